@@ -1,0 +1,131 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net.Sockets;
+using Ambient.NodeProxy.Discovery;
+using Ambient.Protocol.Model;
+
+namespace Ambient.NodeProxy.Balancing;
+
+/// <summary>
+/// Chooses an endpoint: two at random, by weight, and of these the one with less work under way in proportion to its weight. Two random
+/// choices keep the fullest endpoint near the average where one lets it grow, and cost the same for three endpoints as for 100,000.
+/// One for each loop; used on its loop only.
+/// </summary>
+/// <param name="loads">The table that all loops share.</param>
+/// <param name="loop">This loop's number, from 0.</param>
+/// <param name="seed">The same seed and the same calls give the same choices.</param>
+public sealed class EndpointChooser(EndpointLoads loads, int loop, ulong seed)
+{
+    private const int WeightDraws = 8;
+
+    private readonly Dictionary<EndpointAddress, EndpointLoad> _inUse = [];   // where this loop has work
+    private ulong _random = seed;
+
+    /// <summary>Chooses an endpoint for a new connection. Allocates nothing.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="port">Its port.</param>
+    /// <param name="preferred">The address family the client used; the other one is used only if nothing else is left.</param>
+    /// <param name="alreadyTried">Endpoints not to choose again.</param>
+    /// <param name="chosen">The endpoint; null if there is none.</param>
+    public bool Choose(
+        ServiceView service,
+        ServicePort port,
+        AddressFamily preferred,
+        ReadOnlySpan<ReadyEndpoint> alreadyTried,
+        [NotNullWhen(true)] out ReadyEndpoint? chosen)
+    {
+        AddressFamily other = preferred == AddressFamily.InterNetworkV6 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
+        chosen = ChooseFrom(service.ReadyEndpoints(port, preferred), alreadyTried) ?? ChooseFrom(service.ReadyEndpoints(port, other), alreadyTried);
+        return chosen is not null;
+    }
+
+    /// <summary>Work has begun at an endpoint. Every call needs its <see cref="Ended"/>.</summary>
+    public void Started(ReadyEndpoint endpoint)
+    {
+        var address = new EndpointAddress(endpoint.Address, endpoint.Port);
+        if (_inUse.TryGetValue(address, out EndpointLoad? load))
+            load.Add(loop, 1);   // this loop's own work keeps Sweep from retiring it
+        else
+            _inUse.Add(address, loads.Start(address, loop));
+    }
+
+    /// <summary>Work has ended at an endpoint; whether the view still knows it does not matter.</summary>
+    public void Ended(ReadyEndpoint endpoint)
+    {
+        var address = new EndpointAddress(endpoint.Address, endpoint.Port);
+        if (!_inUse.TryGetValue(address, out EndpointLoad? load))
+            throw new InvalidOperationException($"no work was under way at {endpoint.Address} port {endpoint.Port}");
+        load.Add(loop, -1);
+        if (load.OfLoop(loop) == 0)
+            _inUse.Remove(address);
+    }
+
+    private static bool Contains(ReadOnlySpan<ReadyEndpoint> tried, ReadyEndpoint endpoint)
+    {
+        foreach (ReadyEndpoint one in tried)
+        {
+            // By value of address and port: the next version of the view may hold another object for the same endpoint.
+            if (one.Port == endpoint.Port && one.Address.Equals(endpoint.Address))
+                return true;
+        }
+        return false;
+    }
+
+    private ReadyEndpoint? ChooseFrom(ReadyEndpointSet set, ReadOnlySpan<ReadyEndpoint> tried)
+    {
+        if (set.Count == 0)
+            return null;
+        ReadyEndpoint? first = Draw(set, tried, besides: null);
+        if (first is null || set.Count == 1)
+            return first;
+        ReadyEndpoint? second = Draw(set, tried, besides: first);
+        return second is null || LoadOf(first) * second.Weight <= LoadOf(second) * first.Weight ? first : second;
+    }
+
+    // Work under way without the new piece: idle endpoints tie, and the first one drawn, by weight, is taken.
+    private long LoadOf(ReadyEndpoint endpoint) => loads.TryFind(new EndpointAddress(endpoint.Address, endpoint.Port), out EndpointLoad? load) ? load.Total : 0;
+
+    /// <summary>
+    /// One at random, by weight: an endpoint drawn evenly is kept with the probability weight / heaviest weight, at most
+    /// <see cref="WeightDraws"/> times over. That follows the weights closely while the heaviest is within some times the average, needs no
+    /// table that a change would have to rebuild, and is a single draw where all weights are equal.
+    /// </summary>
+    private ReadyEndpoint? Draw(ReadyEndpointSet set, ReadOnlySpan<ReadyEndpoint> tried, ReadyEndpoint? besides)
+    {
+        ReadyEndpoint? eligible = null;
+        int place = 0;
+        for (int draw = 0; draw < WeightDraws; draw++)
+        {
+            place = Below(set.Count);
+            ReadyEndpoint drawn = set[place];
+            if (ReferenceEquals(drawn, besides) || Contains(tried, drawn))
+                continue;
+            eligible = drawn;
+            if (drawn.Weight == set.HeaviestWeight || Below(set.HeaviestWeight) < drawn.Weight)
+                return drawn;
+        }
+        return eligible ?? Next(set, tried, besides, place);
+    }
+
+    // Every draw hit one that is out. Not all of the following can be, for they are more than those that are out; or there are none.
+    private static ReadyEndpoint? Next(ReadyEndpointSet set, ReadOnlySpan<ReadyEndpoint> tried, ReadyEndpoint? besides, int place)
+    {
+        int steps = Math.Min(set.Count, tried.Length + 2);
+        for (int step = 0; step < steps; step++)
+        {
+            ReadyEndpoint candidate = set[(place + step) % set.Count];
+            if (!ReferenceEquals(candidate, besides) && !Contains(tried, candidate))
+                return candidate;
+        }
+        return null;
+    }
+
+    // SplitMix64, mapped to the range by the high half of a product (bias below 2^-32).
+    private int Below(int bound)
+    {
+        ulong z = _random += 0x9E37_79B9_7F4A_7C15UL;
+        z = (z ^ (z >> 30)) * 0xBF58_476D_1CE4_E5B9UL;
+        z = (z ^ (z >> 27)) * 0x94D0_49BB_1331_11EBUL;
+        z ^= z >> 31;
+        return (int)(((z >> 32) * (ulong)bound) >> 32);
+    }
+}

@@ -1,0 +1,173 @@
+using System.Net;
+using Ambient.Protocol.Model;
+
+namespace Ambient.NodeProxy.Discovery;
+
+/// <summary>Collects the changes that make a view's successor. Belongs to one thread.</summary>
+internal sealed class MeshViewBuilder(MeshView from)
+{
+    private readonly PersistentMap<string, Workload>.Builder _workloads = from.WorkloadMap.ToBuilder();
+    private readonly AddressIndex<Workload>.Builder _byAddress = from.AddressMap.ToBuilder(static (a, b) => a.Uid == b.Uid, Precedence);
+    private readonly PersistentMap<string, PersistentMap<string, Workload>>.Builder _byNode = from.NodeMap.ToBuilder();
+    private readonly Dictionary<string, PersistentMap<string, Workload>.Builder> _nodes = [];
+    private readonly PersistentMap<string, ServiceSlot>.Builder _services = from.ServiceMap.ToBuilder();
+    private readonly Dictionary<string, ServiceSlot.Builder> _slots = [];
+    private readonly AddressIndex<ServiceView>.Builder _servicesByAddress = from.ServiceAddressMap.ToBuilder(
+        static (a, b) => a.FullName == b.FullName,
+        static (a, b) => string.CompareOrdinal(a.FullName, b.FullName));
+    private MeshSettings _settings = from.Settings;
+
+    public void Put(MeshResource resource)
+    {
+        switch (resource)
+        {
+            case Workload workload:
+                PutWorkload(workload);
+                break;
+            case Service service:
+                SlotOf(service.FullName).Service = service;
+                break;
+            case Endpoint endpoint:
+                SlotOf(MeshView.ServiceName(endpoint.ServiceNamespace, endpoint.ServiceName)).Put(endpoint);
+                break;
+            case MeshSettings settings:
+                _settings = settings;
+                break;
+            default:
+                throw new ArgumentException($"the view has no place for {resource.GetType().Name}", nameof(resource));
+        }
+    }
+
+    /// <summary>Takes a resource away. A key that is not there, of whatever kind, changes nothing.</summary>
+    public void Remove(string key)
+    {
+        if (key.StartsWith(ResourceKeys.WorkloadPrefix, StringComparison.Ordinal))
+        {
+            if (_workloads.TryGetValue(key[ResourceKeys.WorkloadPrefix.Length..], out Workload? workload))
+                RemoveWorkload(workload);
+        }
+        else if (key.StartsWith(ResourceKeys.ServicePrefix, StringComparison.Ordinal))
+        {
+            string name = key[ResourceKeys.ServicePrefix.Length..];
+            if (IsKnown(name))
+                SlotOf(name).Service = null;
+        }
+        else if (key.StartsWith(ResourceKeys.EndpointPrefix, StringComparison.Ordinal))
+        {
+            // endpoint/NAMESPACE/SERVICE/...: the service's name ends at the second slash after the prefix.
+            int first = key.IndexOf('/', ResourceKeys.EndpointPrefix.Length);
+            int second = first < 0 ? -1 : key.IndexOf('/', first + 1);
+            if (second > 0 && key[ResourceKeys.EndpointPrefix.Length..second] is var name && IsKnown(name))
+                SlotOf(name).Remove(key);
+        }
+        else if (key == ResourceKeys.Settings)
+        {
+            _settings = MeshSettings.Default;
+        }
+    }
+
+    public MeshView ToView(string epoch, ulong version)
+    {
+        foreach ((string node, PersistentMap<string, Workload>.Builder pods) in _nodes)
+        {
+            if (pods.Count > 0)
+                _byNode.Put(node, pods.ToMap());
+            else
+                _byNode.Remove(node);
+        }
+        foreach ((string name, ServiceSlot.Builder builder) in _slots)
+            CloseSlot(name, builder.ToSlot());
+        return new MeshView(
+            epoch, version, _settings, _workloads.ToMap(), _byAddress.ToIndex(), _byNode.ToMap(), _services.ToMap(), _servicesByAddress.ToIndex());
+    }
+
+    // The further a claimant is enrolled, the earlier it is found; see the remarks of MeshView.
+    private static int Precedence(Workload a, Workload b)
+    {
+        int byEnrolment = Rank(b.Enrolment).CompareTo(Rank(a.Enrolment));
+        return byEnrolment != 0 ? byEnrolment : string.CompareOrdinal(a.Uid, b.Uid);
+    }
+
+    private static int Rank(Enrolment enrolment) => enrolment switch
+    {
+        Enrolment.None => 0,
+        Enrolment.Withdrawing => 1,
+        Enrolment.Enrolling => 2,
+        Enrolment.Enrolled => 3,
+    };
+
+    private void PutWorkload(Workload workload)
+    {
+        if (_workloads.TryGetValue(workload.Uid, out Workload? before))
+            RemoveTraces(before, workload);
+        _workloads.Put(workload.Uid, workload);
+        PodsOf(workload.Node).Put(workload.Uid, workload);
+        if (workload.HostNetwork)
+            return;
+        foreach (IPAddress address in workload.Addresses)
+            _byAddress.Put(address, workload);
+    }
+
+    private void RemoveWorkload(Workload workload)
+    {
+        RemoveTraces(workload, null);
+        _workloads.Remove(workload.Uid);
+    }
+
+    // Takes away what the successor does not overwrite by itself.
+    private void RemoveTraces(Workload before, Workload? after)
+    {
+        if (after is null || after.Node != before.Node)
+            PodsOf(before.Node).Remove(before.Uid);
+        if (before.HostNetwork)
+            return;
+        foreach (IPAddress address in before.Addresses)
+        {
+            if (after is null || after.HostNetwork || !after.Addresses.Contains(address))
+                _byAddress.Remove(address, before);
+        }
+    }
+
+    private void CloseSlot(string name, ServiceSlot slot)
+    {
+        if (_services.TryGetValue(name, out ServiceSlot? before) && before.View is { } old)
+        {
+            foreach (IPAddress address in old.Service.Addresses)
+            {
+                if (slot.View is null || !slot.View.Service.Addresses.Contains(address))
+                    _servicesByAddress.Remove(address, old);
+            }
+        }
+        if (slot.View is { } view)
+        {
+            foreach (IPAddress address in view.Service.Addresses)
+                _servicesByAddress.Put(address, view);
+        }
+        if (slot.IsEmpty)
+            _services.Remove(name);
+        else
+            _services.Put(name, slot);
+    }
+
+    private bool IsKnown(string serviceName) => _slots.ContainsKey(serviceName) || _services.TryGetValue(serviceName, out _);
+
+    private PersistentMap<string, Workload>.Builder PodsOf(string node)
+    {
+        if (!_nodes.TryGetValue(node, out PersistentMap<string, Workload>.Builder? pods))
+        {
+            pods = (_byNode.TryGetValue(node, out PersistentMap<string, Workload>? map) ? map : PersistentMap<string, Workload>.Empty).ToBuilder();
+            _nodes.Add(node, pods);
+        }
+        return pods;
+    }
+
+    private ServiceSlot.Builder SlotOf(string serviceName)
+    {
+        if (!_slots.TryGetValue(serviceName, out ServiceSlot.Builder? builder))
+        {
+            builder = new ServiceSlot.Builder(_services.TryGetValue(serviceName, out ServiceSlot? slot) ? slot : ServiceSlot.Empty);
+            _slots.Add(serviceName, builder);
+        }
+        return builder;
+    }
+}

@@ -1,0 +1,13 @@
+using System.Net;
+using Ambient.Protocol.Identity;
+using Ambient.Protocol.Model;
+
+namespace Ambient.NodeProxy.Policy;
+
+/// <summary>What a decision about one connection to a captured pod may rest on.</summary>
+/// <param name="Peer">Who the peer is, proven by its certificate (or, within a node, by the listener it came through); null if unproven.</param>
+/// <param name="PeerAddress">Where the connection came from; proves nothing.</param>
+/// <param name="Destination">The pod it wants to reach.</param>
+/// <param name="Port">The pod's port.</param>
+/// <param name="ProtectedInProcessOrTunnel">It came through a tunnel, or stayed inside this process.</param>
+public readonly record struct ConnectionFacts(SpiffeId? Peer, IPAddress PeerAddress, Workload Destination, int Port, bool ProtectedInProcessOrTunnel);

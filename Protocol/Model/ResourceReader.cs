@@ -1,0 +1,227 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using Ambient.Protocol.Identity;
+using Ambient.Protocol.Mesh.V1;
+using Google.Protobuf;
+using Google.Protobuf.Collections;
+
+namespace Ambient.Protocol.Model;
+
+/// <summary>
+/// Reads the model's resources from the wire and refuses what the rest of the product could not rely on. A field from the future is
+/// ignored (additions are backward-minded); a body from the future is refused, since a node must not act on half of what it was told.
+/// </summary>
+public static class ResourceReader
+{
+    private const int LongestName = 253;   // RFC 1123 subdomain, the longest name Kubernetes gives out
+
+    /// <summary>Reads one resource.</summary>
+    /// <param name="resource">As it came.</param>
+    /// <param name="read">What it says, or null.</param>
+    /// <param name="reason">Why it is refused, with its key, for a person; null if it is not.</param>
+    public static bool TryRead(Resource resource, [NotNullWhen(true)] out MeshResource? read, [NotNullWhen(false)] out string? reason)
+    {
+        (read, string? fault) = resource.BodyCase switch
+        {
+            Resource.BodyOneofCase.Workload => ReadWorkload(resource.Workload),
+            Resource.BodyOneofCase.Service => ReadService(resource.Service),
+            Resource.BodyOneofCase.Endpoint => ReadEndpoint(resource.Key, resource.Endpoint),
+            Resource.BodyOneofCase.Settings => ReadSettings(resource.Settings),
+            Resource.BodyOneofCase.None => (null, "it has no body that this version knows"),
+        };
+        if (read is not null && read.Key != resource.Key)
+        {
+            fault = $"its body belongs to the key '{read.Key}'";
+            read = null;
+        }
+        reason = read is null ? $"resource '{resource.Key}': {fault}" : null;
+        return read is not null;
+    }
+
+    private static (MeshResource?, string?) ReadWorkload(WorkloadResource w)
+    {
+        if ((NameFault("uid", w.Uid) ?? NameFault("name", w.Name)) is { } fault)
+            return (null, fault);
+        // The trust domain is the settings' matter; any will do to check the two names that the identity is made of.
+        if (!SpiffeId.TryOf("any", w.Namespace, w.ServiceAccount, out _, out string? identityFault))
+            return (null, identityFault);
+        if (!TryReadAddresses(w.Addresses, out ImmutableArray<IPAddress> addresses))
+            return (null, "an address is neither 4 nor 16 bytes long, or unspecified");
+        if (!TryReadEnrolment(w.Enrolment, out Enrolment enrolment))
+            return (null, $"enrolment state {(int)w.Enrolment} is unknown");
+        return (new Workload
+        {
+            Uid = w.Uid,
+            Namespace = w.Namespace,
+            Name = w.Name,
+            ServiceAccount = w.ServiceAccount,
+            Node = w.Node,
+            WorkloadName = w.WorkloadName.Length > 0 ? w.WorkloadName : w.Name,
+            Addresses = addresses,
+            Enrolment = enrolment,
+            // Anything but a clear "permissive" is strict, values from the future included.
+            Mode = w.Mode == Mesh.V1.ProtectionMode.Permissive ? ProtectionMode.Permissive : ProtectionMode.Strict,
+            DirectForbiddenReason = w.DirectForbiddenReason.Length > 0 ? w.DirectForbiddenReason : null,
+            HostNetwork = w.HostNetwork,
+            Capabilities = [.. w.Capabilities],
+        }, null);
+    }
+
+    private static (MeshResource?, string?) ReadService(ServiceResource s)
+    {
+        if ((NameFault("namespace", s.Namespace) ?? NameFault("name", s.Name)) is { } fault)
+            return (null, fault);
+        if (!TryReadAddresses(s.Addresses, out ImmutableArray<IPAddress> addresses))
+            return (null, "an address is neither 4 nor 16 bytes long, or unspecified");
+        var ports = ImmutableArray.CreateBuilder<ServicePort>(s.Ports.Count);
+        foreach (Mesh.V1.ServicePort port in s.Ports)
+        {
+            if (port.Port is 0 or > 65535)
+                return (null, $"port {port.Port} is not between 1 and 65535");
+            string protocol = port.Protocol.Length > 0 ? port.Protocol : "TCP";
+            foreach (ServicePort before in ports)
+            {
+                if (before.Port == (int)port.Port && before.Protocol == protocol)
+                    return (null, $"port {port.Port}/{protocol} is named twice");
+            }
+            ports.Add(new ServicePort(port.Name, (int)port.Port, protocol, port.AppProtocol));
+        }
+        return (new Service { Namespace = s.Namespace, Name = s.Name, Addresses = addresses, Ports = ports.MoveToImmutable(), Headless = s.Headless }, null);
+    }
+
+    private static (MeshResource?, string?) ReadEndpoint(string key, EndpointResource e)
+    {
+        if ((NameFault("service namespace", e.ServiceNamespace) ?? NameFault("service name", e.ServiceName)) is { } fault)
+            return (null, fault);
+        string prefix = ResourceKeys.Endpoint(e.ServiceNamespace, e.ServiceName, "");
+        if (!key.StartsWith(prefix, StringComparison.Ordinal) || key.Length == prefix.Length)
+            return (null, $"its key does not begin with '{prefix}'");
+        if (!TryReadAddress(e.Address, out IPAddress? address))
+            return (null, "its address is neither 4 nor 16 bytes long, or unspecified");
+        if (e.Weight > 1_000_000)
+            return (null, $"weight {e.Weight} is above 1000000");
+        var ports = ImmutableArray.CreateBuilder<EndpointPort>(e.Ports.Count);
+        foreach (Mesh.V1.EndpointPort port in e.Ports)
+        {
+            if (port.Port is 0 or > 65535)
+                return (null, $"port {port.Port} is not between 1 and 65535");
+            foreach (EndpointPort before in ports)
+            {
+                if (before.Name == port.Name)
+                    return (null, $"port name '{port.Name}' is there twice");
+            }
+            ports.Add(new EndpointPort(port.Name, (int)port.Port));
+        }
+        return (new Endpoint
+        {
+            WireKey = key,
+            ServiceNamespace = e.ServiceNamespace,
+            ServiceName = e.ServiceName,
+            Address = address,
+            WorkloadUid = e.WorkloadUid.Length > 0 ? e.WorkloadUid : null,
+            Ports = ports.MoveToImmutable(),
+            Ready = e.Ready,
+            Zone = e.Zone,
+            Weight = Math.Max(1, (int)e.Weight),
+        }, null);
+    }
+
+    private static (MeshResource?, string?) ReadSettings(SettingsResource s)
+    {
+        if (!SpiffeId.IsTrustDomain(s.TrustDomain, out string? fault))
+            return (null, fault);
+        if (s.DrainSeconds > 86_400)
+            return (null, $"drain of {s.DrainSeconds} s is longer than a day");
+        if (!TryReadRanges(s.PodRanges, out ImmutableArray<IPNetwork> pods) || !TryReadRanges(s.ServiceRanges, out ImmutableArray<IPNetwork> services))
+            return (null, "an address range is malformed");
+        return (new MeshSettings
+        {
+            TrustDomain = s.TrustDomain,
+            PodRanges = pods,
+            ServiceRanges = services,
+            DirectAllowed = s.DirectAllowed,
+            Drain = TimeSpan.FromSeconds(s.DrainSeconds),
+        }, null);
+    }
+
+    private static bool TryReadEnrolment(EnrolmentState state, out Enrolment enrolment)
+    {
+        (bool known, enrolment) = state switch
+        {
+            EnrolmentState.None => (true, Enrolment.None),
+            EnrolmentState.Enrolling => (true, Enrolment.Enrolling),
+            EnrolmentState.Enrolled => (true, Enrolment.Enrolled),
+            EnrolmentState.Withdrawing => (true, Enrolment.Withdrawing),
+            _ => (false, Enrolment.None),   // proto3 enums are open: numbers from the future arrive as they are
+        };
+        return known;
+    }
+
+    private static string? NameFault(string what, string value)
+    {
+        if (value.Length is 0 or > LongestName)
+            return $"its {what} is {(value.Length == 0 ? "empty" : "too long")}";
+        foreach (char c in value)
+        {
+            // A slash would make two keys equal, anything else here would only help to confuse a log or a metric.
+            if (c is <= ' ' or '/' or '"' or '\\' or > '~')
+                return $"its {what} holds the character U+{(int)c:X4}";
+        }
+        return null;
+    }
+
+    private static bool TryReadAddresses(RepeatedField<ByteString> wire, out ImmutableArray<IPAddress> addresses)
+    {
+        var builder = ImmutableArray.CreateBuilder<IPAddress>(wire.Count);
+        addresses = [];
+        foreach (ByteString bytes in wire)
+        {
+            if (!TryReadAddress(bytes, out IPAddress? address))
+                return false;
+            if (!builder.Contains(address))
+                builder.Add(address);
+        }
+        addresses = builder.DrainToImmutable();
+        return true;
+    }
+
+    private static bool TryReadAddress(ByteString wire, [NotNullWhen(true)] out IPAddress? address)
+    {
+        address = null;
+        if (wire.Length is not (4 or 16))
+            return false;
+        address = new IPAddress(wire.Span);
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
+        return !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any);
+    }
+
+    private static bool TryReadRanges(RepeatedField<AddressRange> wire, out ImmutableArray<IPNetwork> ranges)
+    {
+        var builder = ImmutableArray.CreateBuilder<IPNetwork>(wire.Count);
+        ranges = [];
+        foreach (AddressRange range in wire)
+        {
+            if (range.Address.Length is not (4 or 16) || range.PrefixLength > range.Address.Length * 8)
+                return false;
+            var address = new IPAddress(range.Address.Span);
+            int prefix = (int)range.PrefixLength;
+            builder.Add(new IPNetwork(WithoutHostBits(address, prefix), prefix));
+        }
+        ranges = builder.MoveToImmutable();
+        return true;
+    }
+
+    // IPNetwork throws on host bits; "10.1.2.3/16" in someone's settings clearly means 10.1.0.0/16.
+    private static IPAddress WithoutHostBits(IPAddress address, int prefix)
+    {
+        byte[] bytes = address.GetAddressBytes();
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            int kept = Math.Clamp(prefix - (i * 8), 0, 8);
+            bytes[i] &= (byte)(0xFF << (8 - kept));
+        }
+        return new IPAddress(bytes);
+    }
+}
