@@ -48,6 +48,7 @@ public sealed unsafe class TlsContext : IDisposable
         try
         {
             SetProtocol(context);
+            Crypto.ClearErrors();                          // of groups that this libssl does not know
             SetOwnCertificate(context, settings);
             SetTrust(context, settings.TrustBundle);
             SetAlpn(context, EncodeAlpn(settings.Alpn));
@@ -66,6 +67,9 @@ public sealed unsafe class TlsContext : IDisposable
 
     internal TlsContextHandle Handle { get; }
 
+    /// <summary>Said apart from <see cref="Handle"/>, which stays open until the last session lets go.</summary>
+    internal bool IsDisposed { get; private set; }
+
     internal bool IsServer { get; }
 
     /// <summary>The protocols of the settings: what a session negotiates is one of these very strings.</summary>
@@ -80,7 +84,11 @@ public sealed unsafe class TlsContext : IDisposable
     public static TlsContext Server(TlsSettings settings) => new(settings, isServer: true);
 
     /// <summary>Lets go. Sessions that live go on; new ones cannot be made.</summary>
-    public void Dispose() => Handle.Dispose();
+    public void Dispose()
+    {
+        IsDisposed = true;
+        Handle.Dispose();
+    }
 
     private static void SetProtocol(nint context)
     {

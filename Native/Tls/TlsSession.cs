@@ -42,6 +42,7 @@ public sealed unsafe partial class TlsSession : IDisposable
     public TlsSession(TlsContext context, TlsTicket? resume = null)
     {
         ArgumentNullException.ThrowIfNull(context);
+        ObjectDisposedException.ThrowIf(context.IsDisposed, context);
         if (resume is not null && (context.IsServer || !ReferenceEquals(resume.Context, context)))
             throw new ArgumentException("A ticket resumes with the client context that it came from.", nameof(resume));
         _context = context;
@@ -71,9 +72,9 @@ public sealed unsafe partial class TlsSession : IDisposable
     /// <returns>Done once both sides have what they need; a client hears only from its first read whether the server took its certificate.</returns>
     public TlsStep Handshake(ref TlsIo io)
     {
+        nint ssl = _handle.Pointer;
         if (Failure is not null) return TlsStep.Failed;
         if (_isEstablished) return TlsStep.Done;
-        nint ssl = _handle.Pointer;
         TlsStep step;
         // SAFETY: both spans are pinned while the transport points to them, and Detach makes it forget them.
         fixed (byte* input = io.Input, output = io.Output)
@@ -109,10 +110,10 @@ public sealed unsafe partial class TlsSession : IDisposable
     public TlsStep Read(ref TlsIo io, Span<byte> plaintext, out int produced)
     {
         produced = 0;
+        nint ssl = _handle.Pointer;
         if (Failure is not null) return TlsStep.Failed;
         if (_isPeerClosed) return TlsStep.PeerClosed;
         if (!_isEstablished || plaintext.IsEmpty) ThrowMisuse(plaintext.IsEmpty);
-        nint ssl = _handle.Pointer;
         // The library reads one record at a time and keeps nothing behind it, so that without input there is nothing to ask it for.
         if (io.Consumed == io.Input.Length && !_mayHoldPlaintext) return TlsStep.NeedInput;
 
@@ -151,9 +152,9 @@ public sealed unsafe partial class TlsSession : IDisposable
     public TlsStep Write(ref TlsIo io, ReadOnlySpan<byte> plaintext, out int consumed)
     {
         consumed = 0;
+        nint ssl = _handle.Pointer;
         if (Failure is not null) return TlsStep.Failed;
         if (!_isEstablished || _isCloseSent || plaintext.Length < _stuckBytes) ThrowMisuse(isEmpty: false);
-        nint ssl = _handle.Pointer;
         var step = TlsStep.Done;
         // SAFETY: all three spans are pinned; the library reads at most the length that is left of the plaintext.
         fixed (byte* input = io.Input, output = io.Output, from = plaintext)
@@ -190,9 +191,9 @@ public sealed unsafe partial class TlsSession : IDisposable
     /// <returns>Done, NeedOutput or Failed.</returns>
     public TlsStep Close(ref TlsIo io)
     {
+        nint ssl = _handle.Pointer;
         if (Failure is not null) return TlsStep.Failed;
         if (!_isEstablished || _isCloseSent) return TlsStep.Done;
-        nint ssl = _handle.Pointer;
         TlsStep step;
         // SAFETY: as in Handshake.
         fixed (byte* input = io.Input, output = io.Output)
