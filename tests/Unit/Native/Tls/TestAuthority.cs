@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Ambient.Native.Tls;
@@ -32,7 +33,8 @@ internal sealed class TestAuthority
     /// <summary>Settings of a workload that this authority vouches for and that trusts <paramref name="trusts"/>, itself by default.</summary>
     public TlsSettings Issue(
         string[]? uris = null, TestAuthority? trusts = null, string[]? alpn = null, int tickets = 2,
-        DateTimeOffset? notBefore = null, DateTimeOffset? notAfter = null, bool client = true, bool server = true, bool rsa = false)
+        DateTimeOffset? notBefore = null, DateTimeOffset? notAfter = null, bool client = true, bool server = true, bool rsa = false,
+        byte[]? rawUri = null)
     {
         using var ecKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var rsaKey = RSA.Create(2048);
@@ -43,7 +45,7 @@ internal sealed class TestAuthority
         names.AddDnsName("not-a-uri.example");
         foreach (string uri in uris ?? ["spiffe://cluster.local/ns/shop/sa/cart"])
             names.AddUri(new Uri(uri));
-        request.CertificateExtensions.Add(names.Build(critical: true));
+        request.CertificateExtensions.Add(rawUri is null ? names.Build(critical: true) : Uri(rawUri));
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
         var purposes = new OidCollection();
@@ -61,5 +63,14 @@ internal sealed class TestAuthority
             Alpn = alpn ?? ["h2"],
             Tickets = tickets,
         };
+    }
+
+    // The builder takes no URI that is none.
+    private static X509Extension Uri(byte[] bytes)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+            writer.WriteOctetString(bytes, new Asn1Tag(TagClass.ContextSpecific, 6));
+        return new X509Extension("2.5.29.17", writer.Encode(), critical: true);
     }
 }

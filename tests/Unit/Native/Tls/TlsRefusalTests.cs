@@ -216,12 +216,18 @@ public sealed class TlsRefusalTests
     }
 
     [Fact]
-    public void Names_with_a_zero_byte_or_foreign_characters_are_kept_whole()
-    {
-        using var client = TlsContext.Client(Authority.Issue(["spiffe://cluster.local/ns/a/sa/b", "https://second.example/"]));
-        using var pair = TlsPair.Established(client, _server);
+    public void Several_names_are_all_shown() => Assert.Equal(
+        ["spiffe://cluster.local/ns/a/sa/b", "https://second.example/"],
+        PeerOf(Authority.Issue(["spiffe://cluster.local/ns/a/sa/b", "https://second.example/"])).UriSans);
 
-        Assert.Equal(["spiffe://cluster.local/ns/a/sa/b", "https://second.example/"], pair.Server.Peer!.UriSans);
+    [Fact]
+    public void A_name_with_a_zero_byte_or_a_foreign_character_is_kept_whole()
+    {
+        Assert.Equal(
+            ["spiffe://cluster.local/ns/a/sa/b\0.evil.example"],
+            PeerOf(Authority.Issue(rawUri: "spiffe://cluster.local/ns/a/sa/b\0.evil.example"u8.ToArray())).UriSans);
+        Assert.Equal(["spiffe://é"], PeerOf(Authority.Issue(rawUri: [.. "spiffe://"u8, 0xe9])).UriSans);
+        Assert.Equal([""], PeerOf(Authority.Issue(rawUri: [])).UriSans);
     }
 
     [Fact]
@@ -234,6 +240,13 @@ public sealed class TlsRefusalTests
 
         Assert.Equal(new DateTimeOffset(expected.NotBefore.ToUniversalTime()), peer.NotBefore);
         Assert.Equal(new DateTimeOffset(expected.NotAfter.ToUniversalTime()), peer.NotAfter);
+    }
+
+    private PeerCertificate PeerOf(TlsSettings settings)
+    {
+        using var client = TlsContext.Client(settings);
+        using var pair = TlsPair.Established(client, _server);
+        return pair.Server.Peer!;
     }
 
     private void AssertClientRefused(TlsSettings settings, string reason)
