@@ -135,6 +135,10 @@ internal static unsafe partial class Ssl
     [LibraryImport(Library, EntryPoint = "SSL_write")]
     internal static partial int Write(nint ssl, byte* from, int bytes);
 
+    /// <summary>SSL_key_update(3); the message goes out with the next write.</summary>
+    [LibraryImport(Library, EntryPoint = "SSL_key_update")]
+    internal static partial int KeyUpdate(nint ssl, int kind);
+
     /// <summary>SSL_shutdown(3).</summary>
     [LibraryImport(Library, EntryPoint = "SSL_shutdown")]
     internal static partial int Shutdown(nint ssl);

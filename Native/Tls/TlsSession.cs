@@ -23,6 +23,8 @@ public sealed unsafe partial class TlsSession : IDisposable
     /// <summary>Room left beside a record for what the library says on its own, such as the answer to a key update (27 bytes).</summary>
     private const int Reserve = 256;
 
+    private const int KeyUpdateRequested = 1;
+
     private const int WantRead = 2, WantWrite = 3, ZeroReturn = 6;
 
     private readonly TlsContext _context;
@@ -32,6 +34,7 @@ public sealed unsafe partial class TlsSession : IDisposable
     private bool _isCloseSent;
     private bool _mayHoldPlaintext = true;
     private int _stuckBytes;
+    private int _recordsOfKey;
 
     /// <summary>Starts a session in the context's role.</summary>
     /// <param name="context">Kept alive by the session, even if it is disposed meanwhile.</param>
@@ -64,6 +67,12 @@ public sealed unsafe partial class TlsSession : IDisposable
             throw;
         }
     }
+
+    /// <summary>
+    /// Records sent under one key before both sides take new ones. AES-GCM is good for 2^24.5 full records (RFC 8446 section 5.5),
+    /// which a link between two busy pods reaches after 380 GB; libssl leaves the counting to its user. 2^22 are 64 GB.
+    /// </summary>
+    internal int RecordsPerKey { get; set; } = 1 << 22;
 
     /// <summary>Why the session is broken, for a person; null while it is not.</summary>
     public string? Failure { get; private set; }
@@ -100,7 +109,7 @@ public sealed unsafe partial class TlsSession : IDisposable
     }
 
     /// <summary>Decrypts.</summary>
-    /// <param name="plaintext">Not empty. Filled from the input as far as it goes, over several records.</param>
+    /// <param name="plaintext">Not empty, and apart from the input. Filled from it as far as it goes, over several records.</param>
     /// <param name="produced">How many bytes; above 0 exactly for Done.</param>
     /// <returns>
     /// Done: again, until something else. NeedOutput: the session has to answer the peer first. PeerClosed and Failed stay so, and
@@ -171,6 +180,8 @@ public sealed unsafe partial class TlsSession : IDisposable
                     step = TlsStep.NeedOutput;
                     break;
                 }
+                // A failure would leave the old key, which has 2^2.5 times as many records in it, until the next round.
+                if (_recordsOfKey >= RecordsPerKey && _stuckBytes == 0 && Ssl.KeyUpdate(ssl, KeyUpdateRequested) == 1) _recordsOfKey = 0;
                 int result = Ssl.Write(ssl, from + consumed, bytes);
                 if (result <= 0)
                 {
@@ -179,6 +190,7 @@ public sealed unsafe partial class TlsSession : IDisposable
                     break;
                 }
                 _stuckBytes = 0;
+                _recordsOfKey++;
                 consumed += result;
             }
             Detach(ref io);

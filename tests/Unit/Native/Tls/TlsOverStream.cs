@@ -47,6 +47,15 @@ internal sealed class TlsOverStream(TlsSession session, Stream stream) : IDispos
         }
     }
 
+    /// <summary>Waits for bytes of the peer that hold nothing for the application.</summary>
+    public void TakeSilently()
+    {
+        Assert.True(Fill());
+        var io = NewIo();
+        Assert.Equal(TlsStep.NeedInput, session.Read(ref io, new byte[1], out _));
+        Settle(io);
+    }
+
     public byte[] ReadExactly(int count)
     {
         byte[] bytes = new byte[count];

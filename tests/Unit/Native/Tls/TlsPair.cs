@@ -61,13 +61,14 @@ internal sealed class TlsPair(TlsContext clientContext, TlsContext serverContext
     {
         var step = TlsStep.NeedInput;
         produced = 0;
-        while (produced < into.Length)
+        do
         {
             bool moved = Step(atClient, ref step, handshake: false, into[produced..], out int bytes);
             produced += bytes;
             if (!moved || step is TlsStep.PeerClosed or TlsStep.Failed)
                 break;
         }
+        while (produced < into.Length);
         return step;
     }
 

@@ -102,6 +102,16 @@ public sealed class TlsRefusalTests
     }
 
     [Fact]
+    public void A_certificate_of_forty_kilobytes_is_refused_unread()
+    {
+        using var client = TlsContext.Client(Authority.Issue(rawUri: new byte[40_000]));
+        using var pair = new TlsPair(client, _server);
+
+        Assert.Equal(TlsStep.Failed, pair.Handshake().Server);
+        Assert.Equal("excessive message size", pair.Server.Failure);
+    }
+
+    [Fact]
     public void Without_a_common_protocol_there_is_no_connection()
     {
         using var client = TlsContext.Client(Authority.Issue(alpn: ["ambient-hbone/1"]));

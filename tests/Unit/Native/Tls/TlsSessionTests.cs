@@ -164,6 +164,67 @@ public sealed class TlsSessionTests
     }
 
     [Fact]
+    public void A_busy_session_changes_its_keys_by_itself_in_both_directions()
+    {
+        using var pair = TlsPair.Established(_client, _server, fragmentBytes: 100);
+        pair.Client.RecordsPerKey = pair.Server.RecordsPerKey = 7;
+        byte[] bytes = RandomNumberGenerator.GetBytes(50);
+        for (int i = 0; i < 60; i++)
+        {
+            pair.Write(fromClient: true, bytes);
+            if (i % 3 == 0) pair.Write(fromClient: false, bytes);
+            Assert.Equal(bytes, pair.ReadExactly(atClient: false, bytes.Length));
+            if (i % 3 == 0) Assert.Equal(bytes, pair.ReadExactly(atClient: true, bytes.Length));
+        }
+
+        var overheads = new HashSet<int>();
+        for (int i = 0; i < 20; i++)
+        {
+            var io = new TlsIo { Output = new byte[1000] };
+            pair.Client.Write(ref io, bytes, out _);
+            overheads.Add(io.Written - bytes.Length);
+            pair.Deliver(fromClient: true, io.Output[..io.Written]);
+            pair.ReadExactly(atClient: false, bytes.Length);
+        }
+        Assert.Equal([22, 22 + 27], overheads.Order());           // 27: record, message header and body of a key update
+    }
+
+    [Fact]
+    public void An_answer_to_a_key_update_waits_for_room_and_goes_with_the_next_write()
+    {
+        using var pair = TlsPair.Established(_client, _server);
+        byte[] cipher = new byte[4096], plaintext = new byte[100];
+        var sent = new TlsIo { Output = cipher };
+        pair.Client.RecordsPerKey = 0;
+        pair.Client.Write(ref sent, "new key"u8, out _);
+        pair.Client.RecordsPerKey = 1 << 22;
+
+        // libssl may answer at once or with the next write; without room for output neither may lose anything.
+        var io = new TlsIo { Input = cipher.AsSpan(0, sent.Written) };
+        var step = pair.Server.Read(ref io, plaintext, out int produced);
+        Assert.True(step is TlsStep.Done or TlsStep.NeedOutput, $"{step}");
+        pair.Write(fromClient: false, "answer"u8);
+        if (step == TlsStep.NeedOutput) pair.Server.Read(ref io, plaintext, out produced);
+
+        Assert.Equal("new key"u8.ToArray(), plaintext[..produced]);
+        Assert.Equal("answer"u8.ToArray(), pair.ReadExactly(atClient: true, 6));
+        pair.Write(fromClient: false, "more"u8);
+        Assert.Equal("more"u8.ToArray(), pair.ReadExactly(atClient: true, 4));
+    }
+
+    [Fact]
+    public void Positions_outside_of_the_spans_are_a_bug_of_the_caller()
+    {
+        using var pair = TlsPair.Established(_client, _server);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Read(new TlsIo { Consumed = 1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Read(new TlsIo { Consumed = -1, Input = new byte[1] }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Read(new TlsIo { Written = 1 }));
+        Assert.Throws<ArgumentException>(() => pair.Read(atClient: true, [], out _));
+
+        void Read(TlsIo io) => pair.Server.Read(ref io, new byte[1], out _);
+    }
+
+    [Fact]
     public void Two_hundred_megabytes_arrive_as_they_were_sent()
     {
         using var pair = TlsPair.Established(_client, _server);
