@@ -1,0 +1,16 @@
+namespace Ambient.NodeProxy.Telemetry;
+
+/// <summary>How the node stands at the moment of a scrape.</summary>
+/// <param name="OpenConnections">Connections carried now.</param>
+/// <param name="CapturedPods">Pods whose rules are in force.</param>
+/// <param name="IsControllerConnected">The stream to the controller is up.</param>
+/// <param name="ViewVersion">Version of the view in force.</param>
+/// <param name="ViewAge">How long ago the view came from a controller; null while there is none.</param>
+/// <param name="Certificates">When the certificate of each identity ends.</param>
+public sealed record NodeGauges(
+    int OpenConnections,
+    int CapturedPods,
+    bool IsControllerConnected,
+    ulong ViewVersion,
+    TimeSpan? ViewAge,
+    IReadOnlyList<KeyValuePair<string, DateTimeOffset>> Certificates);
