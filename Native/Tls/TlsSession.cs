@@ -212,8 +212,10 @@ public sealed unsafe partial class TlsSession : IDisposable
         {
             Attach(input, output, in io);
             Crypto.ClearErrors();
-            int result = Ssl.Shutdown(ssl);
-            step = result >= 0 ? TlsStep.Done : StepAfter(ssl, result);
+            // An answer to a key update that still waits goes first: libssl refuses a shutdown in the middle of a message.
+            int result = Ssl.Handshake(ssl);
+            bool isSaid = result == 1 && (result = Ssl.Shutdown(ssl)) >= 0;
+            step = isSaid ? TlsStep.Done : StepAfter(ssl, result);
             Detach(ref io);
         }
         _isCloseSent = step == TlsStep.Done;

@@ -213,6 +213,19 @@ public sealed class TlsSessionTests
     }
 
     [Fact]
+    public void A_close_right_after_a_key_update_is_a_close()
+    {
+        using var pair = TlsPair.Established(_client, _server);
+        pair.Client.RecordsPerKey = 0;
+        pair.Write(fromClient: true, "new key"u8);
+        pair.ReadExactly(atClient: false, 7);
+
+        Assert.True(pair.Close(fromClient: false) == TlsStep.Done, pair.Server.Failure);
+
+        Assert.Equal(TlsStep.PeerClosed, pair.Read(atClient: true, new byte[1], out _));
+    }
+
+    [Fact]
     public void Positions_outside_of_the_spans_are_a_bug_of_the_caller()
     {
         using var pair = TlsPair.Established(_client, _server);
