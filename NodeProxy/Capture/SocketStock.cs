@@ -1,0 +1,177 @@
+using Ambient.Native.Sockets;
+using Ambient.NodeProxy.Engine;
+
+namespace Ambient.NodeProxy.Capture;
+
+/// <summary>
+/// Unconnected sockets of one pod's namespace, kept ready on one loop, because only Redirector can make them. The stock follows
+/// the last minute's need; when it is empty connections wait in order, and are refused after ten seconds.
+/// </summary>
+internal sealed class SocketStock : ISocketSource
+{
+    /// <summary>How long a connection may wait for a socket.</summary>
+    internal static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
+
+    private const int SmallestStock = 4;
+    private const int LargestStock = 256;
+    private const int MaxWaiting = 16_384;
+    private const int PerRequest = 64;
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
+    private readonly string _uid;
+    private readonly EventLoop _loop;
+    private readonly ISocketRequester _requester;
+    private readonly Queue<int> _sockets = new();
+    private readonly LinkedList<Waiter> _waiting = new();
+    private readonly LoopTimer _deadline;
+    private int _requested;
+    private int _takenThisMinute;
+    private int _takenLastMinute;
+    private long _minuteStartTicks;
+    private bool _isEnded;
+
+    public SocketStock(string uid, EventLoop loop, ISocketRequester requester)
+    {
+        _uid = uid;
+        _loop = loop;
+        _requester = requester;
+        _minuteStartTicks = loop.NowTicks;
+        _deadline = new LoopTimer(OnDeadline);
+    }
+
+    /// <summary>Where it lives.</summary>
+    public EventLoop Loop => _loop;
+
+    /// <summary>Sockets ready.</summary>
+    public int Count => _sockets.Count;
+
+    /// <summary>Connections that wait for one.</summary>
+    public int Waiting => _waiting.Count;
+
+    // A quarter of a second of the last minute's need: a request takes well under a millisecond to be answered, so this only
+    // has to bridge a busy Redirector.
+    private int Target => Math.Clamp(Math.Max(_takenLastMinute, _takenThisMinute) / 240, SmallestStock, LargestStock);
+
+    /// <inheritdoc/>
+    public void Take(ISocketTaker taker)
+    {
+        if (_isEnded)
+        {
+            taker.OnNoSocket("the pod has ended");
+            return;
+        }
+
+        CountNeed();
+        if (_waiting.Count == 0 && _sockets.TryDequeue(out int fd))
+        {
+            Refill();
+            taker.OnSocket(fd);
+            return;
+        }
+
+        if (_waiting.Count >= MaxWaiting)
+        {
+            taker.OnNoSocket($"{MaxWaiting} connections of this pod already wait for a socket");
+            return;
+        }
+
+        _waiting.AddLast(new Waiter(taker, _loop.NowTicks + MaxWait.Ticks));
+        if (!_deadline.IsArmed) _loop.Arm(_deadline, MaxWait);
+        Refill();
+    }
+
+    /// <inheritdoc/>
+    public void Cancel(ISocketTaker taker)
+    {
+        for (var node = _waiting.First; node is not null; node = node.Next)
+        {
+            if (node.Value.Taker != taker) continue;
+            _waiting.Remove(node);
+            return;
+        }
+    }
+
+    /// <summary>Redirector's answer: sockets, fewer than asked or none when it refused.</summary>
+    /// <param name="asked">How many the request was for.</param>
+    /// <param name="fds">Now ours.</param>
+    /// <param name="refusal">Why there are none; null for an answer with sockets.</param>
+    public void OnAnswer(int asked, IReadOnlyList<int> fds, string? refusal)
+    {
+        _requested = Math.Max(0, _requested - asked);
+        foreach (int fd in fds)
+        {
+            if (_isEnded) SocketCalls.Close(fd);
+            else _sockets.Enqueue(fd);
+        }
+
+        while (_waiting.First is { } first && _sockets.TryDequeue(out int fd))
+        {
+            _waiting.RemoveFirst();
+            first.Value.Taker.OnSocket(fd);
+        }
+
+        if (refusal is null) Refill();
+        else FailWaiting(_ => true, refusal);
+    }
+
+    /// <summary>Redirector is a new one, and knows of no request: what was asked is asked again.</summary>
+    public void OnRedirectorChanged()
+    {
+        _requested = 0;
+        Refill();
+    }
+
+    /// <summary>The pod is over: closes every socket.</summary>
+    public void End(string reason)
+    {
+        _isEnded = true;
+        while (_sockets.TryDequeue(out int fd)) SocketCalls.Close(fd);
+        FailWaiting(_ => true, reason);
+        _loop.Timers.Cancel(_deadline);
+    }
+
+    private void Refill()
+    {
+        if (_isEnded) return;
+        int missing = _waiting.Count + Target - _sockets.Count - _requested;
+        // Half a stock at a time: a request for each socket would cost more than the socket.
+        if (missing <= Target / 2 && _waiting.Count <= _requested + _sockets.Count) return;
+        while (missing > 0)
+        {
+            int count = Math.Min(missing, PerRequest);
+            _requested += count;
+            missing -= count;
+            _requester.Request(_uid, count, this);
+        }
+    }
+
+    private void CountNeed()
+    {
+        if (_loop.NowTicks - _minuteStartTicks >= Minute.Ticks)
+        {
+            _takenLastMinute = _takenThisMinute;
+            _takenThisMinute = 0;
+            _minuteStartTicks = _loop.NowTicks;
+        }
+
+        _takenThisMinute++;
+    }
+
+    private void OnDeadline()
+    {
+        long now = _loop.NowTicks;
+        FailWaiting(waiter => waiter.DueTicks <= now, $"no socket within {MaxWait.TotalSeconds:0} s: is Redirector running?");
+        if (_waiting.First is { } first) _loop.Timers.Arm(_deadline, first.Value.DueTicks);
+    }
+
+    private void FailWaiting(Func<Waiter, bool> isOver, string reason)
+    {
+        while (_waiting.First is { } first && isOver(first.Value))
+        {
+            _waiting.RemoveFirst();
+            first.Value.Taker.OnNoSocket(reason);
+        }
+    }
+
+    private readonly record struct Waiter(ISocketTaker Taker, long DueTicks);
+}

@@ -1,0 +1,233 @@
+using Ambient.Native.Descriptors;
+using Ambient.Native.Events;
+using Ambient.Native.Sockets;
+
+namespace Ambient.NodeProxy.Engine;
+
+/// <summary>A connected TCP socket on its loop.</summary>
+internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTurn
+{
+    // One turn moves at most four batches, then the other connections of the loop have theirs.
+    private const int BatchesPerTurn = 4;
+
+    // After a reset, what the peer sent before it is still passed on; a sink that does not take it by then learns of the reset.
+    private static readonly TimeSpan DrainAfterReset = TimeSpan.FromSeconds(2);
+
+    private readonly int _fd;
+    private readonly ulong _registration;
+    private LoopTimer? _resetDeadline;
+    private ConnectionFault _faultSeen;
+    private ByteQueue _pending;
+    private bool _isReadable = true;
+    private bool _isWritable = true;
+    private bool _peerClosed;
+    private bool _senderEnded;
+
+    /// <summary>Takes over a connected, non-blocking descriptor.</summary>
+    private SocketConnection(EventLoop loop, int fd) : base(loop)
+    {
+        _fd = fd;
+        _registration = loop.Attach(fd, this, EpollEvents.In | EpollEvents.Out | EpollEvents.PeerClosed);
+    }
+
+    bool ILoopTurn.IsQueued { get; set; }
+
+    /// <summary>Takes over a connected, non-blocking descriptor and answers for closing it.</summary>
+    public static SocketConnection Adopt(EventLoop loop, int fd)
+    {
+        SocketCalls.SetNoDelay(fd);
+        return new SocketConnection(loop, fd);
+    }
+
+    /// <inheritdoc/>
+    public override PullOutcome Pull(Span<byte> into, out int bytes)
+    {
+        bytes = 0;
+        if (IsClosed) return PullOutcome.Broken;
+        if (IsReceiveEnded) return PullOutcome.End;
+        if (!_isReadable) return PullOutcome.Empty;
+        var read = SocketCalls.Read(_fd, into);
+        if (read.Bytes > 0)
+        {
+            bytes = read.Bytes;
+            BytesReceived += bytes;
+            // A short read has emptied the socket (epoll(7), Q9), unless the peer's end is behind it: one call saved a request.
+            if (bytes < into.Length && !_peerClosed) _isReadable = false;
+            return PullOutcome.Bytes;
+        }
+
+        if (read.IsEnd && _faultSeen == ConnectionFault.None)
+        {
+            IsReceiveEnded = true;
+            return PullOutcome.End;
+        }
+
+        if (read.WouldBlock)
+        {
+            _isReadable = false;
+            return PullOutcome.Empty;
+        }
+
+        Break(_faultSeen != ConnectionFault.None ? _faultSeen : ConnectionFaults.Of(read.Error));
+        return PullOutcome.Broken;
+    }
+
+    /// <inheritdoc/>
+    public override void SourceReady()
+    {
+        if (!IsClosed) Loop.QueueSend(this);
+    }
+
+    /// <inheritdoc/>
+    public override int Push(ReadOnlySpan<byte> bytes)
+    {
+        if (IsClosed || !_isWritable || !_pending.IsEmpty || bytes.IsEmpty) return 0;
+        var written = SocketCalls.Write(_fd, bytes);
+        if (written.IsOk)
+        {
+            if (written.Bytes < bytes.Length) _isWritable = false;
+            BytesSent += written.Bytes;
+            return written.Bytes;
+        }
+
+        _isWritable = false;
+        if (!written.WouldBlock) Loop.QueueSend(this); // the error is met again there, where breaking is safe
+        return 0;
+    }
+
+    /// <inheritdoc/>
+    public void OnReady(EpollEvents events)
+    {
+        if ((events & (EpollEvents.PeerClosed | EpollEvents.HangUp | EpollEvents.Error)) != 0)
+        {
+            _peerClosed = true;
+            _isReadable = true;
+            _isWritable = true;
+        }
+
+        if ((events & EpollEvents.Error) != 0) OnError();
+        if (IsClosed) return;
+        if ((events & EpollEvents.In) != 0) _isReadable = true;
+        if (_isReadable) Receiver?.SourceReady();
+        if ((events & EpollEvents.Out) != 0)
+        {
+            _isWritable = true;
+            Loop.QueueSend(this);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RunTurn()
+    {
+        if (IsClosed || IsSendEnded) return;
+        if (!DrainPending()) return;
+        for (int batch = 0; batch < BatchesPerTurn; batch++)
+        {
+            if (!_isWritable || Sender is null || _senderEnded) break;
+            var outcome = Sender.Pull(Loop.Scratch.SendPlain, out int bytes);
+            switch (outcome)
+            {
+                case PullOutcome.Bytes:
+                    if (!Send(Loop.Scratch.SendPlain.AsSpan(0, bytes))) return;
+                    break;
+                case PullOutcome.Empty:
+                    return;
+                case PullOutcome.End:
+                    _senderEnded = true;
+                    break;
+                case PullOutcome.Broken:
+                    return; // the source's owner was told and decides
+            }
+
+            if (IsClosed) return; // pulling can end us: both are ends of one relay
+        }
+
+        if (_senderEnded && _pending.IsEmpty)
+        {
+            SocketCalls.ShutdownWrite(_fd);
+            EndSend();
+        }
+        else if (_isWritable && Sender is not null)
+        {
+            Loop.QueueSend(this);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Fail()
+    {
+        Abort(ConnectionFault.Internal);
+        Owner?.OnBroken(this);
+    }
+
+    /// <inheritdoc/>
+    protected override void Release(bool reset)
+    {
+        IsClosed = true;
+        _pending.Clear(Loop.Buffers);
+        if (_resetDeadline is not null) Loop.Timers.Cancel(_resetDeadline);
+        Loop.Forget(_registration);
+        if (reset) SocketCalls.CloseWithReset(_fd);
+        else SocketCalls.Close(_fd);
+    }
+
+    // The kernel hands out bytes that came before a reset, and so do we: a server that answers and closes with unread input
+    // sends both. But a peer that reads nothing must not keep a dead connection alive.
+    private void OnError()
+    {
+        var error = SocketCalls.TakeError(_fd);
+        if (error == Errno.None || _faultSeen != ConnectionFault.None) return;
+        _faultSeen = ConnectionFaults.Of(error);
+        if (Receiver is null || IsReceiveEnded)
+        {
+            Break(_faultSeen);
+            return;
+        }
+
+        _resetDeadline = new LoopTimer(() => Break(_faultSeen));
+        Loop.Arm(_resetDeadline, DrainAfterReset);
+    }
+
+    private bool DrainPending()
+    {
+        while (!_pending.IsEmpty)
+        {
+            if (!_isWritable) return false;
+            var written = SocketCalls.Write(_fd, _pending.First);
+            if (!written.IsOk)
+            {
+                OnWriteFailed(written);
+                return false;
+            }
+
+            BytesSent += written.Bytes;
+            _pending.Skip(Loop.Buffers, written.Bytes);
+        }
+
+        return true;
+    }
+
+    // Everything is either written or kept; false when the socket takes no more or broke.
+    private bool Send(ReadOnlySpan<byte> bytes)
+    {
+        var written = SocketCalls.Write(_fd, bytes);
+        if (!written.IsOk && !written.WouldBlock)
+        {
+            OnWriteFailed(written);
+            return false;
+        }
+
+        int sent = written.IsOk ? written.Bytes : 0;
+        BytesSent += sent;
+        if (sent == bytes.Length) return true;
+        _isWritable = false;
+        _pending.Append(Loop.Buffers, bytes[sent..]);
+        return false;
+    }
+
+    private void OnWriteFailed(IoResult written)
+    {
+        _isWritable = false;
+        if (!written.WouldBlock) Break(_faultSeen != ConnectionFault.None ? _faultSeen : ConnectionFaults.Of(written.Error));
+    }
+}

@@ -1,0 +1,108 @@
+using System.Net;
+using Ambient.NodeProxy.Capture;
+using Ambient.NodeProxy.Engine;
+using Ambient.NodeProxy.Policy;
+using Ambient.NodeProxy.Sessions;
+using Ambient.NodeProxy.Telemetry;
+using Ambient.Protocol.Model;
+
+namespace Ambient.NodeProxy.Inbound;
+
+/// <summary>One plain connection to a pod: nobody proved anything, so the pod's mode decides.</summary>
+internal sealed class InboundConnection : IConnectionOwner, IPodUser
+{
+    private readonly InboundContext _context;
+    private readonly PodOnLoop _pod;
+    private readonly SocketConnection _downstream;
+    private readonly IPEndPoint _client;
+    private readonly IPEndPoint _target;
+    private Workload? _destination;
+    private AppOpener? _opener;
+    private bool _isOver;
+
+    public InboundConnection(InboundContext context, PodOnLoop pod, int fd, IPEndPoint client, IPEndPoint target)
+    {
+        _context = context;
+        _pod = pod;
+        _client = client;
+        _target = target;
+        _downstream = SocketConnection.Adopt(context.Loop, fd);
+        _downstream.Owner = this;
+    }
+
+    public void Start()
+    {
+        _pod.Add(this);
+        if (PodListeners.IsOwnPort(_target.Port))
+        {
+            Refuse(RefusalReason.OwnPort, $"port {_target.Port} belongs to the mesh");
+        }
+        else if (!_context.Views.Current.TryFindWorkloadByUid(_pod.Uid, out _destination))
+        {
+            Refuse(RefusalReason.PodNotReady, "the controller has not named this pod yet");
+        }
+        else if (!_destination.Addresses.Contains(_target.Address))
+        {
+            Refuse(RefusalReason.BadAuthority, $"{_target.Address} is no address of this pod");
+        }
+        else
+        {
+            Authorise(_destination);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Cut(string reason) => Refuse(RefusalReason.PodGone, reason);
+
+    void IConnectionOwner.OnSendEnded(Connection connection)
+    {
+    }
+
+    void IConnectionOwner.OnBroken(Connection connection) => Leave();
+
+    private void Authorise(Workload destination)
+    {
+        var decision = ConnectionPolicy.Decide(new ConnectionFacts(null, _client.Address, destination, _target.Port, ProtectedInProcessOrTunnel: false));
+        if (!decision.Allowed)
+        {
+            Refuse(RefusalReason.PlaintextUnderStrict, decision.Rule);
+            return;
+        }
+
+        _opener = AppOpener.Start(_pod, seenAs: _client.Address, _target, OnOpened);
+    }
+
+    private void OnOpened(SocketConnection? app, RefusalReason reason, string detail)
+    {
+        _opener = null;
+        if (app is null)
+        {
+            Refuse(reason, detail);
+            return;
+        }
+
+        _isOver = true;
+        _pod.Remove(this);
+        var view = _context.Views.Current;
+        view.TryFindWorkload(_client.Address, out var source);
+        var key = Edges.FromDestination(view.Settings.TrustDomain, source, null, _destination!, Way.Plain, Protection.Plaintext);
+        Session.Start(_context.Sessions, new SessionFacts(key, _client, _target), _context.Metrics.Edge(key), _pod, null, _downstream, app);
+    }
+
+    private void Refuse(RefusalReason reason, string detail)
+    {
+        if (_isOver) return;
+        string pod = _destination is null ? _pod.Uid : $"{_destination.Namespace}/{_destination.Name}";
+        _context.Refusals.Add(Reporter.Destination, reason, pod, _client, _target, detail);
+        _downstream.Abort(ConnectionFault.Ended);
+        Leave();
+    }
+
+    private void Leave()
+    {
+        if (_isOver) return;
+        _isOver = true;
+        _pod.Remove(this);
+        _opener?.Cancel();
+    }
+}

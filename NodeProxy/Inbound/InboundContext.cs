@@ -1,0 +1,25 @@
+using Ambient.NodeProxy.Discovery;
+using Ambient.NodeProxy.Engine;
+using Ambient.NodeProxy.Sessions;
+using Ambient.NodeProxy.Telemetry;
+using Ambient.NodeProxy.Tunnel;
+
+namespace Ambient.NodeProxy.Inbound;
+
+/// <summary>What the server side of one loop works with.</summary>
+internal sealed record InboundContext
+{
+    public required EventLoop Loop { get; init; }
+
+    public required MeshViewHolder Views { get; init; }
+
+    public required CredentialCache Credentials { get; init; }
+
+    public required LinkContext Links { get; init; }
+
+    public required SessionBook Sessions { get; init; }
+
+    public required Refusals Refusals { get; init; }
+
+    public LoopMetrics Metrics => Links.Metrics;
+}

@@ -1,0 +1,55 @@
+using Ambient.Native.Sockets;
+using Ambient.NodeProxy.Capture;
+using Ambient.NodeProxy.Tunnel;
+
+namespace Ambient.NodeProxy.Inbound;
+
+/// <summary>The server side on one loop: plain connections and tunnels that arrive for its pods.</summary>
+internal sealed class InboundLoop(InboundContext context)
+{
+    private const long WindowBudgetBytes = 512L * 1024 * 1024;
+
+    private readonly Dictionary<string, PodTunnels> _tunnels = [];
+
+    public InboundContext Context => context;
+
+    /// <summary>Server links, those in a handshake included.</summary>
+    public int LinkCount => _tunnels.Values.Sum(pod => pod.Tunnels.Count);
+
+    /// <summary>A plain connection arrived for the pod; the descriptor is ours.</summary>
+    public void OnConnection(PodOnLoop pod, int fd)
+    {
+        if (!SocketCalls.TryGetRemoteAddress(fd, out var client) || !SocketCalls.TryGetOriginalDestination(fd, out var target))
+        {
+            SocketCalls.Close(fd); // gone before we looked
+            return;
+        }
+
+        new InboundConnection(context, pod, fd, client, target).Start();
+    }
+
+    /// <summary>A peer's node opened a tunnel to the pod; the descriptor is ours.</summary>
+    public void OnTunnel(PodOnLoop pod, int fd)
+    {
+        if (!SocketCalls.TryGetRemoteAddress(fd, out var peer))
+        {
+            SocketCalls.Close(fd);
+            return;
+        }
+
+        if (!_tunnels.TryGetValue(pod.Uid, out var tunnels)) _tunnels[pod.Uid] = tunnels = new PodTunnels(new WindowBudget(WindowBudgetBytes));
+        InboundTunnel.Start(context, pod, tunnels, fd, peer);
+    }
+
+    public void OnPodDraining(PodOnLoop pod)
+    {
+        if (!_tunnels.TryGetValue(pod.Uid, out var tunnels)) return;
+        foreach (var tunnel in tunnels.Tunnels.ToArray()) tunnel.Drain("the pod is leaving the mesh");
+    }
+
+    public void OnPodEnded(PodOnLoop pod, string reason)
+    {
+        if (!_tunnels.Remove(pod.Uid, out var tunnels)) return;
+        foreach (var tunnel in tunnels.Tunnels.ToArray()) tunnel.Cut(reason);
+    }
+}

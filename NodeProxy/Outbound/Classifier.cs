@@ -1,0 +1,75 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Ambient.NodeProxy.Balancing;
+using Ambient.NodeProxy.Capture;
+using Ambient.NodeProxy.Discovery;
+using Ambient.NodeProxy.Telemetry;
+using Ambient.Protocol.Model;
+
+namespace Ambient.NodeProxy.Outbound;
+
+/// <summary>Looks a destination up in one version of the view. No I/O, no state but the chooser's.</summary>
+internal static class Classifier
+{
+    /// <param name="view">One version.</param>
+    /// <param name="target">Where the app wanted to go.</param>
+    /// <param name="chooser">Chooses among a service's endpoints.</param>
+    /// <param name="tried">Endpoints that did not answer this connection.</param>
+    public static Route Classify(MeshView view, IPEndPoint target, EndpointChooser chooser, List<ReadyEndpoint> tried)
+    {
+        if (PodListeners.IsOwnPort(target.Port) && IPAddress.IsLoopback(target.Address))
+        {
+            return Route.Refuse(target, RefusalReason.OwnPort, $"port {target.Port} belongs to the mesh");
+        }
+
+        // 1. A service address. 2. A pod's address. 3. Inside the mesh's ranges: wait. 4. Outside.
+        if (view.TryFindService(target.Address, out var service)) return ToService(view, target, service, chooser, tried);
+        if (view.TryFindWorkload(target.Address, out var workload)) return ToWorkload(target, workload, null, null);
+        if (view.Settings.Covers(target.Address))
+        {
+            return new Route(RouteKind.Wait, target)
+            {
+                Reason = RefusalReason.UnknownAddress,
+                Detail = $"{target.Address} lies in the mesh's ranges, and no pod or service has it",
+            };
+        }
+
+        return new Route(RouteKind.Passthrough, target);
+    }
+
+    private static Route ToService(
+        MeshView view, IPEndPoint target, ServiceView service, EndpointChooser chooser, List<ReadyEndpoint> tried)
+    {
+        string name = $"{service.Service.Namespace}/{service.Service.Name}";
+        if (!service.TryFindPort(target.Port, out var port))
+        {
+            return Route.Refuse(target, RefusalReason.ServicePortUnknown, $"service {name} has no port {target.Port}");
+        }
+
+        if (!chooser.Choose(service, port, target.Address.AddressFamily, CollectionsMarshal.AsSpan(tried), out var endpoint))
+        {
+            return Route.Refuse(target, RefusalReason.NoHealthyEndpoint, tried.Count == 0
+                ? $"service {name} has no ready endpoint for port {target.Port}"
+                : $"service {name}: {tried.Count} endpoints did not answer, and there is no other");
+        }
+
+        var chosen = new IPEndPoint(endpoint.Address, endpoint.Port);
+        if (endpoint.WorkloadUid is { } uid && view.TryFindWorkloadByUid(uid, out var workload)
+            || view.TryFindWorkload(endpoint.Address, out workload))
+        {
+            return ToWorkload(chosen, workload, service.Service, endpoint);
+        }
+
+        // An endpoint that the view names but whose pod it does not know yet is as unknown as any address of the ranges.
+        return view.Settings.Covers(endpoint.Address)
+            ? new Route(RouteKind.Wait, chosen) { Reason = RefusalReason.UnknownAddress, Detail = $"endpoint {chosen} of {name} is not known yet" }
+            : new Route(RouteKind.Plain, chosen) { Service = service.Service, Endpoint = endpoint };
+    }
+
+    private static Route ToWorkload(IPEndPoint target, Workload workload, Service? service, ReadyEndpoint? endpoint)
+    {
+        // Only an enrolled pod takes tunnels. One on its way in or out is spoken to in plaintext, which its node lets in as its mode says.
+        var kind = workload.Enrolment == Enrolment.Enrolled && !workload.HostNetwork ? RouteKind.Mesh : RouteKind.Plain;
+        return new Route(kind, target) { Destination = workload, Service = service, Endpoint = endpoint };
+    }
+}

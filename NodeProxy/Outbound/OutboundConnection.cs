@@ -1,0 +1,271 @@
+using System.Net;
+using Ambient.NodeProxy.Balancing;
+using Ambient.NodeProxy.Capture;
+using Ambient.NodeProxy.Engine;
+using Ambient.NodeProxy.Policy;
+using Ambient.NodeProxy.Sessions;
+using Ambient.NodeProxy.Telemetry;
+using Ambient.NodeProxy.Tunnel;
+using Ambient.Protocol.Model;
+
+namespace Ambient.NodeProxy.Outbound;
+
+/// <summary>One connection of an app, from its accept until it is joined to a way or refused.</summary>
+/// <remarks>
+/// <code>
+///   deciding --known--> opening (direct | tunnel | plain | passthrough) --open--> joined
+///      |  ^                |
+///      |  '--- next endpoint, at most two more: no byte of the app was sent
+///      '--unknown--> waiting for the view, 2 s --> deciding, or refused
+/// </code>
+/// The app's bytes stay in its socket until the way is open.
+/// </remarks>
+internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWaiter, IStreamOpener
+{
+    private const int MaxOtherEndpoints = 2;
+    private static readonly TimeSpan MaxWaitForView = TimeSpan.FromSeconds(2);
+
+    private readonly OutboundLoop _outbound;
+    private readonly OutboundContext _context;
+    private readonly PodOnLoop _pod;
+    private readonly SocketConnection _downstream;
+    private readonly IPEndPoint _client;
+    private readonly IPEndPoint _wanted;
+    private readonly LoopTimer _viewDeadline;
+    private readonly List<ReadyEndpoint> _tried = [];
+    private Workload? _source;
+    private Route? _route;
+    private AppOpener? _opener;
+    private LinkKey? _linkKey;
+    private TunnelStream? _stream;
+    private PodOnLoop? _destinationPod;
+    private bool _retriedUnprocessed;
+    private bool _isOver;
+
+    public OutboundConnection(OutboundLoop outbound, PodOnLoop pod, int fd, IPEndPoint client, IPEndPoint wanted)
+    {
+        _outbound = outbound;
+        _context = outbound.Context;
+        _pod = pod;
+        _client = client;
+        _wanted = wanted;
+        _downstream = SocketConnection.Adopt(_context.Loop, fd);
+        _downstream.Owner = this;
+        _viewDeadline = new LoopTimer(() => Refuse(_route!.Reason, _route.Detail));
+    }
+
+    public void Start()
+    {
+        _pod.Add(this);
+        Decide();
+    }
+
+    /// <summary>A new view is here, and this connection waits for it.</summary>
+    public void OnView()
+    {
+        _outbound.StopWaiting(this);
+        Decide();
+    }
+
+    /// <inheritdoc/>
+    public void Cut(string reason) => Refuse(RefusalReason.PodGone, reason);
+
+    void IConnectionOwner.OnSendEnded(Connection connection)
+    {
+    }
+
+    // The app gave up while the way was being opened.
+    void IConnectionOwner.OnBroken(Connection connection) => Leave();
+
+    private void Decide()
+    {
+        var view = _context.Views.Current;
+        if (!view.TryFindWorkloadByUid(_pod.Uid, out _source))
+        {
+            Refuse(RefusalReason.PodNotReady, "the controller has not named this pod yet");
+            return;
+        }
+
+        _route = Classifier.Classify(view, _wanted, _context.Chooser, _tried);
+        if (_route.Endpoint is { } endpoint) _context.Chooser.Started(endpoint);
+        switch (_route.Kind)
+        {
+            case RouteKind.Mesh:
+                OpenInMesh(_route.Destination!);
+                break;
+            case RouteKind.Plain:
+            case RouteKind.Passthrough:
+                _opener = AppOpener.Start(_pod, seenAs: null, _route.Target, OnOpened);
+                break;
+            case RouteKind.Wait:
+                _outbound.WaitForView(this);
+                if (!_viewDeadline.IsArmed) _context.Loop.Arm(_viewDeadline, MaxWaitForView);
+                break;
+            case RouteKind.Refused:
+                Refuse(_route.Reason, _route.Detail);
+                break;
+        }
+    }
+
+    private void OpenInMesh(Workload destination)
+    {
+        var settings = _context.Views.Current.Settings;
+        bool mayStayInProcess = destination.Node == _context.Node && settings.DirectAllowed
+            && destination.DirectForbiddenReason is null && _source!.DirectForbiddenReason is null;
+        if (mayStayInProcess && _context.Pods.TryFind(destination.Uid, out _destinationPod))
+        {
+            OpenDirect(destination, settings.TrustDomain);
+            return;
+        }
+
+        _destinationPod = null;
+        var id = _source!.IdentityIn(settings.TrustDomain);
+        var credentials = _context.Credentials.Current(_pod.Uid, id, out bool isNew);
+        if (credentials is null)
+        {
+            Refuse(RefusalReason.NoCertificate, $"no certificate for {id} yet");
+            return;
+        }
+
+        var pool = _outbound.PoolOf(_pod);
+        if (isNew) pool.DrainOlderThan(credentials.Svid.Generation);
+        var address = new IPEndPoint(_route!.Target.Address, PodListeners.TunnelPort);
+        _linkKey = new LinkKey(destination.Uid, address, destination.IdentityIn(settings.TrustDomain), credentials.Svid.Generation);
+        pool.Acquire(_linkKey, credentials, this);
+    }
+
+    // Both pods are here: the destination's policy is evaluated on this loop, with the identity that the source would prove.
+    private void OpenDirect(Workload destination, string trustDomain)
+    {
+        var decision = ConnectionPolicy.Decide(new ConnectionFacts(
+            _source!.IdentityIn(trustDomain), _client.Address, destination, _route!.Target.Port, ProtectedInProcessOrTunnel: true));
+        if (!decision.Allowed)
+        {
+            Refuse(RefusalReason.Denied, decision.Rule);
+            return;
+        }
+
+        _opener = AppOpener.Start(_destinationPod!, seenAs: _client.Address, _route.Target, OnOpened);
+    }
+
+    private void OnOpened(SocketConnection? upstream, RefusalReason reason, string detail)
+    {
+        _opener = null;
+        if (upstream is null)
+        {
+            TryNext(reason, detail);
+            return;
+        }
+
+        var (way, protection) = _destinationPod is not null ? (Way.Direct, Protection.InMemory)
+            : _route!.Kind == RouteKind.Passthrough ? (Way.Passthrough, Protection.Plaintext)
+            : (Way.Plain, Protection.Plaintext);
+        Join(upstream, way, protection);
+    }
+
+    void ILinkWaiter.OnLink(Link link)
+    {
+        _linkKey = null;
+        _stream = link.Open(new ConnectRequest(_route!.Target, _client, Baggage()), this);
+    }
+
+    void ILinkWaiter.OnNoLink(RefusalReason reason, string detail)
+    {
+        _linkKey = null;
+        TryNext(reason, detail);
+    }
+
+    void IStreamOpener.OnOpened(TunnelStream stream)
+    {
+        _stream = null;
+        Join(stream, Way.Tunnel, Protection.MutualTls);
+    }
+
+    void IStreamOpener.OnRefused(TunnelStream stream, int status, string reason)
+    {
+        _stream = null;
+        string detail = $"{_route!.Target} answered {status}: {reason}";
+        // 503 is "the app did not answer there"; 401 and 400 would be the same anywhere.
+        if (status == 503) TryNext(RefusalReason.TunnelRefused, detail);
+        else Refuse(status == 401 ? RefusalReason.Denied : RefusalReason.TunnelRefused, detail);
+    }
+
+    void IStreamOpener.OnOpenFailed(TunnelStream stream, bool isUnprocessed)
+    {
+        _stream = null;
+        if (isUnprocessed && !_retriedUnprocessed)
+        {
+            _retriedUnprocessed = true;
+            ReleaseEndpoint();
+            Decide();
+            return;
+        }
+
+        TryNext(RefusalReason.TunnelLost, $"the tunnel to {_route!.Target} was lost before it answered");
+    }
+
+    private void TryNext(RefusalReason reason, string detail)
+    {
+        if (_isOver) return;
+        bool mayHelp = reason is RefusalReason.ConnectFailed or RefusalReason.ConnectTimedOut or RefusalReason.TunnelRefused
+            or RefusalReason.TunnelLost or RefusalReason.HandshakeFailed or RefusalReason.HandshakeTimedOut;
+        if (mayHelp && _route!.Endpoint is { } endpoint && _tried.Count < MaxOtherEndpoints)
+        {
+            ReleaseEndpoint();
+            _tried.Add(endpoint);
+            Decide();
+            // The last endpoint's own failure says more than "there is no other".
+            return;
+        }
+
+        Refuse(reason, detail);
+    }
+
+    private void Join(Connection upstream, Way way, Protection protection)
+    {
+        if (_isOver)
+        {
+            upstream.Abort(ConnectionFault.OtherSide);
+            return;
+        }
+
+        _isOver = true;
+        _context.Loop.Timers.Cancel(_viewDeadline);
+        _pod.Remove(this);
+        var key = Edges.FromSource(_context.Views.Current.Settings.TrustDomain, _source!, _route!.Destination, _route.Service, way, protection);
+        var endpoint = _route.Endpoint;
+        Session.Start(
+            _context.Sessions, new SessionFacts(key, _client, _route.Target), _context.Metrics.Edge(key), _pod, _destinationPod,
+            _downstream, upstream, endpoint is null ? null : () => _context.Chooser.Ended(endpoint));
+    }
+
+    private void Refuse(RefusalReason reason, string detail)
+    {
+        if (_isOver) return;
+        _context.Refusals.Add(Reporter.Source, reason, _source is null ? _pod.Uid : $"{_source.Namespace}/{_source.Name}", _client, _wanted, detail);
+        _downstream.Abort(ConnectionFault.Ended);
+        Leave();
+    }
+
+    // Over without a way: everything that was under way is given up.
+    private void Leave()
+    {
+        if (_isOver) return;
+        _isOver = true;
+        _context.Loop.Timers.Cancel(_viewDeadline);
+        _outbound.StopWaiting(this);
+        _pod.Remove(this);
+        _opener?.Cancel();
+        if (_linkKey is not null) _outbound.PoolOf(_pod).Forget(_linkKey, this);
+        _stream?.Abort(ConnectionFault.OtherSide);
+        ReleaseEndpoint();
+    }
+
+    private void ReleaseEndpoint()
+    {
+        if (_route?.Endpoint is { } endpoint) _context.Chooser.Ended(endpoint);
+        _route = _route is null ? null : _route with { Endpoint = null };
+    }
+
+    private string Baggage() => $"k8s.namespace.name={_source!.Namespace},k8s.pod.name={_source.Name}";
+}

@@ -1,0 +1,89 @@
+using Ambient.NodeProxy.Capture;
+using Ambient.NodeProxy.Engine;
+using Ambient.NodeProxy.Telemetry;
+
+namespace Ambient.NodeProxy.Sessions;
+
+/// <summary>
+/// One connection that is being carried: the relay, whose sockets it uses, and what is counted of it. From here on nobody
+/// decides anything any more; it ends when both directions have ended, when a side breaks, or when a pod is cut.
+/// </summary>
+internal sealed class Session : IRelayOwner, IPodUser
+{
+    private readonly SessionBook _book;
+    private readonly EdgeMetrics _edge;
+    private readonly PodOnLoop _pod;
+    private readonly PodOnLoop? _otherPod;
+    private readonly Action? _ended;
+    private readonly long _startedTicks;
+    private Relay? _relay;
+    private long _countedSent;
+    private long _countedReceived;
+
+    private Session(SessionBook book, SessionFacts facts, EdgeMetrics edge, PodOnLoop pod, PodOnLoop? otherPod, Action? ended)
+    {
+        _book = book;
+        _edge = edge;
+        _pod = pod;
+        _otherPod = otherPod;
+        _ended = ended;
+        Facts = facts;
+        _startedTicks = pod.Loop.NowTicks;
+    }
+
+    /// <summary>What a display says of it.</summary>
+    public SessionFacts Facts { get; }
+
+    /// <summary>Its place in the book; owned by it.</summary>
+    internal int Index { get; set; }
+
+    /// <summary>Joins two connections and takes them over.</summary>
+    /// <param name="book">Of the loop.</param>
+    /// <param name="facts">For displays.</param>
+    /// <param name="edge">Where it counts.</param>
+    /// <param name="pod">Whose sockets it uses.</param>
+    /// <param name="otherPod">The second pod of a connection within the node.</param>
+    /// <param name="downstream">The side that asked.</param>
+    /// <param name="upstream">The side that was opened.</param>
+    /// <param name="ended">Called once at the end.</param>
+    public static void Start(
+        SessionBook book, SessionFacts facts, EdgeMetrics edge, PodOnLoop pod, PodOnLoop? otherPod,
+        Connection downstream, Connection upstream, Action? ended = null)
+    {
+        var session = new Session(book, facts, edge, pod, otherPod, ended);
+        pod.Add(session);
+        otherPod?.Add(session);
+        book.Add(session);
+        edge.Opened();
+        session._relay = Relay.Start(downstream, upstream, session);
+    }
+
+    /// <inheritdoc/>
+    public void Cut(string reason) => _relay!.Abort(ConnectionFault.Ended);
+
+    /// <summary>Brings the counters up to now, so that a connection of hours shows before its end.</summary>
+    internal void Count()
+    {
+        long sent = _relay!.Downstream.BytesReceived;
+        long received = _relay.Upstream.BytesReceived;
+        if (sent != _countedSent) _edge.Sent(sent - _countedSent);
+        if (received != _countedReceived) _edge.Received(received - _countedReceived);
+        _countedSent = sent;
+        _countedReceived = received;
+    }
+
+    /// <summary>How it stands, for a display.</summary>
+    internal SessionStanding Standing(long nowTicks) => new(
+        Facts, TimeSpan.FromTicks(nowTicks - _startedTicks), _relay!.Downstream.BytesReceived, _relay.Upstream.BytesReceived);
+
+    void IRelayOwner.OnRelayEnded(Relay relay, Connection? broken)
+    {
+        _relay = relay;
+        Count();
+        _edge.Closed(TimeSpan.FromTicks(_pod.Loop.NowTicks - _startedTicks).TotalSeconds);
+        _pod.Remove(this);
+        _otherPod?.Remove(this);
+        _book.Remove(this);
+        _ended?.Invoke();
+    }
+}

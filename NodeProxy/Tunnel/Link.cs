@@ -1,0 +1,199 @@
+using Ambient.NodeProxy.Engine;
+using Ambient.NodeProxy.Http2;
+using Ambient.NodeProxy.Http2.Hpack;
+
+namespace Ambient.NodeProxy.Tunnel;
+
+/// <summary>
+/// One HTTP/2 connection between two pods, and the streams on it. It sits on any <see cref="Connection"/>: TLS over a socket in
+/// the product, memory in tests. It is that connection's sink (it parses) and its source (it writes frames when asked).
+/// </summary>
+/// <remarks>
+/// <code>
+///   open --GOAWAY either way, idle, no stream ids left--> draining --last stream ends--> closing --END sent--> closed
+///   any  --lost, protocol error-->  closed, every stream broken
+/// </code>
+/// Reading is in Link.Receiving.cs, writing in Link.Sending.cs. Source: RFC 9113.
+/// </remarks>
+internal sealed partial class Link : IConnectionOwner, ILoopTurn
+{
+    private readonly Connection _connection;
+    private readonly ILinkOwner _owner;
+    private readonly Dictionary<int, TunnelStream> _streams = [];
+    private readonly LoopTimer _tick;
+    private int _nextStreamId = 1;
+    private int _lastPeerStreamId;
+    private long _idleSinceTicks;
+    private bool _goAwaySent;
+    private bool _isClosing;
+    private string _endReason = "closed";
+
+    private Link(Connection connection, bool isServer, ILinkOwner owner, LinkOptions options, WindowBudget budget)
+    {
+        _connection = connection;
+        _owner = owner;
+        IsServer = isServer;
+        Options = options;
+        Budget = budget;
+        _parser = NewParser(isServer, options);
+        _control = new ControlQueue(connection.Loop.Buffers);
+        _decoderWindow = options.ConnectionWindowBytes;
+        _idleSinceTicks = _lastReceivedTicks = connection.Loop.NowTicks;
+        _tick = new LoopTimer(OnTick);
+    }
+
+    /// <summary>The loop of the link and of everything on it.</summary>
+    public EventLoop Loop => _connection.Loop;
+
+    /// <summary>Whether we accepted it.</summary>
+    public bool IsServer { get; }
+
+    /// <summary>Free for who holds the link.</summary>
+    public object? State { get; set; }
+
+    /// <summary>Streams open now.</summary>
+    public int StreamCount => _streams.Count;
+
+    /// <summary>No new stream may start here.</summary>
+    public bool IsDraining { get; private set; }
+
+    /// <summary>It is over.</summary>
+    public bool IsClosed { get; private set; }
+
+    /// <summary>Whether a new stream may start now.</summary>
+    public bool HasCapacity => !IsDraining && !IsClosed && !Budget.IsExhausted && _streams.Count < Math.Min(_peerMaxStreams, Options.MaxConcurrentStreams);
+
+    internal LinkOptions Options { get; }
+
+    internal WindowBudget Budget { get; }
+
+    bool ILoopTurn.IsQueued { get; set; }
+
+    /// <summary>Starts a link on an established connection whose peer was verified.</summary>
+    /// <param name="connection">Carries the frames; the link owns it from here on.</param>
+    /// <param name="isServer">Whether the peer opened it.</param>
+    /// <param name="owner">Told of requests and ends.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="budget">Of the pod on this node whose streams these are.</param>
+    public static Link Start(Connection connection, bool isServer, ILinkOwner owner, LinkOptions options, WindowBudget budget)
+    {
+        var link = new Link(connection, isServer, owner, options, budget);
+        connection.Owner = link;
+        connection.Sender = link;
+        connection.Receiver = link;
+        link.SendPreface();
+        connection.Loop.Arm(link._tick, options.PingAfter);
+        connection.Loop.QueueReceive(link);
+        return link;
+    }
+
+    /// <summary>Asks the other side for a stream. Only while <see cref="HasCapacity"/>.</summary>
+    public TunnelStream Open(ConnectRequest request, IStreamOpener opener)
+    {
+        var stream = new TunnelStream(this, _nextStreamId, opener);
+        _nextStreamId += 2;
+        Register(stream);
+        SendRequest(stream, request);
+        if (_nextStreamId > MaxStreamId) Drain("stream numbers are used up");
+        return stream;
+    }
+
+    /// <summary>No new streams from now on; those open go on, then the link closes.</summary>
+    public void Drain(string reason)
+    {
+        if (IsClosed || IsDraining) return;
+        IsDraining = true;
+        _endReason = reason;
+        if (IsServer) SendGoAway(Http2ErrorCode.NoError, reason);
+        _owner.OnDraining(this);
+        CloseWhenEmpty();
+    }
+
+    /// <summary>Ends the link and every stream on it at once.</summary>
+    public void Abort(ConnectionFault fault, string reason)
+    {
+        if (IsClosed) return;
+        _connection.Abort(fault);
+        End(fault, reason);
+    }
+
+    /// <summary>A stream is over on our side.</summary>
+    internal void Remove(TunnelStream stream, Http2ErrorCode code)
+    {
+        if (!_streams.Remove(stream.Id, out _)) return;
+        Budget.Return(stream.GrantedBytes);
+        if (IsClosed) return;
+        if (!stream.IsDone) SendReset(stream.Id, code);
+        _idleSinceTicks = Loop.NowTicks;
+        if (IsDraining) CloseWhenEmpty();
+        else _owner.OnCapacity(this);
+    }
+
+    void IConnectionOwner.OnSendEnded(Connection connection)
+    {
+        _connection.CloseAfterSending();
+        End(ConnectionFault.Ended, _endReason);
+    }
+
+    void IConnectionOwner.OnBroken(Connection connection) => End(connection.Fault, $"the link broke: {connection.Fault}");
+
+    void ILoopTurn.Fail() => Abort(ConnectionFault.Internal, "a bug of ours; see the log");
+
+    private void Register(TunnelStream stream)
+    {
+        Budget.Start(stream.GrantedBytes);
+        _streams.Add(stream.Id, stream);
+    }
+
+    private void CloseWhenEmpty()
+    {
+        if (_streams.Count > 0 || IsClosed) return;
+        _isClosing = true;
+        _connection.SourceReady();
+    }
+
+    private void End(ConnectionFault fault, string reason)
+    {
+        if (IsClosed) return;
+        IsClosed = IsDraining = true;
+        Loop.Timers.Cancel(_tick);
+        _control.Clear();
+        foreach (var stream in _streams.Values.ToArray())
+        {
+            bool isUnprocessed = !IsServer && stream.Id > _peerLastProcessed;
+            stream.OnLost(fault == ConnectionFault.None ? ConnectionFault.Truncated : fault, isUnprocessed);
+        }
+
+        _owner.OnEnded(this, reason);
+    }
+
+    private void OnTick()
+    {
+        if (IsClosed) return;
+        if (_isClosing)
+        {
+            Abort(ConnectionFault.TimedOut, _endReason); // the peer does not take our last words
+            return;
+        }
+
+        long now = Loop.NowTicks;
+        long silence = now - _lastReceivedTicks;
+        if (silence >= Options.DeadAfter.Ticks && _streams.Count > 0)
+        {
+            Abort(ConnectionFault.TimedOut, $"no answer for {Options.DeadAfter.TotalSeconds:0} s");
+            return;
+        }
+
+        if (_streams.Count == 0 && !IsServer && now - _idleSinceTicks >= Options.IdleAfter.Ticks)
+        {
+            Drain("unused");
+            if (IsClosed) return;
+        }
+        else if (_streams.Count > 0 && silence >= Options.PingAfter.Ticks)
+        {
+            SendPing(now);
+        }
+
+        Loop.Arm(_tick, Options.PingAfter);
+    }
+}
