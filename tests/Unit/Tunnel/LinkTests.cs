@@ -1,0 +1,206 @@
+using Ambient.NodeProxy.Engine;
+using Ambient.NodeProxy.Tunnel;
+
+namespace Ambient.Tests.Unit.Tunnel;
+
+public sealed class LinkTests
+{
+    [Theory]
+    [InlineData(1, 10_000)]
+    [InlineData(2, 10_000)]
+    [InlineData(9, 100_000)]
+    [InlineData(1_000, 1_000_000)]
+    [InlineData(int.MaxValue, 8_000_000)]
+    public async Task A_stream_carries_every_byte_both_ways_however_the_bytes_are_cut(int pieceBytes, int bytes)
+    {
+        await using var pair = await TunnelPair.Start(pieceBytes);
+        var (client, server) = await pair.Open();
+        var question = Random(bytes, 1);
+        var answer = Random(bytes, 2);
+        await pair.Loop.Run(() =>
+        {
+            client.Send(question);
+            client.End();
+            server.Send(answer);
+            server.End();
+        });
+        await pair.Loop.Until(() => client.SawEnd && server.SawEnd, "both ends");
+
+        Assert.Equal(question, await pair.Loop.Run(() => server.Received));
+        Assert.Equal(answer, await pair.Loop.Run(() => client.Received));
+        Assert.Equal((0, 0), await pair.Loop.Run(() => (pair.Client.StreamCount, pair.Server.StreamCount)));
+    }
+
+    [Fact]
+    public async Task One_half_ends_and_the_other_goes_on()
+    {
+        await using var pair = await TunnelPair.Start();
+        var (client, server) = await pair.Open();
+        await pair.Loop.Run(client.End);
+        await pair.Loop.Until(() => server.SawEnd, "the client's end");
+        await pair.Loop.Run(() => server.Send(Random(300_000, 3)));
+        await pair.Loop.Until(() => client.ReceivedBytes == 300_000, "the answer after the end");
+        Assert.False(await pair.Loop.Run(() => client.SawEnd || client.SawBreak));
+        await pair.Loop.Run(server.End);
+        await pair.Loop.Until(() => client.SawEnd, "the server's end");
+    }
+
+    [Fact]
+    public async Task A_reset_breaks_the_other_end_and_is_no_end()
+    {
+        await using var pair = await TunnelPair.Start();
+        var (client, server) = await pair.Open();
+        await pair.Loop.Run(() => pair.ServerEvents.Requests[0].Stream.Abort(ConnectionFault.Reset));
+        await pair.Loop.Until(() => client.SawBreak, "the break");
+        Assert.False(await pair.Loop.Run(() => client.SawEnd));
+        Assert.Equal(ConnectionFault.Reset, await pair.Loop.Run(() => client.Fault));
+        Assert.NotNull(server);
+    }
+
+    [Fact]
+    public async Task The_server_sees_what_was_asked_for()
+    {
+        await using var pair = await TunnelPair.Start();
+        await pair.Open();
+        Assert.Equal(TunnelPair.Target, await pair.Loop.Run(() => pair.ServerEvents.Requests[0].Authority));
+    }
+
+    [Fact]
+    public async Task A_refusal_arrives_with_its_status_and_its_reason()
+    {
+        await using var pair = await TunnelPair.Start();
+        var opener = await pair.Ask();
+        await pair.Loop.Until(() => pair.ServerEvents.Requests.Count == 1, "the request");
+        await pair.Loop.Run(() => pair.ServerEvents.Requests[0].Stream.Refuse(401, "denied by AccessPolicy shop/api rule 2"));
+        await pair.Loop.Until(() => opener.Refused is not null, "the refusal");
+        Assert.Equal((401, "denied by AccessPolicy shop/api rule 2"), opener.Refused);
+        Assert.Equal((0, 0), await pair.Loop.Run(() => (pair.Client.StreamCount, pair.Server.StreamCount)));
+    }
+
+    [Fact]
+    public async Task Two_hundred_stalled_readers_hold_their_own_windows_and_do_not_slow_a_brisk_stream()
+    {
+        await using var pair = await TunnelPair.Start();
+        var stalled = new List<ScriptedApp>();
+        for (int i = 0; i < 200; i++)
+        {
+            var (client, server) = await pair.Open(serverReads: false);
+            await pair.Loop.Run(() => client.Send(Random(1_000_000, i)));
+            stalled.Add(server);
+        }
+
+        var (briskClient, briskServer) = await pair.Open();
+        await pair.Loop.Run(() =>
+        {
+            briskClient.Send(Random(20_000_000, 5));
+            briskClient.End();
+        });
+        await pair.Loop.Until(() => briskServer.SawEnd, "the brisk stream's end");
+        Assert.Equal(20_000_000, await pair.Loop.Run(() => briskServer.ReceivedBytes));
+
+        long held = await pair.Loop.Run(() => pair.Loop.Loop.Buffers.RentedBytes);
+        Assert.InRange(held, 200 * 60_000L, 200 * 100_000L);
+        await pair.Loop.Run(() => stalled.ForEach(app => app.StartReading()));
+        await pair.Loop.Until(() => stalled.TrueForAll(app => app.ReceivedBytes == 1_000_000), "the stalled readers' bytes");
+    }
+
+    [Fact]
+    public async Task Streams_take_turns()
+    {
+        await using var pair = await TunnelPair.Start(pieceBytes: 16 * 1024);
+        var (first, firstServer) = await pair.Open();
+        var (second, secondServer) = await pair.Open();
+        await pair.Loop.Run(() =>
+        {
+            first.Send(Random(4_000_000, 1));
+            second.Send(Random(4_000_000, 2));
+        });
+        await pair.Loop.Until(() => firstServer.ReceivedBytes > 2_000_000, "half of the first");
+        long other = await pair.Loop.Run(() => secondServer.ReceivedBytes);
+        Assert.InRange(other, 1_000_000, 4_000_000);
+    }
+
+    [Fact]
+    public async Task A_window_grows_only_while_its_reader_drains()
+    {
+        await using var pair = await TunnelPair.Start();
+        var (client, _) = await pair.Open();
+        await pair.Loop.Run(() => client.Send(Random(8_000_000, 9)));
+        await pair.Loop.Until(() => pair.ServerEvents.Requests[0].Stream.GrantedBytes == 1024 * 1024, "the largest window");
+        var (lazyClient, _) = await pair.Open(serverReads: false);
+        await pair.Loop.Run(() => lazyClient.Send(Random(8_000_000, 9)));
+        await pair.Loop.Until(() => pair.ServerEvents.Requests[1].Stream.BytesReceived == 0, "nothing");
+        Assert.Equal(64 * 1024, await pair.Loop.Run(() => pair.ServerEvents.Requests[1].Stream.GrantedBytes));
+    }
+
+    [Fact]
+    public async Task A_lost_link_breaks_every_stream_on_it()
+    {
+        await using var pair = await TunnelPair.Start();
+        var (client, server) = await pair.Open();
+        await pair.Loop.Run(() => pair.ClientSide.Abort(ConnectionFault.Reset));
+        await pair.Loop.Until(() => server.SawBreak, "the server's break");
+        await pair.Loop.Run(() => pair.Client.Abort(ConnectionFault.Reset, "lost"));
+        Assert.True(await pair.Loop.Run(() => client.SawBreak));
+        Assert.NotNull(await pair.Loop.Run(() => pair.ServerEvents.Ended));
+    }
+
+    [Fact]
+    public async Task A_draining_server_takes_no_new_streams_lets_open_ones_end_and_then_closes()
+    {
+        await using var pair = await TunnelPair.Start();
+        var (client, server) = await pair.Open();
+        await pair.Loop.Run(() => pair.Server.Drain("rollout"));
+        await pair.Loop.Until(() => pair.ClientEvents.Drains, "GOAWAY");
+        Assert.False(await pair.Loop.Run(() => pair.Client.HasCapacity));
+        await pair.Loop.Run(() =>
+        {
+            client.Send("still served"u8.ToArray());
+            client.End();
+            server.End();
+        });
+        await pair.Loop.Until(() => pair.ClientEvents.Ended is not null && pair.ServerEvents.Ended is not null, "the link's end");
+        Assert.Equal("still served"u8.ToArray(), await pair.Loop.Run(() => server.Received));
+    }
+
+    [Fact]
+    public async Task A_stream_that_a_leaving_server_never_saw_may_be_tried_again()
+    {
+        await using var pair = await TunnelPair.Start();
+        await pair.Open();
+        var opener = await pair.Loop.Run(() =>
+        {
+            pair.Server.Drain("rollout");
+            var late = new TunnelPair.Opener();
+            pair.Client.Open(new ConnectRequest(System.Net.IPEndPoint.Parse(TunnelPair.Target), System.Net.IPEndPoint.Parse("10.0.0.1:1"), null), late);
+            return late;
+        });
+        await pair.Loop.Until(() => opener.FailedUnprocessed is not null, "the failure");
+        Assert.True(opener.FailedUnprocessed);
+    }
+
+    [Fact]
+    public async Task Streams_beyond_the_peers_limit_have_no_room()
+    {
+        await using var pair = await TunnelPair.Start(options: new LinkOptions { MaxConcurrentStreams = 2 });
+        await pair.Open();
+        await pair.Open();
+        Assert.False(await pair.Loop.Run(() => pair.Client.HasCapacity));
+    }
+
+    [Fact]
+    public async Task A_pod_whose_budget_is_used_up_refuses_new_streams()
+    {
+        await using var pair = await TunnelPair.Start(budgetBytes: 128 * 1024);
+        await pair.Open();
+        await pair.Open();
+        Assert.True(await pair.Loop.Run(() => pair.ServerBudget.IsExhausted && !pair.Client.HasCapacity));
+    }
+
+    private static byte[] Random(int bytes, int seed)
+    {
+        var random = new byte[bytes];
+        new Random(seed).NextBytes(random);
+        return random;
+    }
+}
