@@ -1,6 +1,7 @@
 using System.Net;
 using Ambient.NodeProxy.Balancing;
 using Ambient.NodeProxy.Capture;
+using Ambient.NodeProxy.Discovery;
 using Ambient.NodeProxy.Engine;
 using Ambient.NodeProxy.Policy;
 using Ambient.NodeProxy.Sessions;

@@ -19,31 +19,28 @@ internal static class ConnectHeaders
 
     private const int MaxReasonBytes = 512;
 
-    public static void WriteRequest(HpackEncoder encoder, IBufferWriter<byte> output, int streamId, int maxFrame, ConnectRequest request)
+    public static void WriteRequest(IBufferWriter<byte> output, int streamId, int maxFrame, ConnectRequest request)
     {
         var block = new ArrayBufferWriter<byte>(256);
-        encoder.BeginBlock(block);
-        encoder.Encode(block, ":method"u8, "CONNECT"u8);
-        encoder.Encode(block, ":authority"u8, Ascii(Authority.Of(request.Target)));
-        encoder.Encode(block, "forwarded"u8, Ascii($"for=\"{Authority.Of(request.Client)}\""));
-        if (request.Baggage is not null) encoder.Encode(block, "baggage"u8, Ascii(request.Baggage));
+        HpackEncoder.Encode(block, ":method"u8, "CONNECT"u8);
+        HpackEncoder.Encode(block, ":authority"u8, Ascii(Authority.Of(request.Target)));
+        HpackEncoder.Encode(block, "forwarded"u8, Ascii($"for=\"{Authority.Of(request.Client)}\""));
+        if (request.Baggage is not null) HpackEncoder.Encode(block, "baggage"u8, Ascii(request.Baggage));
         FrameWriter.WriteHeaders(output, streamId, block.WrittenSpan, endStream: false, maxFrame);
     }
 
-    public static void WriteAccepted(HpackEncoder encoder, IBufferWriter<byte> output, int streamId, int maxFrame)
+    public static void WriteAccepted(IBufferWriter<byte> output, int streamId, int maxFrame)
     {
         var block = new ArrayBufferWriter<byte>(16);
-        encoder.BeginBlock(block);
-        encoder.Encode(block, ":status"u8, "200"u8);
+        HpackEncoder.Encode(block, ":status"u8, "200"u8);
         FrameWriter.WriteHeaders(output, streamId, block.WrittenSpan, endStream: false, maxFrame);
     }
 
-    public static void WriteRefused(HpackEncoder encoder, IBufferWriter<byte> output, int streamId, int maxFrame, int status, string reason)
+    public static void WriteRefused(IBufferWriter<byte> output, int streamId, int maxFrame, int status, string reason)
     {
         var block = new ArrayBufferWriter<byte>(256);
-        encoder.BeginBlock(block);
-        encoder.Encode(block, ":status"u8, Ascii(status.ToString(CultureInfo.InvariantCulture)));
-        encoder.Encode(block, Ascii(Reason), Printable(reason));
+        HpackEncoder.Encode(block, ":status"u8, Ascii(status.ToString(CultureInfo.InvariantCulture)));
+        HpackEncoder.Encode(block, Ascii(Reason), Printable(reason));
         FrameWriter.WriteHeaders(output, streamId, block.WrittenSpan, endStream: true, maxFrame);
     }
 

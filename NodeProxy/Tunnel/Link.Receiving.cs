@@ -121,7 +121,7 @@ internal sealed partial class Link : IByteSink, IFrameSink
         else if (IsServer && streamId > _lastPeerStreamId)
         {
             _lastPeerStreamId = streamId;
-            ConnectHeaders.WriteRefused(_encoder, _control, streamId, _peerMaxFrame, 431, reason); // RFC 6585, section 5
+            ConnectHeaders.WriteRefused(_control, streamId, _peerMaxFrame, 431, reason); // RFC 6585, section 5
             SendReset(streamId, Http2ErrorCode.NoError);
         }
 
@@ -134,7 +134,6 @@ internal sealed partial class Link : IByteSink, IFrameSink
         PeerInitialWindow = settings.InitialWindowSize;
         _peerMaxFrame = settings.MaxFrameSize;
         _peerMaxStreams = (int)Math.Min(settings.MaxConcurrentStreams, int.MaxValue);
-        _encoder.SetMaxTableSize(settings.HeaderTableSize);
         FrameWriter.WriteSettingsAck(_control);
         _connection.SourceReady();
         if (change != 0)
@@ -151,7 +150,11 @@ internal sealed partial class Link : IByteSink, IFrameSink
         return LimitControl();
     }
 
-    Http2ErrorCode IFrameSink.OnSettingsAck() => Http2ErrorCode.NoError;
+    Http2ErrorCode IFrameSink.OnSettingsAck()
+    {
+        OnInitialWindowAcked();
+        return Http2ErrorCode.NoError;
+    }
 
     Http2ErrorCode IFrameSink.OnPing(ulong opaque, bool ack)
     {

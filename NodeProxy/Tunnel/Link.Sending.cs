@@ -16,7 +16,6 @@ internal sealed partial class Link : IByteSource
 
     private readonly ControlQueue _control;
     private readonly ReadyStreams _ready = new();
-    private readonly HpackEncoder _encoder = new();
     private long _sendWindow = Http2Settings.DefaultInitialWindowSize;
     private int _peerMaxFrame = Http2Settings.DefaultMaxFrameSize;
     private int _peerMaxStreams = 100; // assumed until the peer's SETTINGS arrive
@@ -56,14 +55,14 @@ internal sealed partial class Link : IByteSource
 
     internal void SendAcceptance(TunnelStream stream)
     {
-        ConnectHeaders.WriteAccepted(_encoder, _control, stream.Id, _peerMaxFrame);
+        ConnectHeaders.WriteAccepted(_control, stream.Id, _peerMaxFrame);
         stream.IsOpen = true;
         MarkReady(stream);
     }
 
     internal void SendRefusal(TunnelStream stream, int status, string reason)
     {
-        ConnectHeaders.WriteRefused(_encoder, _control, stream.Id, _peerMaxFrame, status, reason);
+        ConnectHeaders.WriteRefused(_control, stream.Id, _peerMaxFrame, status, reason);
         _connection.SourceReady();
     }
 
@@ -91,7 +90,7 @@ internal sealed partial class Link : IByteSource
 
     private void SendRequest(TunnelStream stream, ConnectRequest request)
     {
-        ConnectHeaders.WriteRequest(_encoder, _control, stream.Id, _peerMaxFrame, request);
+        ConnectHeaders.WriteRequest(_control, stream.Id, _peerMaxFrame, request);
         _connection.SourceReady();
     }
 

@@ -38,6 +38,7 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
         _parser = NewParser(isServer, options);
         _control = new ControlQueue(connection.Loop.Buffers);
         _decoderWindow = options.ConnectionWindowBytes;
+        _initialWindowSent = _initialWindowAcked = options.InitialStreamWindowBytes;
         _idleSinceTicks = _lastReceivedTicks = connection.Loop.NowTicks;
         _tick = new LoopTimer(OnTick);
     }
@@ -121,7 +122,8 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
     internal void Remove(TunnelStream stream, Http2ErrorCode code)
     {
         if (!_streams.Remove(stream.Id, out _)) return;
-        Budget.Return(stream.GrantedBytes);
+        Budget.End(stream.GrantedBytes);
+        ReviewInitialWindow();
         if (IsClosed) return;
         if (!stream.IsDone) SendReset(stream.Id, code);
         _idleSinceTicks = Loop.NowTicks;
@@ -143,6 +145,7 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
     {
         Budget.Start(stream.GrantedBytes);
         _streams.Add(stream.Id, stream);
+        ReviewInitialWindow();
     }
 
     private void CloseWhenEmpty()

@@ -6,11 +6,23 @@ namespace Ambient.NodeProxy.Tunnel;
 /// </summary>
 internal struct ReceiveWindow(int initialBytes)
 {
+    private int _initialBytes = initialBytes;
     private int _available = initialBytes;
     private int _uncredited;
 
     /// <summary>The size it is kept at, in bytes.</summary>
     public int TargetBytes { get; private set; } = initialBytes;
+
+    /// <summary>The peer has taken note of another initial window: RFC 9113, section 6.9.2. The window may become negative.</summary>
+    /// <returns>By how much the target changed.</returns>
+    public int ChangeInitial(int bytes)
+    {
+        int change = bytes - _initialBytes;
+        _initialBytes = bytes;
+        _available += change;
+        TargetBytes += change;
+        return change;
+    }
 
     /// <summary>The peer sent this much, padding included.</summary>
     /// <returns>False when it had no right to.</returns>
@@ -30,7 +42,7 @@ internal struct ReceiveWindow(int initialBytes)
     public int Deliver(int bytes, bool isDrained, int maxBytes, WindowBudget budget)
     {
         _uncredited += bytes;
-        if (_uncredited < TargetBytes / 2) return 0;
+        if (_uncredited < Math.Max(TargetBytes / 2, 1)) return 0;
         int increment = _uncredited;
         int growth = Math.Min(TargetBytes, maxBytes - TargetBytes);
         if (isDrained && growth > 0 && budget.TryGrow(growth))

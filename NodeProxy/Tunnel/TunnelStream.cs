@@ -27,7 +27,7 @@ internal sealed class TunnelStream : Connection
         Id = id;
         Opener = opener;
         SendWindow = link.PeerInitialWindow;
-        _window = new ReceiveWindow(link.Options.InitialStreamWindowBytes);
+        _window = new ReceiveWindow(link.InitialWindowOfNewStream);
     }
 
     /// <summary>Its number on the link; odd, since only clients open streams.</summary>
@@ -139,6 +139,9 @@ internal sealed class TunnelStream : Connection
 
     /// <summary>Our END_STREAM was written.</summary>
     internal void OnEndSent() => EndSend();
+
+    /// <summary>The peer has acknowledged another initial window.</summary>
+    internal int ChangeInitialWindow(int bytes) => _window.ChangeInitial(bytes);
 
     /// <summary>DATA with this many bytes was written.</summary>
     internal void CountSent(int bytes) => BytesSent += bytes;

@@ -189,12 +189,31 @@ public sealed class LinkTests
     }
 
     [Fact]
-    public async Task A_pod_whose_budget_is_used_up_refuses_new_streams()
+    public async Task The_more_streams_a_pod_has_the_smaller_each_starts_and_only_a_used_up_budget_refuses_new_ones()
     {
-        await using var pair = await TunnelPair.Start(budgetBytes: 128 * 1024);
-        await pair.Open();
-        await pair.Open();
-        Assert.True(await pair.Loop.Run(() => pair.ServerBudget.IsExhausted && !pair.Client.HasCapacity));
+        await using var pair = await TunnelPair.Start(budgetBytes: 256 * 1024);
+        int opened = 0;
+        for (; opened < 64 && await pair.Loop.Run(() => pair.Client.HasCapacity); opened++) await pair.Open(serverReads: false);
+        Assert.Equal(64, opened);
+        Assert.Equal(64 * 4096, await pair.Loop.Run(() => pair.ServerBudget.GrantedBytes));
+        Assert.True(await pair.Loop.Run(() => pair.ServerBudget.IsExhausted));
+        Assert.False(await pair.Loop.Run(() => pair.Client.HasCapacity));
+    }
+
+    [Fact]
+    public async Task A_window_that_was_narrowed_under_way_loses_no_byte()
+    {
+        await using var pair = await TunnelPair.Start(budgetBytes: 2 * 1024 * 1024);
+        var apps = new List<(ScriptedApp Client, ScriptedApp Server)>();
+        for (int i = 0; i < 60; i++)
+        {
+            apps.Add(await pair.Open(serverReads: i % 2 == 0));
+            await pair.Loop.Run(() => apps[^1].Client.Send(Random(300_000, i)));
+        }
+
+        await pair.Loop.Run(() => apps.ForEach(app => app.Server.StartReading()));
+        await pair.Loop.Until(() => apps.TrueForAll(app => app.Server.ReceivedBytes == 300_000), "every byte");
+        for (int i = 0; i < apps.Count; i++) Assert.Equal(Random(300_000, i), await pair.Loop.Run(() => apps[i].Server.Received));
     }
 
     private static byte[] Random(int bytes, int seed)
