@@ -60,12 +60,23 @@ public sealed class SocketLayoutTests
     {
         var errors = new Dictionary<Errno, string>
         {
-            [Errno.NotPermitted] = "EPERM", [Errno.NoEntry] = "ENOENT", [Errno.Interrupted] = "EINTR", [Errno.WouldBlock] = "EAGAIN",
-            [Errno.TooManyFiles] = "EMFILE", [Errno.BrokenPipe] = "EPIPE", [Errno.MessageTooLong] = "EMSGSIZE",
-            [Errno.AddressFamilyNotSupported] = "EAFNOSUPPORT", [Errno.AddressInUse] = "EADDRINUSE",
-            [Errno.AddressNotAvailable] = "EADDRNOTAVAIL", [Errno.ConnectionAborted] = "ECONNABORTED",
-            [Errno.ConnectionReset] = "ECONNRESET", [Errno.NoBufferSpace] = "ENOBUFS", [Errno.NotConnected] = "ENOTCONN",
-            [Errno.TimedOut] = "ETIMEDOUT", [Errno.ConnectionRefused] = "ECONNREFUSED", [Errno.HostUnreachable] = "EHOSTUNREACH",
+            [Errno.NotPermitted] = "EPERM",
+            [Errno.NoEntry] = "ENOENT",
+            [Errno.Interrupted] = "EINTR",
+            [Errno.WouldBlock] = "EAGAIN",
+            [Errno.TooManyFiles] = "EMFILE",
+            [Errno.BrokenPipe] = "EPIPE",
+            [Errno.MessageTooLong] = "EMSGSIZE",
+            [Errno.AddressFamilyNotSupported] = "EAFNOSUPPORT",
+            [Errno.AddressInUse] = "EADDRINUSE",
+            [Errno.AddressNotAvailable] = "EADDRNOTAVAIL",
+            [Errno.ConnectionAborted] = "ECONNABORTED",
+            [Errno.ConnectionReset] = "ECONNRESET",
+            [Errno.NoBufferSpace] = "ENOBUFS",
+            [Errno.NotConnected] = "ENOTCONN",
+            [Errno.TimedOut] = "ETIMEDOUT",
+            [Errno.ConnectionRefused] = "ECONNREFUSED",
+            [Errno.HostUnreachable] = "EHOSTUNREACH",
             [Errno.InProgress] = "EINPROGRESS",
         };
         Assert.Equal(CompiledLayout.Evaluate("errno.h", [.. errors.Values]), errors.Keys.Select(error => (long)error));

@@ -144,7 +144,9 @@ public sealed class OpensslInteropTests : IDisposable
     {
         var process = Process.Start(new ProcessStartInfo(Program, arguments)
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         })!;
         _processes.Add(process);
         _ = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
