@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Net;
 
 namespace Ambient.NodeProxy;
@@ -113,6 +114,20 @@ internal sealed record NodeOptions
         exitStatus = faults.Count == 0 ? 0 : 2;
         return faults.Count == 0 ? options : null;
     }
+
+    /// <summary>For displays: paths of secret files, never what is in them.</summary>
+    public IReadOnlyDictionary<string, string> ForDisplay() => new Dictionary<string, string>
+    {
+        ["node"] = Node,
+        ["controller"] = Controller.ToString(),
+        ["bundle"] = Bundle,
+        ["token-file"] = TokenFile,
+        ["redirector"] = Redirector ?? $"descriptor {RedirectorFd}",
+        ["admin"] = Admin?.ToString() ?? "none",
+        ["admin-socket"] = AdminSocket ?? "none",
+        ["loops"] = Loops.ToString(CultureInfo.InvariantCulture),
+        ["drain-seconds"] = DrainSeconds.ToString(CultureInfo.InvariantCulture),
+    };
 
     private static Option<string?> Setting(string name, string description) => new(name) { Description = description };
 }

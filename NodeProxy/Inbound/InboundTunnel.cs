@@ -101,6 +101,15 @@ internal sealed class InboundTunnel : ILinkOwner
             return;
         }
 
+        if (tls.Session.Alpn != LinkCredentials.Alpn)
+        {
+            _siblings.Tunnels.Remove(this);
+            _context.Metrics.HandshakeFailed(RefusalReason.HandshakeFailed, client: false);
+            Refuse(RefusalReason.HandshakeFailed, $"the peer does not speak {LinkCredentials.Alpn} (ALPN)");
+            tls.Abort(ConnectionFault.Ended);
+            return;
+        }
+
         string trustDomain = _context.Views.Current.Settings.TrustDomain;
         var outcome = PeerVerifier.Verify(tls, trustDomain, expected: null, _context.Links.Time, out var identity, out string detail);
         if (outcome != PeerCheckOutcome.Accepted)

@@ -7,10 +7,12 @@ namespace Ambient.NodeProxy.Telemetry;
 /// <param name="ViewVersion">Version of the view in force.</param>
 /// <param name="ViewAge">How long ago the view came from a controller; null while there is none.</param>
 /// <param name="Certificates">When the certificate of each identity ends.</param>
+/// <param name="LoopBugs">Connections that were aborted because of a mistake of ours.</param>
 public sealed record NodeGauges(
     int OpenConnections,
     int CapturedPods,
     bool IsControllerConnected,
     ulong ViewVersion,
     TimeSpan? ViewAge,
-    IReadOnlyList<KeyValuePair<string, DateTimeOffset>> Certificates);
+    IReadOnlyList<KeyValuePair<string, DateTimeOffset>> Certificates,
+    long LoopBugs = 0);

@@ -32,6 +32,8 @@ public sealed class NodeMetrics(DataPathMetrics dataPath, Func<NodeGauges> gauge
         Gauge(writer, "ambient_node_view_version", "Version of the view in force.", now.ViewVersion);
         if (now.ViewAge is { } age)
             Gauge(writer, "ambient_node_view_age_seconds", "Time since the view in force came from a controller.", age.TotalSeconds);
+        writer.Family("ambient_loop_bugs_total", "counter", "Connections that were aborted because of a mistake of ours; the log has its stack.");
+        writer.Sample("ambient_loop_bugs_total", [], now.LoopBugs);
         WriteCertificates(writer, now.Certificates);
         foreach ((string name, double value) in Volatile.Read(ref _redirector).OrderBy(v => v.Key, StringComparer.Ordinal))
         {

@@ -82,6 +82,14 @@ internal sealed class LinkDialer : ISocketTaker
             return;
         }
 
+        if (tls.Session.Alpn != LinkCredentials.Alpn)
+        {
+            _context.Metrics.HandshakeFailed(RefusalReason.HandshakeFailed, client: true);
+            tls.Abort(ConnectionFault.Ended);
+            Fail(RefusalReason.HandshakeFailed, $"{_key.Address} does not speak {LinkCredentials.Alpn} (ALPN)");
+            return;
+        }
+
         var outcome = PeerVerifier.Verify(tls, _credentials.Svid.Id.TrustDomain, _key.Expected, _context.Time, out _, out string detail);
         if (outcome != PeerCheckOutcome.Accepted)
         {

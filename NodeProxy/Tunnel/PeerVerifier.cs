@@ -21,6 +21,7 @@ internal static class PeerVerifier
         TlsConnection tls, string trustDomain, SpiffeId? expected, TimeProvider time, out SpiffeId? identity, out string detail)
     {
         detail = "";
+        identity = null;
         var peer = tls.Session.Peer;
         bool chainVerified = tls.Session.VerifyPeerChain(out string? chainReason);
         var outcome = PeerCheck.Evaluate(

@@ -1,0 +1,89 @@
+using Ambient.NodeProxy.Admin;
+using Ambient.NodeProxy.Discovery;
+using Ambient.NodeProxy.Identity;
+using Ambient.NodeProxy.Telemetry;
+using Ambient.Protocol.Discovery.V1;
+using Microsoft.Extensions.Logging;
+
+namespace Ambient.NodeProxy;
+
+/// <summary>Puts the process together: the data path first, then what feeds it, then what shows it.</summary>
+internal static class NodeHost
+{
+    /// <summary>Runs until it is cancelled, then drains.</summary>
+    public static async Task RunAsync(NodeOptions options, TimeProvider time, ILoggerFactory logging, CancellationToken stop)
+    {
+        var views = new MeshViewHolder();
+        var identities = new IdentityStore();
+        var reports = new ReportOutbox();
+        var dataPath = new DataPathMetrics(options.Loops, time);
+        var orders = new LateCarrier();
+        var orderMemory = new OrderMemory(orders);
+        var standing = new NodeStanding(views, identities);
+        var metrics = new NodeMetrics(dataPath, standing.Gauges);
+        var controlLog = logging.CreateLogger("ambient.control");
+
+        // 1. The data path. It serves from the predecessor's state as soon as Redirector hands it over.
+        StateKeeper? keeper = null;
+        using var node = new NodeProcess(
+            options, views, identities, reports, dataPath, Restore, metrics.SetRedirectorCounters, time, logging.CreateLogger("ambient.node"));
+        orders.Target = node.Capture;
+        keeper = new StateKeeper(views, identities, orderMemory, node.Capture.KeepState, time, controlLog);
+        standing.Attach(node, keeper, time);
+        node.Start();
+
+        // 2. The controller.
+        var stream = new ControllerStream(
+            new ControllerStreamOptions
+            {
+                Node = options.Node,
+                Controller = options.Controller,
+                BundleFile = options.Bundle,
+                TokenFile = options.TokenFile,
+                BootId = () => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
+                Software = standing.Software,
+            },
+            views, identities, orderMemory, reports, standing, time, controlLog);
+        standing.Stream = stream;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var background = Task.WhenAll(stream.RunAsync(ending.Token), keeper.RunAsync(ending.Token));
+
+        // 3. What shows it. Without it the node serves all the same.
+        await using var admin = new AdminServer(
+            new AdminOptions { Address = options.Admin, SocketPath = options.AdminSocket },
+            new AdminSources
+            {
+                Node = options.Node,
+                Software = standing.Software,
+                Settings = options.ForDisplay(),
+                Metrics = metrics,
+                Gauges = standing.Gauges,
+                ControllerFailure = () => stream.IsConnected ? "" : stream.LastFailure,
+                Views = views,
+                Identities = identities,
+                Readiness = standing,
+                Connections = standing,
+            },
+            logging.CreateLogger("ambient.admin"));
+        await admin.StartAsync(stop);
+
+        // If a background task ends by itself, that is a bug; it must not leave a node that looks alive.
+        await Task.WhenAny(background, Task.Delay(Timeout.InfiniteTimeSpan, time, stop));
+        await node.DrainAsync(time);
+        await ending.CancelAsync();
+        await background;
+
+        void Restore(byte[] state)
+        {
+            if (keeper?.Restore(state) is { } reason) NodeLog.StateUnreadable(controlLog, reason);
+        }
+    }
+
+    /// <summary>Breaks the circle between the orders' way and the capture that they lead to.</summary>
+    private sealed class LateCarrier : IOrderCarrier
+    {
+        public IOrderCarrier? Target { get; set; }
+
+        public void Carry(SignedOrder order) => Target!.Carry(order);
+    }
+}
