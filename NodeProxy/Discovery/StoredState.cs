@@ -101,8 +101,9 @@ public sealed record StoredState(MeshView View, DateTimeOffset ViewReceived, Imm
             key.ImportPkcs8PrivateKey(stored.PrivateKey.Span, out _);
             return CertificateCheck.TryMake(id, [.. stored.Chain.Select(certificate => certificate.ToByteArray())], key, roots, now, out svid, out reason);
         }
-        catch (CryptographicException)
+        catch (Exception fault) when (fault is CryptographicException or PlatformNotSupportedException or ArgumentException)
         {
+            // PlatformNotSupported: a key on a curve that nobody knows, found by turning bits.
             reason = "its key cannot be read";
             return false;
         }

@@ -58,7 +58,7 @@ internal static class CertificateCheck
             svid = new Svid(id, 0, chain, key.ExportPkcs8PrivateKey(), leaf.NotBefore.ToUniversalTime(), leaf.NotAfter.ToUniversalTime(), roots);
             return true;
         }
-        catch (CryptographicException fault)
+        catch (Exception fault) when (fault is CryptographicException or PlatformNotSupportedException or ArgumentException)
         {
             reason = $"a certificate cannot be read: {fault.Message}";
             return false;
