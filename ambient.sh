@@ -1,141 +1,240 @@
 #!/usr/bin/env bash
-# Builds, tests, shows and asks Ambient. Thin: it finds what is needed, isolates what must leave nothing behind, and calls the programs.
-set -euo pipefail
+# Builds, tests and shows Ambient. `./ambient.sh help` lists the verbs. Everything that touches the network happens in
+# network, mount and process namespaces of its own, so that the kernel clears up whatever way this script ends.
+set -uo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-out="$here/.build"
-export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DEBIAN_FRONTEND=noninteractive
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+state=$root/.build
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+# The SDK needs no ICU this way, says nothing about itself, and no build server outlives the build.
+export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
+export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
 
 usage() {
-  cat <<'TEXT'
-usage: ./ambient.sh VERB [ARGS]
-  demo [--for 10s] [--json]   two nodes with three pods each, real redirection, live table
-  test [unit|mesh]            every test; the last line is "N passed, N failed[, N skipped]"
-  bench micro                 micro-benchmarks (the side-by-side rig comes later)
-  build                       builds everything, quietly unless it fails
-  ctl ARGS                    runs ambientctl
-TEXT
+    cat <<'END'
+Usage: ./ambient.sh VERB [ARGUMENTS]
+
+  demo [--for 10s] [--json]          a mesh of two nodes with real traffic, and a live table of it
+  test [unit|mesh|kubernetes] [...]  build and test; further arguments go to the test runner (-class NAME, -method NAME)
+  bench micro [...]                  benchmarks of single parts; further arguments go to BenchmarkDotNet
+  build                              build everything that changed
+  ctl ARGUMENTS                      run ambientctl (ctl --help says more)
+
+Needs the .NET 10 SDK. As root, Debian packages that are missing are installed first. Exit status: 0 all went well,
+1 something failed, 2 wrong usage or something is missing on this machine.
+END
 }
 
-fail() { printf 'ambient: %s\n' "$*" >&2; exit 2; }
+say() { printf '%s\n' "$*" >&2; }
+give_up() { say "ambient.sh: $*"; exit 2; }
 
-need_dotnet() {
-  command -v dotnet >/dev/null 2>&1 || fail "the .NET 10 SDK is missing: install it (package dotnet-sdk-10.0) and have 'dotnet' on the PATH"
-  dotnet --list-sdks | grep -q '^10\.' || fail "the .NET SDK here is $(dotnet --version 2>/dev/null || echo unknown); version 10.0 is needed (package dotnet-sdk-10.0)"
+# ---- what the machine must have ---------------------------------------------------------------------------------------
+
+find_sdk() {
+    local candidate sdk
+    for candidate in "$(command -v dotnet)" "${DOTNET_ROOT:-/nowhere}/dotnet" "${HOME:-/nowhere}/.dotnet/dotnet" \
+        /usr/share/dotnet/dotnet /usr/lib/dotnet/dotnet /usr/local/share/dotnet/dotnet; do
+        [[ -x $candidate ]] || continue
+        sdk=$(cd / && "$candidate" --list-sdks 2>/dev/null | grep '^10\.' | tail -1) || continue
+        dotnet=$candidate
+        DOTNET_ROOT=${sdk#*[} && DOTNET_ROOT=${DOTNET_ROOT%/sdk]}   # "10.0.401 [/usr/share/dotnet/sdk]"
+        export DOTNET_ROOT
+        return
+    done
+    give_up "the .NET 10 SDK is missing. Install the package dotnet-sdk-10.0 (or set DOTNET_ROOT to where it is unpacked) and try again."
 }
 
-# need COMMAND:PACKAGE...: installs what is missing as root, names the command otherwise.
+# command:package pairs, by what needs them
+for_mesh=(nft:nftables ip:iproute2 unshare:util-linux setpriv:util-linux nsenter:util-linux tcpdump:tcpdump)
+for_tests=(nginx:nginx curl:curl redis-server:redis-server redis-benchmark:redis-tools openssl:openssl)
+
+missing_packages() {
+    local pair
+    for pair in "$@"; do command -v "${pair%%:*}" >/dev/null || printf '%s\n' "${pair#*:}"; done | sort -u
+    # NodeProxy speaks TLS through this library; ldconfig is not to be found on every machine.
+    compgen -G '/usr/lib/*/libssl.so.3' >/dev/null || compgen -G '/usr/lib*/libssl.so.3' >/dev/null || echo libssl3
+}
+
+# need required|optional PAIR...: installs what is missing as root, names the command that does as anybody else
 need() {
-  local missing=() pair
-  for pair in "$@"; do
-    PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair##*:}")
-  done
-  ((${#missing[@]})) || return 0
-  mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
-  if [ "$(id -u)" -ne 0 ]; then
-    printf 'ambient: missing Debian packages. Install them with:\n  sudo apt-get install -y --no-install-recommends %s\n' "${missing[*]}" >&2
-    exit 2
-  fi
-  command -v apt-get >/dev/null 2>&1 || fail "missing and no apt-get here to install it: ${missing[*]}"
-  printf 'ambient: installing Debian packages: %s\n' "${missing[*]}" >&2
-  mkdir -p "$out"
-  # Daemons that a package brings must not start: the tests start their own.
-  local policy=/usr/sbin/policy-rc.d
-  if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod 755 "$policy"
-    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-  fi
-  { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$out/apt.log" 2>&1 ||
-    { tail -n 20 "$out/apt.log" >&2; fail "the packages could not be installed (log: $out/apt.log)"; }
+    local demand=$1 packages
+    shift
+    mapfile -t packages < <(missing_packages "$@")
+    [[ ${#packages[@]} -gt 0 ]] || return 0
+    if ! command -v apt-get >/dev/null; then
+        say "Missing, and this machine has no apt-get to install it with: ${packages[*]}"
+    elif [[ $EUID -ne 0 ]]; then
+        say "Missing Debian packages. This installs them:"
+        say "    sudo apt-get install -y --no-install-recommends ${packages[*]}"
+    elif install_packages "${packages[@]}"; then
+        return 0
+    fi
+    [[ $demand == required ]] && exit 2
+    say "Going on without: tests that need them will be skipped, with the reason."
 }
+
+install_packages() {
+    say "Installing missing Debian packages: $*"
+    local log=$state/apt.log policy=/usr/sbin/policy-rc.d ours= result
+    # Debian starts a daemon as soon as it is installed; this file says no to that, for this installation only.
+    if [[ ! -e $policy ]]; then
+        ours=$policy
+        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    fi
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null
+    result=$?
+    if [[ -n $ours ]]; then rm -f "$ours"; trap - EXIT; fi
+    if [[ $result -ne 0 ]]; then tail -20 "$log" >&2; say "Installing them failed; the whole output is in $log"; fi
+    return $result
+}
+
+# ---- building ---------------------------------------------------------------------------------------------------------
+
+# Everything that can change the build, as names, times and sizes: 20 ms, where asking MSBuild takes 2 s.
+fingerprint() {
+    (cd -- "$root" && find . \( -name bin -o -name obj -o -name .git -o -name .build -o -name docs -o -name TestResults \) -prune \
+        -o -type f ! -name '*.md' ! -name '*.sh' -printf '%p %T@ %s\n' | LC_ALL=C sort | cksum; echo "$DOTNET_ROOT")
+}
+
+built() { [[ -f $state/built && -x $root/Cli/bin/Release/net10.0/ambientctl && $(<"$state/built") == "$(fingerprint)" ]]; }
 
 build() {
-  need_dotnet
-  mkdir -p "$out"
-  # One build at a time in one tree; a second caller waits, then finds everything up to date.
-  if ! (flock 9 && dotnet build "$here/ambient.sln" -c Release -v q -clp:NoSummary) 9>"$out/lock" >"$out/build.log" 2>&1; then
-    cat "$out/build.log" >&2
-    return 1
-  fi
+    find_sdk
+    built && return
+    mkdir -p "$state" 2>/dev/null
+    [[ -w $state ]] || give_up "there is something to build, and $root cannot be written to by this user."
+    local before began=$SECONDS
+    exec 9>"$state/lock"
+    flock 9                                     # a second run beside this one waits, then finds nothing to do
+    before=$(fingerprint)
+    if ! built; then
+        if ! "$dotnet" build "$root/ambient.sln" -c Release -v q -nologo -p:UseSharedCompilation=false >"$state/build.log" 2>&1 </dev/null 9>&-; then
+            grep -E '(error|warning) [A-Z]+[0-9]+' "$state/build.log" | sort -u | head -40 >&2 || tail -40 "$state/build.log" >&2
+            say "The build failed; its whole output is in $state/build.log"
+            exec 9>&-
+            return 1
+        fi
+        printf '%s\n' "$before" >"$state/built"
+        export AMBIENT_BUILD_SECONDS=$((SECONDS - began))
+    fi
+    exec 9>&-
 }
 
-# isolated COMMAND...: in namespaces of its own, which the kernel clears away whatever happens to us.
+# ---- a network of one's own -------------------------------------------------------------------------------------------
+
+# Runs a command inside namespaces that end with it. setpriv lets the kernel kill unshare when this shell goes, even by
+# kill -9; unshare has its child killed when itself goes; and that child is process 1, with which all others end.
 isolated() {
-  local flags=(--net --mount --pid --fork --kill-child=SIGKILL --mount-proc)
-  [ "$(id -u)" -eq 0 ] || flags+=(--user --map-root-user)
-  # The command is pid 1 of its namespace. It dies with unshare, and unshare dies with this shell.
-  setpriv --pdeathsig KILL unshare "${flags[@]}" bash -c '
-    mount -t tmpfs tmpfs /run && mkdir -p /run/netns && mount -t tmpfs tmpfs /tmp && ip link set lo up || exit 2
-    exec "$@"' isolated "$@" &
-  local child=$! status=0
-  trap 'kill -TERM -- $(pgrep -P '"$child"' 2>/dev/null) 2>/dev/null || true' TERM INT
-  while kill -0 "$child" 2>/dev/null; do wait "$child" && status=0 || status=$?; done
-  trap - TERM INT
-  return "$status"
+    local flags=(--net --mount --pid --fork --kill-child --mount-proc)
+    if [[ $EUID -ne 0 ]]; then
+        flags+=(--user --map-root-user)
+        # With further uids NodeProxy can have one of its own, as on a real node.
+        unshare --user --map-root-user --map-auto true 2>/dev/null && flags+=(--map-auto)
+    fi
+    setpriv --pdeathsig KILL unshare "${flags[@]}" "${BASH:-bash}" "$root/ambient.sh" __inside "$@"
 }
+
+can_isolate() {
+    why_not="the checkout lies below /run, which is hidden in the mesh's own namespaces"
+    [[ $root/ != /run/* ]] || return 1
+    local flags=(--net --mount --pid --fork --mount-proc)
+    [[ $EUID -eq 0 ]] || flags+=(--user --map-root-user)
+    why_not=$(unshare "${flags[@]}" mount -t tmpfs tmpfs /run 2>&1)
+}
+
+# Process 1 of the new namespaces. It stays, since a process 1 must collect the orphans, and bash does.
+inside() {
+    mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/netns /run/tmp && ip link set lo up || exit 2
+    export TMPDIR=/run/tmp AMBIENT_ISOLATED=1
+    trap : INT TERM HUP                         # they are for the command; this shell waits for it
+    "$@"
+    local status=$?
+    exit $status
+}
+
+# ---- verbs ------------------------------------------------------------------------------------------------------------
 
 passed=0 failed=0 skipped=0
 
-# run_tests NAME COMMAND...: adds up the runner's own closing line; a runner that dies counts as a failure.
-run_tests() {
-  local name=$1 log="$out/test-$1.log" line status=0
-  shift
-  "$@" -noColor >"$log" 2>&1 || status=$?
-  line=$(grep -E 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+' "$log" | tail -n 1) || true
-  grep -E '^ +Ambient.*\[(FAIL|SKIP)\]' -A 12 "$log" || true
-  if [[ $line =~ Total:\ ([0-9]+),\ Errors:\ ([0-9]+),\ Failed:\ ([0-9]+),\ Skipped:\ ([0-9]+) ]]; then
-    local bad=$((BASH_REMATCH[2] + BASH_REMATCH[3])) total=${BASH_REMATCH[1]} skip=${BASH_REMATCH[4]}
-    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
-    passed=$((passed + total - skip - BASH_REMATCH[3]))
-    failed=$((failed + bad))
-    skipped=$((skipped + skip))
-    printf '%s:%s\n' "$name" "${line#*"$name"}"
-  else
-    tail -n 30 "$log"
-    printf '%s: the test run ended without a result (status %s)\n' "$name" "$status"
-    failed=$((failed + 1))
-  fi
+# count NAME STATUS REPORT: adds a test program's result file; a program that crashed or ran nothing has failed
+count() {
+    local line p=0 f=0 s=0 e=0
+    if line=$(grep -om1 '<assembly [^>]*' "$3" 2>/dev/null); then
+        p=$(attribute passed "$line") f=$(attribute failed "$line") s=$(attribute skipped "$line") e=$(attribute errors "$line")
+        f=$((f + e))
+    fi
+    if [[ $((p + f + s)) -eq 0 ]]; then say "$1: no test ran (exit status $2)."; f=1; fi
+    if [[ $2 -ne 0 && $f -eq 0 ]]; then say "$1: the test program ended with exit status $2."; f=1; fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+attribute() { [[ $2 =~ [[:space:]]$1=\"([0-9]+)\" ]] && echo "${BASH_REMATCH[1]}" || echo 0; }
+
+test_verb() {
+    local kinds=() kind report program looks=(-noLogo)
+    [[ -t 1 ]] || looks+=(-noColor)
+    while [[ ${1:-} == unit || ${1:-} == mesh || ${1:-} == kubernetes ]]; do kinds+=("$1"); shift; done
+    if [[ ${#kinds[@]} -eq 1 && ${kinds[0]} == kubernetes ]]; then
+        give_up "there are no Kubernetes tests yet: Kubernetes as a source is not built yet. Try: ./ambient.sh test unit mesh"
+    fi
+    [[ ${#kinds[@]} -gt 0 ]] || kinds=(unit mesh)
+    mkdir -p "$state" 2>/dev/null
+    reports=$(mktemp -d -p "$state" 2>/dev/null || mktemp -d) || exit 2
+    trap 'rm -rf "$reports"' EXIT
+    need optional "${for_mesh[@]}" "${for_tests[@]}"
+    if ! build; then failed=1; kinds=(); fi
+
+    for kind in "${kinds[@]}"; do
+        report=$reports/$kind.xml
+        case $kind in
+            unit)
+                "$root/tests/Unit/bin/Release/net10.0/Ambient.Tests.Unit" "${looks[@]}" -xml "$report" "$@"
+                count unit $? "$report" ;;
+            mesh)
+                program=("$root/tests/Mesh/bin/Release/net10.0/Ambient.Tests.Mesh" "${looks[@]}" -xml "$report" "$@")
+                # Without namespaces the tests say so themselves, one by one, by being skipped.
+                if can_isolate; then isolated "${program[@]}"; else AMBIENT_NOT_ISOLATED=$why_not "${program[@]}"; fi
+                count mesh $? "$report" ;;
+            kubernetes) say "kubernetes: no tests yet." ;;
+        esac
+    done
+    printf '%d passed, %d failed' "$passed" "$failed"
+    [[ $skipped -eq 0 ]] || printf ', %d skipped' "$skipped"
+    printf '\n'
+    [[ $failed -eq 0 ]]
 }
 
-tests() {
-  local what=${1:-all}
-  case $what in all | unit | mesh) ;; *) usage >&2; fail "there are no '$what' tests" ;; esac
-  [ $# -le 1 ] || fail "test takes one word"
-  local tools=(ip:iproute2 nft:nftables unshare:util-linux setpriv:util-linux pgrep:procps)
-  [ "$what" = unit ] || tools+=(nginx:nginx redis-server:redis-server redis-benchmark:redis-tools curl:curl tcpdump:tcpdump conntrack:conntrack)
-  need "${tools[@]}"
-  if ! build; then
-    printf '0 passed, 1 failed\n'
-    exit 1
-  fi
-  if [ "$what" != mesh ]; then run_tests Unit "$here/tests/Unit/bin/Release/net10.0/Ambient.Tests.Unit"; fi
-  if [ "$what" != unit ]; then run_tests Mesh isolated "$here/tests/Mesh/bin/Release/net10.0/Ambient.Tests.Mesh"; fi
-  if [ "$skipped" -gt 0 ]; then printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
-  else printf '%d passed, %d failed\n' "$passed" "$failed"; fi
-  [ "$failed" -eq 0 ]
+demo_verb() {
+    mkdir -p "$state" 2>/dev/null
+    case " $* " in *" --help "* | *" -h "*) ctl_verb demo --help; return ;; esac
+    need required "${for_mesh[@]}"
+    build || exit 1
+    can_isolate || give_up "this machine allows no network namespaces to $(id -un) (${why_not:-unshare failed}). Run it as root, or allow user namespaces (sysctl user.max_user_namespaces)."
+    isolated "$root/Cli/bin/Release/net10.0/ambientctl" demo "$@"
 }
 
-verb=${1:-}
-[ $# -eq 0 ] || shift
-case $verb in
-  build) build ;;
-  test) tests "$@" ;;
-  demo)
-    need ip:iproute2 nft:nftables unshare:util-linux setpriv:util-linux pgrep:procps tcpdump:tcpdump
-    build || exit 1
-    isolated "$here/Cli/bin/Release/net10.0/ambientctl" demo "$@"
-    ;;
-  ctl)
-    build || exit 1
-    exec "$here/Cli/bin/Release/net10.0/ambientctl" "$@"
-    ;;
-  bench)
-    [ "${1:-}" = micro ] || fail "only 'bench micro' exists; the side-by-side rig comes with the work on speed"
+bench_verb() {
+    local scenario=${1:-}
+    [[ $scenario == micro ]] || give_up "the bench '${scenario:-side by side}' is not built yet. There is: ./ambient.sh bench micro"
     shift
     build || exit 1
-    exec "$here/bench/Micro/bin/Release/net10.0/Ambient.Bench.Micro" "$@"
-    ;;
-  "" | help | -h | --help) usage ;;
-  *) usage >&2; fail "there is no verb '$verb'" ;;
+    (cd -- "$root" && exec bench/Micro/bin/Release/net10.0/Ambient.Bench.Micro "$@")
+}
+
+ctl_verb() {
+    build || exit 1
+    "$root/Cli/bin/Release/net10.0/ambientctl" "$@"
+}
+
+verb=${1:-help}
+[[ $# -eq 0 ]] || shift
+case $verb in
+    build) build || exit 1 ;;
+    test) test_verb "$@" ;;
+    demo) demo_verb "$@" ;;
+    bench) bench_verb "$@" ;;
+    ctl) ctl_verb "$@" ;;
+    help | -h | --help) usage ;;
+    __inside) inside "$@" ;;
+    *) say "ambient.sh: unknown verb '$verb'"; usage >&2; exit 2 ;;
 esac
