@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace Ambient.Controller.Admin;
+
+// The JSON of the admin pages. `ambientctl status` reads it: a field may be added, never renamed.
+
+/// <param name="Epoch">Versions are comparable within one epoch only.</param>
+internal sealed record NodesPage(string Epoch, ulong Version, ImmutableArray<NodePage> Nodes);
+
+/// <param name="AckedVersion">The view that the node serves by.</param>
+/// <param name="Lag">How many versions it is behind; null while it is not connected.</param>
+/// <param name="UnackedSeconds">How long an ack has been out; null if none is.</param>
+/// <param name="LastNack">Why it refused the newest view that it refused; null if it has accepted one since.</param>
+internal sealed record NodePage(string Name, bool Connected, string? Peer, string? Software, string? BootId, DateTimeOffset? ConnectedSince,
+    ulong? AckedVersion, ulong? Lag, double? UnackedSeconds, string? LastNack, string? CertificateProblem, ulong OrderVersion,
+    ImmutableArray<string> Capabilities, ImmutableArray<NodePodPage> Pods);
+
+/// <param name="State">none, enrolling, enrolled or withdrawing.</param>
+/// <param name="Phase">What the node reported last, in lower case; unspecified for nothing yet.</param>
+internal sealed record NodePodPage(string Uid, string Namespace, string Name, string State, string Phase, string Reason, uint ConnectionsFromBefore);
+
+internal sealed record WorkloadsPage(ulong Version, ImmutableArray<WorkloadPage> Workloads);
+
+internal sealed record WorkloadPage(string Uid, string Namespace, string Name, string WorkloadName, string ServiceAccount, string Node,
+    ImmutableArray<string> Addresses, bool HostNetwork, string State, string Mode, string Identity, string DirectForbiddenReason,
+    string Phase, string Reason);
+
+internal sealed record ServicesPage(ulong Version, ImmutableArray<ServicePage> Services);
+
+internal sealed record ServicePage(string Namespace, string Name, ImmutableArray<string> Addresses, bool Headless,
+    ImmutableArray<ServicePortPage> Ports, ImmutableArray<EndpointPage> Endpoints);
+
+internal sealed record ServicePortPage(string Name, uint Port, string Protocol, string AppProtocol);
+
+internal sealed record EndpointPage(string Address, string WorkloadUid, bool Ready, string Zone, ImmutableArray<EndpointPortPage> Ports);
+
+internal sealed record EndpointPortPage(string Name, uint Port);
+
+/// <param name="Error">Why there is no answer; null if there is one.</param>
+internal sealed record NodeStatusPage(string Node, string? Error, ulong? ViewVersion, uint? CapturedPods, uint? OpenConnections);
+
+internal sealed record WarningsPage(ImmutableArray<string> Faults, ImmutableArray<string> Warnings, ImmutableArray<string> IgnoredKinds);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSerializable(typeof(NodesPage))]
+[JsonSerializable(typeof(WorkloadsPage))]
+[JsonSerializable(typeof(ServicesPage))]
+[JsonSerializable(typeof(NodeStatusPage))]
+[JsonSerializable(typeof(WarningsPage))]
+internal sealed partial class AdminJson : JsonSerializerContext;

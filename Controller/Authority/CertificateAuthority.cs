@@ -1,0 +1,74 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Ambient.Protocol.Certificates;
+using Ambient.Protocol.Identity;
+
+namespace Ambient.Controller.Authority;
+
+/// <summary>
+/// Issues leaf certificates: X.509-SVIDs for workloads and the controller's own server certificate. Whether somebody may
+/// have one is decided elsewhere. Any thread may call it.
+/// </summary>
+/// <param name="leafLifetime">From now to the end of a leaf; shorter where the issuer ends before.</param>
+internal sealed class CertificateAuthority(AuthorityKeys keys, TimeSpan leafLifetime, TimeProvider time)
+{
+    /// <summary>The name that nodes expect of the controller whatever address they dial.</summary>
+    internal const string ServerName = "ambient-controller";
+
+    private static readonly TimeSpan MaxBackdate = TimeSpan.FromMinutes(1);
+    private static readonly Oid ServerAuth = new("1.3.6.1.5.5.7.3.1");
+    private static readonly Oid ClientAuth = new("1.3.6.1.5.5.7.3.2");
+    private readonly Lock _lock = new();
+    private readonly X509SignatureGenerator _signer = X509SignatureGenerator.CreateForECDsa(keys.Key);
+
+    /// <summary>Certificates between a leaf and the root, nearest to the leaf first.</summary>
+    internal ImmutableArray<X509Certificate2> Intermediates => keys.Intermediates;
+
+    /// <summary>The roots, DER.</summary>
+    internal ImmutableArray<byte[]> TrustBundle { get; } = [.. keys.Roots.Select(r => r.RawData)];
+
+    /// <summary>The roots, PEM, one behind another.</summary>
+    internal string TrustBundlePem { get; } = string.Concat(keys.Roots.Select(r => r.ExportCertificatePem() + "\n"));
+
+    /// <summary>Issues a workload's certificate.</summary>
+    internal X509Certificate2 Issue(SpiffeId id, PublicKey key) =>
+        Issue(key, IdentityExtension.Of(id), [ServerAuth, ClientAuth]);
+
+    /// <summary>Issues the controller's own server certificate.</summary>
+    internal X509Certificate2 IssueServer(PublicKey key)
+    {
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(ServerName);
+        return Issue(key, names.Build(critical: true), [ServerAuth]);
+    }
+
+    private X509Certificate2 Issue(PublicKey key, X509Extension name, OidCollection usages)
+    {
+        // X509-SVID section 4: digitalSignature, no authority; RFC 5280 section 4.1.2.2: a serial of at most 20 bytes, positive.
+        var request = new CertificateRequest(new X500DistinguishedName(""), key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(usages, critical: false));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(key, critical: false));
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(keys.Issuer, true, false));
+        request.CertificateExtensions.Add(name);
+
+        var (notBefore, notAfter) = Validity(time.GetUtcNow());
+        var serial = RandomNumberGenerator.GetBytes(16);
+        serial[0] = (byte)((serial[0] & 0x7f) | 0x40);
+        lock (_lock)
+            return request.Create(keys.Issuer.SubjectName, _signer, notBefore, notAfter, serial);
+    }
+
+    private (DateTimeOffset NotBefore, DateTimeOffset NotAfter) Validity(DateTimeOffset now)
+    {
+        // Back-dated for peers with slow clocks, but never by so much that half of the validity, when holders renew, is already over.
+        var backdate = TimeSpan.FromTicks(Math.Min(MaxBackdate.Ticks, leafLifetime.Ticks / 10));
+        var notBefore = now - backdate;
+        var notAfter = now + leafLifetime;
+        var first = new DateTimeOffset(keys.Issuer.NotBefore.ToUniversalTime());
+        var last = new DateTimeOffset(keys.Issuer.NotAfter.ToUniversalTime());
+        return (notBefore < first ? first : notBefore, notAfter > last ? last : notAfter);
+    }
+}

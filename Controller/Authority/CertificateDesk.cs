@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using Ambient.Protocol.Certificates;
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Identity;
+using Google.Protobuf;
+
+namespace Ambient.Controller.Authority;
+
+/// <summary>
+/// Decides on certificate requests of nodes. A node gets certificates for the identities of pods that are placed on it and
+/// enrolled, and for nobody else's. Any thread may call it.
+/// </summary>
+/// <param name="faultOf">Why a node may not have a certificate for an identity; null if it may.</param>
+internal sealed class CertificateDesk(CertificateAuthority authority, Func<string, SpiffeId, string?> faultOf, TimeProvider time)
+{
+    /// <summary>Requests that a node may make at once: all pods of a full node, twice.</summary>
+    internal const int Burst = 500;
+
+    /// <summary>Requests a second that a node may make in the long run.</summary>
+    internal const int PerSecond = 20;
+
+    // By node, not by stream: connecting again fills no bucket. Tokens bound how many nodes there can be.
+    private readonly ConcurrentDictionary<string, RateLimit> _limits = new();
+
+    /// <summary>Answers a request.</summary>
+    /// <param name="node">Who asks, by its token.</param>
+    internal CertificateAnswer Answer(string node, ulong requestId, CertificateRequest request)
+    {
+        var answer = new CertificateAnswer { SpiffeId = request.SpiffeId, RequestId = requestId };
+        if (!_limits.GetOrAdd(node, _ => new RateLimit(Burst, PerSecond, time)).TryTake())
+            answer.Refusal = $"node {node} asks for more than {PerSecond} certificates a second: try again later";
+        else if (!CertificateRequests.TryRead(request.Csr.Span, out var id, out var key, out var reason))
+            answer.Refusal = $"bad request: {reason}";
+        else if (id.ToString() != request.SpiffeId)
+            answer.Refusal = "bad request: it names another identity than the message around it";
+        else if (faultOf(node, id) is { } fault)
+            answer.Refusal = fault;
+        else
+        {
+            using var leaf = authority.Issue(id, key);
+            answer.Chain.Add(ByteString.CopyFrom(leaf.RawData));
+            answer.Chain.Add(authority.Intermediates.Select(c => ByteString.CopyFrom(c.RawData)));
+            answer.TrustBundle.Add(authority.TrustBundle.Select(r => ByteString.CopyFrom(r)));
+        }
+        return answer;
+    }
+}

@@ -1,0 +1,78 @@
+#pragma warning disable CA1416 // File modes: Linux only, as the whole product.
+namespace Ambient.Controller.Authority;
+
+/// <summary>
+/// The controller's folder of keys and records. Each file appears whole or not at all (written beside and renamed over),
+/// and a private one is private from its first byte on.
+/// </summary>
+internal sealed class StateFolder
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode Everyone = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    /// <param name="path">Made if it is missing.</param>
+    /// <exception cref="IOException">The folder cannot be made.</exception>
+    internal StateFolder(string path)
+    {
+        Path = path;
+        Directory.CreateDirectory(path);
+    }
+
+    internal string Path { get; }
+
+    /// <summary>The text of a file, or null if there is none.</summary>
+    /// <exception cref="IOException">The file is there and cannot be read.</exception>
+    internal string? TryRead(string name)
+    {
+        try
+        {
+            return File.ReadAllText(At(name));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Writes a file that only the owner may read (0600).</summary>
+    internal void WritePrivate(string name, string text) => Write(name, text, OwnerOnly);
+
+    /// <summary>Writes a file that everyone may read (0644).</summary>
+    internal void WritePublic(string name, string text) => Write(name, text, Everyone);
+
+    internal void Delete(string name) => File.Delete(At(name));
+
+    private string At(string name) => System.IO.Path.Combine(Path, name);
+
+    private void Write(string name, string text, UnixFileMode mode)
+    {
+        var target = At(name);
+        var folder = System.IO.Path.GetDirectoryName(target)!;
+        Directory.CreateDirectory(folder);
+        // A leading dot and a random end: no reader takes it for the file, and two writers never meet in it.
+        var beside = System.IO.Path.Combine(folder, $".{System.IO.Path.GetFileName(target)}.{System.IO.Path.GetRandomFileName()}");
+        try
+        {
+            using (var stream = new FileStream(beside, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = mode,
+            }))
+            {
+                // The mode at creation passes through the umask; the public files must be readable whatever it is.
+                File.SetUnixFileMode(stream.SafeFileHandle, mode);
+                using var writer = new StreamWriter(stream, leaveOpen: true);
+                writer.Write(text);
+                writer.Flush();
+                stream.Flush(flushToDisk: mode == OwnerOnly);
+            }
+            File.Move(beside, target, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(beside);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+namespace Ambient.Controller;
+
+/// <summary>
+/// Everything that the controller says. Ids: 1000 Sources and Model, 1100 Streams, 1200 Authority, 1300 Enrolment,
+/// 1400 the process.
+/// </summary>
+internal static partial class ControllerLog
+{
+    [LoggerMessage(1000, LogLevel.Information, "Source {Folder}: {Objects} objects, {Pods} pods, {Services} services")]
+    internal static partial void SourceRead(this ILogger logger, string folder, int objects, int pods, int services);
+
+    [LoggerMessage(1001, LogLevel.Error, "{Fault}; what the file said before stays in force")]
+    internal static partial void SourceBroken(this ILogger logger, string fault);
+
+    [LoggerMessage(1002, LogLevel.Information, "{File} can be read again")]
+    internal static partial void SourceMended(this ILogger logger, string file);
+
+    [LoggerMessage(1003, LogLevel.Warning, "Kinds that are not read, and ignored: {Kinds}")]
+    internal static partial void KindsIgnored(this ILogger logger, string kinds);
+
+    [LoggerMessage(1004, LogLevel.Error, "Source {Folder} cannot be read ({Reason}); all that it said before stays in force")]
+    internal static partial void SourceUnreachable(this ILogger logger, string folder, string reason);
+
+    [LoggerMessage(1005, LogLevel.Warning, "Source {Folder} cannot be watched ({Reason}); it is looked at twice a second")]
+    internal static partial void SourceNotWatched(this ILogger logger, string folder, string reason);
+
+    [LoggerMessage(1006, LogLevel.Warning, "{Warning}")]
+    internal static partial void ModelWarning(this ILogger logger, string warning);
+
+    [LoggerMessage(1007, LogLevel.Error, "{Key} takes {Bytes} bytes, which is too much: nodes are not told of it")]
+    internal static partial void ResourceTooLarge(this ILogger logger, string key, int bytes);
+
+    [LoggerMessage(1100, LogLevel.Information, "Node {Node} connected from {Peer} ({Software}), holding version {Held}")]
+    internal static partial void StreamBegan(this ILogger logger, string node, string peer, string software, ulong held);
+
+    [LoggerMessage(1101, LogLevel.Information, "Node {Node} disconnected {Reason}{Fault}")]
+    internal static partial void StreamEnded(this ILogger logger, string node, string reason, string fault);
+
+    [LoggerMessage(1102, LogLevel.Warning, "A stream of {Who} was refused: {Reason}")]
+    internal static partial void StreamRefused(this ILogger logger, string who, string reason);
+
+    [LoggerMessage(1103, LogLevel.Information, "A newer stream of node {Node} takes over from an older one")]
+    internal static partial void StreamReplaced(this ILogger logger, string node);
+
+    [LoggerMessage(1104, LogLevel.Error, "Node {Node} refused view {Version}: {Reason}")]
+    internal static partial void ViewRefused(this ILogger logger, string node, ulong version, string reason);
+
+    [LoggerMessage(1105, LogLevel.Debug, "View {Version} with {Resources} resources")]
+    internal static partial void ViewPublished(this ILogger logger, ulong version, int resources);
+
+    [LoggerMessage(1200, LogLevel.Information, "Certificate of {SpiffeId} for node {Node}")]
+    internal static partial void CertificateIssued(this ILogger logger, string node, string spiffeId);
+
+    [LoggerMessage(1201, LogLevel.Warning, "No certificate of {SpiffeId} for node {Node}: {Reason}")]
+    internal static partial void CertificateRefused(this ILogger logger, string node, string spiffeId, string reason);
+
+    [LoggerMessage(1202, LogLevel.Information, "Order {Version} for node {Node} with {Pods} pods")]
+    internal static partial void OrderSigned(this ILogger logger, string node, ulong version, int pods);
+
+    [LoggerMessage(1203, LogLevel.Warning, "Node {Node} has trouble with the certificate of {SpiffeId}: {Reason}")]
+    internal static partial void CertificateProblem(this ILogger logger, string node, string spiffeId, string reason);
+
+    [LoggerMessage(1300, LogLevel.Warning, "Node {Node} reports on pod {Uid}, which is not its own or not in the mesh; ignored")]
+    internal static partial void ForeignReport(this ILogger logger, string node, string uid);
+
+    [LoggerMessage(1301, LogLevel.Warning, "Node {Node} names no boot id: it gets no orders until it does")]
+    internal static partial void NodeWithoutBoot(this ILogger logger, string node);
+
+    [LoggerMessage(1302, LogLevel.Information, "Node {Node} was started again: its pods are captured anew")]
+    internal static partial void NodeRestarted(this ILogger logger, string node);
+
+    [LoggerMessage(1303, LogLevel.Error, "The record of enrolments cannot be written ({Reason}): a restart now could disturb captured pods")]
+    internal static partial void RecordNotWritten(this ILogger logger, string reason);
+
+    [LoggerMessage(1304, LogLevel.Warning, "The record of enrolments cannot be used ({Reason}): captured pods are learnt from their nodes")]
+    internal static partial void RecordUnreadable(this ILogger logger, string reason);
+
+    [LoggerMessage(1305, LogLevel.Information, "Pod {Pod} ({Uid}) on node {Node}: {Phase} {Reason}")]
+    internal static partial void PodReported(this ILogger logger, string pod, string uid, string node, Protocol.Discovery.V1.PodPhase phase, string reason);
+
+    [LoggerMessage(1400, LogLevel.Information, "Serving nodes on {Listen}, trust domain {TrustDomain}, state in {State}")]
+    internal static partial void Started(this ILogger logger, string listen, string trustDomain, string state);
+
+    [LoggerMessage(1401, LogLevel.Information, "Stopping")]
+    internal static partial void Stopping(this ILogger logger);
+
+    [LoggerMessage(1402, LogLevel.Information, "A new server certificate, good until {NotAfter}")]
+    internal static partial void ServerCertificateRenewed(this ILogger logger, DateTimeOffset notAfter);
+}

@@ -1,0 +1,225 @@
+using Ambient.Controller.Model;
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Mesh.V1;
+
+namespace Ambient.Controller.Enrolment;
+
+/// <summary>
+/// The state machine of every pod that is in the mesh, on its way in or on its way out. Pure: time and everything else
+/// comes in by parameter. Owned by whoever holds its lock.
+/// <code>
+///                 wanted                      CAPTURED reported
+///      NONE ----------------> ENROLLING ---------------------------> ENROLLED
+///       ^                       |  ^                                  |   |
+///       |                       |  |   FAILED or PREPARING for 5 s,   |   |
+///       |                       |  +---- QUIET, RELEASED, GONE, ------+   |
+///       |                       |        or the node's kernel started     |
+///       |            not wanted |                                         | not wanted
+///       |                       v                                         v
+///       |   RELEASED,     WITHDRAWING, not ordered  <--- acks or --- WITHDRAWING, still ordered
+///       +--- GONE or -----------+                        2 s              |
+///            a deadline         | wanted again: ENROLLING                 | wanted again: as it was before
+/// </code>
+/// A pod that the source no longer holds leaves from anywhere, at once. Silence of a node changes nothing: not being told
+/// is no evidence, and a downgrade without evidence would cut a working mesh.
+/// </summary>
+internal sealed class EnrolmentLedger(DateTimeOffset started)
+{
+    /// <summary>How long a withdrawal waits for the nodes' acks.</summary>
+    internal static readonly TimeSpan AckWait = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long nodes have to come back to a controller that has just started, before their acks are not waited for.</summary>
+    internal static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long an enrolled pod may be reported as not captured (its Redirector starts again, say) before others are told.</summary>
+    internal static readonly TimeSpan RegressionGrace = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long, beyond draining, a withdrawn pod's node may owe the word that rules are gone.</summary>
+    internal static readonly TimeSpan ReleaseGrace = TimeSpan.FromSeconds(30);
+
+    private readonly Dictionary<string, PodEnrolment> _pods = [];
+    private readonly HashSet<string> _changed = [];
+    private bool _isDirty;
+
+    internal IReadOnlyDictionary<string, PodEnrolment> Pods => _pods;
+
+    /// <summary>When something falls due without anybody's word; null for never.</summary>
+    internal DateTimeOffset? NextDeadline => _pods.Values.Min(p => p.Deadline);
+
+    /// <summary>Whether a withdrawal waits for acks.</summary>
+    internal bool IsWaitingForAcks => _pods.Values.Any(IsWaiting);
+
+    internal EnrolmentState StateOf(string uid) => _pods.TryGetValue(uid, out var pod) ? pod.State : EnrolmentState.None;
+
+    /// <summary>Takes over what the predecessor of this process wrote down.</summary>
+    internal void Restore(IEnumerable<PodEnrolment> pods)
+    {
+        foreach (var pod in pods)
+        {
+            _pods[pod.Uid] = pod with
+            {
+                AnnouncedIn = 0,
+                Deadline = pod switch
+                {
+                    { State: EnrolmentState.Withdrawing, IsOrdered: true } => started + SettleTime,
+                    { State: EnrolmentState.Withdrawing } => started + SettleTime + ReleaseGrace,
+                    _ => null,
+                },
+            };
+        }
+    }
+
+    /// <summary>Compares with what the sources now want.</summary>
+    internal void Reconcile(IReadOnlyDictionary<string, MeshPod> wanted, DateTimeOffset now)
+    {
+        foreach (var gone in _pods.Values.Where(p => !wanted.TryGetValue(p.Uid, out var pod) || pod.Node != p.Node).ToList())
+            Remove(gone);
+        foreach (var pod in wanted.Values)
+        {
+            var known = _pods.GetValueOrDefault(pod.Uid);
+            if (pod.WantsEnrolment)
+                Want(pod, known);
+            else if (known is { State: EnrolmentState.Enrolling or EnrolmentState.Enrolled })
+                Set(known with { State = EnrolmentState.Withdrawing, Deadline = Later(now + AckWait, started + SettleTime) });
+        }
+    }
+
+    /// <summary>Takes a node's report about one of its pods.</summary>
+    /// <returns>False if the pod is not one that this node could report about.</returns>
+    internal bool Report(string node, PodReport report, DateTimeOffset now)
+    {
+        if (!_pods.TryGetValue(report.Uid, out var pod) || pod.Node != node)
+            return false;
+        pod = pod with { Phase = report.Phase, Reason = report.Reason, ConnectionsFromBefore = report.ConnectionsFromBefore };
+        switch (report.Phase)
+        {
+            case PodPhase.Captured when pod.State == EnrolmentState.Enrolling:
+                Set(pod with { State = EnrolmentState.Enrolled, Deadline = null });
+                break;
+            case PodPhase.Captured when pod.State == EnrolmentState.Enrolled:
+                Note(pod with { Deadline = null });
+                break;
+            case PodPhase.Preparing or PodPhase.Failed when pod.State == EnrolmentState.Enrolled:
+                Note(pod with { Deadline = pod.Deadline ?? now + RegressionGrace });
+                break;
+            case PodPhase.Quiet or PodPhase.Released or PodPhase.Gone when pod.State == EnrolmentState.Enrolled:
+                Set(pod with { State = EnrolmentState.Enrolling, Deadline = null });
+                break;
+            case PodPhase.Released or PodPhase.Gone when pod.State == EnrolmentState.Withdrawing:
+                Remove(pod);
+                break;
+            case PodPhase.Unspecified or PodPhase.Preparing or PodPhase.Captured or PodPhase.Quiet or PodPhase.Released
+                or PodPhase.Failed or PodPhase.Gone:
+                Note(pod);
+                break;
+            default: // a phase of a later version of the protocol
+                Note(pod);
+                break;
+        }
+        return true;
+    }
+
+    /// <summary>The node's kernel is another one than before: nothing that its predecessor held in force is so any more.</summary>
+    internal void NodeRestarted(string node)
+    {
+        foreach (var pod in _pods.Values.Where(p => p.Node == node).ToList())
+        {
+            if (pod is { State: EnrolmentState.Withdrawing })
+                Remove(pod);
+            else
+                Set(pod with { State = EnrolmentState.Enrolling, Phase = PodPhase.Unspecified, Reason = "the node was started again", Deadline = null });
+        }
+    }
+
+    /// <summary>Something that all of a node's pods show has changed: they are to be announced again.</summary>
+    internal void NodeChanged(string node, IEnumerable<MeshPod> pods) => _changed.UnionWith(pods.Where(p => p.Node == node).Select(p => p.Uid));
+
+    /// <summary>Moves on what has been waited for long enough.</summary>
+    /// <param name="haveAllAcked">Whether every connected node has acked this version or a later one.</param>
+    /// <param name="isConnected">Whether a node can be expected to report.</param>
+    internal void Advance(DateTimeOffset now, TimeSpan drain, Func<ulong, bool> haveAllAcked, Func<string, bool> isConnected)
+    {
+        foreach (var pod in _pods.Values.Where(p => p.Deadline is not null).ToList())
+        {
+            var isDue = now >= pod.Deadline;
+            if (IsWaiting(pod))
+            {
+                // Right after the start nobody is connected, which must not pass for everybody's consent.
+                if (isDue || (pod.AnnouncedIn > 0 && now >= started + SettleTime && haveAllAcked(pod.AnnouncedIn)))
+                    Set(pod with { IsOrdered = false, Deadline = now + drain + ReleaseGrace });
+            }
+            else if (isDue && pod.State == EnrolmentState.Withdrawing)
+            {
+                if (isConnected(pod.Node))
+                    Remove(pod);
+                else
+                    Note(pod with { Deadline = now + ReleaseGrace });
+            }
+            else if (isDue)
+            {
+                Set(pod with { State = EnrolmentState.Enrolling, Deadline = null });
+            }
+        }
+    }
+
+    /// <summary>The UIDs whose state changed since the last call.</summary>
+    internal IReadOnlyCollection<string> TakeChanged()
+    {
+        string[] changed = [.. _changed];
+        _changed.Clear();
+        return changed;
+    }
+
+    /// <summary>Whether there is something to write down since the last call.</summary>
+    internal bool TakeDirty()
+    {
+        var was = _isDirty;
+        _isDirty = false;
+        return was;
+    }
+
+    /// <summary>All states as they are now have been told with this version.</summary>
+    internal void MarkAnnounced(ulong version)
+    {
+        foreach (var pod in _pods.Values.Where(p => p.AnnouncedIn == 0).ToList())
+            _pods[pod.Uid] = pod with { AnnouncedIn = version };
+    }
+
+    private static bool IsWaiting(PodEnrolment pod) => pod is { State: EnrolmentState.Withdrawing, IsOrdered: true };
+
+    private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
+
+    private void Want(MeshPod pod, PodEnrolment? known)
+    {
+        if (known is null)
+        {
+            Set(new PodEnrolment(pod.Uid, pod.Node, EnrolmentState.Enrolling, IsOrdered: true, PodPhase.Unspecified, "", 0, 0, null));
+        }
+        else if (known is { State: EnrolmentState.Withdrawing })
+        {
+            // Still ordered: nothing was undone yet. Else the rules may be half gone, and only a new report tells.
+            var state = known is { IsOrdered: true, Phase: PodPhase.Captured } ? EnrolmentState.Enrolled : EnrolmentState.Enrolling;
+            Set(known with { State = state, IsOrdered = true, Deadline = null });
+        }
+    }
+
+    private void Set(PodEnrolment pod)
+    {
+        _pods[pod.Uid] = pod with { AnnouncedIn = 0 };
+        _changed.Add(pod.Uid);
+        _isDirty = true;
+    }
+
+    private void Note(PodEnrolment pod)
+    {
+        _isDirty |= _pods[pod.Uid].Phase != pod.Phase;
+        _pods[pod.Uid] = pod;
+    }
+
+    private void Remove(PodEnrolment pod)
+    {
+        _pods.Remove(pod.Uid);
+        _changed.Add(pod.Uid);
+        _isDirty = true;
+    }
+}

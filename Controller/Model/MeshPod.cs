@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using System.Net;
+using Ambient.Protocol.Mesh.V1;
+using Ambient.Protocol.Redirector.V1;
+using Google.Protobuf;
+
+namespace Ambient.Controller.Model;
+
+/// <summary>A pod as the mesh sees it, apart from how far its enrolment is.</summary>
+/// <param name="WantsEnrolment">Labels ask for it, and nothing stands against it.</param>
+/// <param name="DirectForbiddenReason">Empty if traffic within its node may stay in the process.</param>
+/// <param name="NetnsPath">Path of its network namespace, in standalone mode; else empty.</param>
+internal sealed record MeshPod(string Uid, string Namespace, string Name, string ServiceAccount, string Node,
+    ImmutableArray<IPAddress> Addresses, bool HostNetwork, bool WantsEnrolment, ProtectionMode Mode, string DirectForbiddenReason,
+    string WorkloadName, string NetnsPath, CaptureExclusions Exclusions)
+{
+    internal string Key => $"workload/{Uid}";
+
+    /// <summary>The pod as all nodes are told of it.</summary>
+    internal Resource ToResource(EnrolmentState state, IEnumerable<string> nodeCapabilities) => new()
+    {
+        Key = Key,
+        Workload = new WorkloadResource
+        {
+            Uid = Uid,
+            Namespace = Namespace,
+            Name = Name,
+            ServiceAccount = ServiceAccount,
+            Node = Node,
+            Addresses = { Addresses.Select(ToBytes) },
+            Enrolment = state,
+            Mode = Mode,
+            DirectForbiddenReason = DirectForbiddenReason,
+            HostNetwork = HostNetwork,
+            WorkloadName = WorkloadName,
+            Capabilities = { nodeCapabilities },
+        },
+    };
+
+    /// <summary>The pod as its own node's Redirector is told of it.</summary>
+    internal CapturedPod ToCapturedPod() => new()
+    {
+        Uid = Uid,
+        Namespace = Namespace,
+        Name = Name,
+        Addresses = { Addresses.Select(ToBytes) },
+        NetnsPath = NetnsPath,
+        ExcludeInboundPorts = { Exclusions.InboundPorts },
+        ExcludeOutboundPorts = { Exclusions.OutboundPorts },
+        ExcludeOutboundRanges =
+        {
+            Exclusions.OutboundRanges.Select(r => new ExcludedRange { Address = ToBytes(r.BaseAddress), PrefixLength = (uint)r.PrefixLength }),
+        },
+    };
+
+    private static ByteString ToBytes(IPAddress address) => ByteString.CopyFrom(address.GetAddressBytes());
+}

@@ -1,0 +1,33 @@
+using System.Collections.Immutable;
+using System.Net;
+using Ambient.Protocol.Mesh.V1;
+using Google.Protobuf;
+
+namespace Ambient.Controller.Model;
+
+/// <summary>What holds for the whole mesh.</summary>
+/// <param name="DrainSeconds">How long connections of a withdrawn pod may go on.</param>
+internal sealed record MeshSettings(string TrustDomain, ImmutableArray<IPNetwork> PodRanges, ImmutableArray<IPNetwork> ServiceRanges,
+    ProtectionMode Mode, bool DirectAllowed, int DrainSeconds)
+{
+    internal const string Key = "settings";
+
+    internal Resource ToResource() => new()
+    {
+        Key = Key,
+        Settings = new SettingsResource
+        {
+            TrustDomain = TrustDomain,
+            PodRanges = { PodRanges.Select(ToRange) },
+            ServiceRanges = { ServiceRanges.Select(ToRange) },
+            DirectAllowed = DirectAllowed,
+            DrainSeconds = (uint)DrainSeconds,
+        },
+    };
+
+    private static AddressRange ToRange(IPNetwork range) => new()
+    {
+        Address = ByteString.CopyFrom(range.BaseAddress.GetAddressBytes()),
+        PrefixLength = (uint)range.PrefixLength,
+    };
+}

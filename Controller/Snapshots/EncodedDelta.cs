@@ -1,0 +1,13 @@
+using System.Collections.Immutable;
+using Google.Protobuf;
+
+namespace Ambient.Controller.Snapshots;
+
+/// <summary>What brings a node from one version to another: one message, or the parts of a full view. Encoded once, sent to many.</summary>
+/// <param name="Version">The version that the node has after the last part.</param>
+/// <param name="Nonce">What the node's ack or nack names.</param>
+/// <param name="Parts">Serialized <c>ambient.discovery.v1.Delta</c> messages.</param>
+internal sealed record EncodedDelta(ulong Version, ByteString Nonce, bool IsFull, ImmutableArray<ReadOnlyMemory<byte>> Parts)
+{
+    internal long Bytes => Parts.Sum(p => (long)p.Length);
+}

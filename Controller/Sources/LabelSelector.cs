@@ -1,0 +1,41 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
+namespace Ambient.Controller.Sources;
+
+/// <summary>Which labels an object must have. An empty selector selects everything.</summary>
+internal sealed record LabelSelector(FrozenDictionary<string, string> MatchLabels, ImmutableArray<LabelRequirement> MatchExpressions)
+{
+    internal bool Selects(FrozenDictionary<string, string> labels)
+    {
+        foreach (var (key, value) in MatchLabels)
+        {
+            if (!labels.TryGetValue(key, out var found) || found != value)
+                return false;
+        }
+        foreach (var requirement in MatchExpressions)
+        {
+            if (!requirement.IsMetBy(labels))
+                return false;
+        }
+        return true;
+    }
+}
+
+internal enum LabelOperator { In, NotIn, Exists, DoesNotExist }
+
+/// <summary>One line of a selector. As in Kubernetes, NotIn holds for an object without the label as well.</summary>
+internal sealed record LabelRequirement(string Key, LabelOperator Operator, ImmutableArray<string> Values)
+{
+    internal bool IsMetBy(FrozenDictionary<string, string> labels)
+    {
+        var has = labels.TryGetValue(Key, out var value);
+        return Operator switch
+        {
+            LabelOperator.In => has && Values.Contains(value!),
+            LabelOperator.NotIn => !has || !Values.Contains(value!),
+            LabelOperator.Exists => has,
+            LabelOperator.DoesNotExist => !has,
+        };
+    }
+}

@@ -1,0 +1,185 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Ambient.Controller.Sources.Yaml;
+
+/// <summary>Makes source objects of YAML documents that have the form of Kubernetes objects.</summary>
+/// <param name="origin">The file, for places and messages.</param>
+internal sealed class ObjectReader(string origin)
+{
+    private readonly ImmutableArray<SourceObject>.Builder _objects = ImmutableArray.CreateBuilder<SourceObject>();
+    private readonly SortedSet<string> _unknownKinds = new(StringComparer.Ordinal);
+
+    internal ImmutableArray<SourceObject> Objects => _objects.ToImmutable();
+
+    internal IReadOnlyCollection<string> UnknownKinds => _unknownKinds;
+
+    /// <exception cref="YamlFaultException">The document is no object, or a field that we need has another form.</exception>
+    internal void Read(YamlNode document)
+    {
+        var fields = Fields.Of(document, "");
+        var kind = fields.Text("kind");
+        var group = fields.Text("apiVersion").Split('/') is [var g, _] ? g : "";
+        switch (group, kind)
+        {
+            case (_, ""):
+                throw fields.Expected("kind", "the kind of an object");
+            case ("", "List"):
+                foreach (var item in fields.Items("items"))
+                    Read(item);
+                break;
+            case ("", "Namespace"):
+                _objects.Add(ReadNamespace(fields));
+                break;
+            case ("", "Pod"):
+                _objects.Add(ReadPod(fields));
+                break;
+            case ("", "Service"):
+                if (fields.Object("spec").Text("type") != "ExternalName") // a DNS alias: no address of its own
+                    _objects.Add(ReadService(fields));
+                break;
+            case ("discovery.k8s.io", "EndpointSlice"):
+                _objects.Add(ReadSlice(fields));
+                break;
+            case ("networking.k8s.io", "NetworkPolicy"):
+                _objects.Add(ReadNetworkPolicy(fields));
+                break;
+            case ("ambient.mesh", "MeshConfig"):
+                _objects.Add(ReadMeshConfig(fields));
+                break;
+            default:
+                _unknownKinds.Add(group.Length > 0 ? $"{group}/{kind}" : kind);
+                break;
+        }
+    }
+
+    private NamespaceObject ReadNamespace(Fields fields)
+    {
+        var metadata = fields.Object("metadata");
+        return new NamespaceObject(metadata.Name("name", absent: null), metadata.Map("labels"),
+            metadata.Map("annotations", isAnnotations: true), PlaceOf(fields));
+    }
+
+    private PodObject ReadPod(Fields fields)
+    {
+        var metadata = fields.Object("metadata");
+        var spec = fields.Object("spec");
+        var status = fields.Object("status");
+        var name = metadata.Name("name", absent: null);
+        var ns = metadata.Name("namespace", "default");
+        var labels = metadata.Map("labels");
+
+        var addresses = status.Objects("podIPs").Select(ip => ip.Address("ip")).Append(status.Address("podIP"))
+            .OfType<IPAddress>().Distinct().ToImmutableArray();
+        var namedPorts = new Dictionary<string, int>();
+        foreach (var port in spec.Objects("containers").SelectMany(c => c.Objects("ports")))
+        {
+            if (port.Text("name") is { Length: > 0 } portName && port.Number("containerPort", 1, 65535) is { } number)
+                namedPorts.TryAdd(portName, number);
+        }
+        var ready = status.Objects("conditions").Where(c => c.Text("type") == "Ready").Select(c => c.Text("status")).FirstOrDefault();
+
+        return new PodObject(ns, name, metadata.Name("uid", UidOf(ns, name)), labels, metadata.Map("annotations", isAnnotations: true),
+            spec.Has("nodeName") ? spec.Name("nodeName", null) : "", spec.Name("serviceAccountName", "default"),
+            spec.Flag("hostNetwork") ?? false, addresses, IsFinished: status.Text("phase") is "Succeeded" or "Failed",
+            IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), namedPorts.ToFrozenDictionary(), PlaceOf(fields));
+    }
+
+    private ServiceObject ReadService(Fields fields)
+    {
+        var metadata = fields.Object("metadata");
+        var spec = fields.Object("spec");
+        var headless = spec.Text("clusterIP") == "None" || spec.Texts("clusterIPs").Contains("None");
+        var addresses = headless
+            ? []
+            : spec.Addresses("clusterIPs").Append(spec.Address("clusterIP")).OfType<IPAddress>().Distinct().ToImmutableArray();
+        var ports = spec.Objects("ports").Select(port =>
+        {
+            var number = port.Number("port", 1, 65535) ?? throw port.Expected("port", "a number from 1 to 65535");
+            var target = port.Text("targetPort");
+            var targetNumber = target.Length == 0 ? number
+                : char.IsAsciiDigit(target[0]) ? port.Number("targetPort", 1, 65535)!.Value : 0;
+            return new ServicePortObject(port.Text("name"), number, targetNumber, targetNumber == 0 ? target : "",
+                port.Text("protocol", "TCP"), port.Text("appProtocol"));
+        }).ToImmutableArray();
+        return new ServiceObject(metadata.Name("namespace", "default"), metadata.Name("name", null), addresses, headless, ports,
+            spec.Has("selector") ? spec.Map("selector") : null, PlaceOf(fields));
+    }
+
+    private EndpointSliceObject ReadSlice(Fields fields)
+    {
+        var metadata = fields.Object("metadata");
+        var labels = metadata.Map("labels");
+        if (!labels.TryGetValue("kubernetes.io/service-name", out var service))
+            throw metadata.Expected("labels", "the label kubernetes.io/service-name");
+        var endpoints = fields.Text("addressType") == "FQDN"
+            ? []
+            : fields.Objects("endpoints").Select(endpoint =>
+            {
+                var target = endpoint.Object("targetRef");
+                return new SliceEndpoint(endpoint.Addresses("addresses"), endpoint.Object("conditions").Flag("ready") ?? true,
+                    target.Text("kind") == "Pod" ? target.Text("name") : "", endpoint.Text("zone"));
+            }).ToImmutableArray();
+        var ports = fields.Objects("ports")
+            .Where(port => port.Has("port"))
+            .Select(port => new SlicePort(port.Text("name"), port.Number("port", 1, 65535)!.Value)).ToImmutableArray();
+        return new EndpointSliceObject(metadata.Name("namespace", "default"), metadata.Name("name", null), service, endpoints, ports, PlaceOf(fields));
+    }
+
+    private NetworkPolicyObject ReadNetworkPolicy(Fields fields)
+    {
+        var metadata = fields.Object("metadata");
+        var selector = fields.Object("spec").Object("podSelector");
+        var expressions = selector.Objects("matchExpressions").Select(e => new LabelRequirement(
+            e.Text("key") is { Length: > 0 } key ? key : throw e.Expected("key", "a label"),
+            e.Text("operator") switch
+            {
+                "In" => LabelOperator.In,
+                "NotIn" => LabelOperator.NotIn,
+                "Exists" => LabelOperator.Exists,
+                "DoesNotExist" => LabelOperator.DoesNotExist,
+                _ => throw e.Expected("operator", "In, NotIn, Exists or DoesNotExist"),
+            },
+            e.Texts("values"))).ToImmutableArray();
+        return new NetworkPolicyObject(metadata.Name("namespace", "default"), metadata.Name("name", null),
+            new LabelSelector(selector.Map("matchLabels"), expressions), PlaceOf(fields));
+    }
+
+    private MeshConfigObject ReadMeshConfig(Fields fields)
+    {
+        var spec = fields.Object("spec");
+        var trustDomain = spec.Has("trustDomain") ? spec.Text("trustDomain") : null;
+        if (trustDomain is not null && !Protocol.Identity.SpiffeId.IsTrustDomain(trustDomain, out _))
+            throw spec.Expected("trustDomain", "a trust domain of a-z, 0-9, '.', '-' and '_'");
+        return new MeshConfigObject(fields.Object("metadata").Name("name", "default"), trustDomain, spec.Ranges("podRanges"), spec.Ranges("serviceRanges"),
+            spec.Text("mode") switch
+            {
+                "" => null,
+                "STRICT" => true,
+                "PERMISSIVE" => false,
+                _ => throw spec.Expected("mode", "STRICT or PERMISSIVE"),
+            },
+            spec.Flag("direct"), spec.Number("drainSeconds", 0, 86_400), PlaceOf(fields));
+    }
+
+    private SourcePlace PlaceOf(Fields fields) => new(origin, fields.Line);
+
+    // A file written by hand has no uid. One made of the name keeps the pod the same over restarts of the controller.
+    private static string UidOf(string ns, string name) =>
+        new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{ns}/{name}")).AsSpan(0, 16), bigEndian: true).ToString();
+
+    private static string WorkloadNameOf(Fields metadata, FrozenDictionary<string, string> labels, string podName)
+    {
+        var owner = metadata.Objects("ownerReferences").OrderByDescending(o => o.Flag("controller") ?? false).FirstOrDefault();
+        var name = owner.Text("name");
+        if (name.Length == 0)
+            return podName;
+        // A Deployment owns its pods through a ReplicaSet that is called after it and the hash of the template.
+        return owner.Text("kind") == "ReplicaSet" && labels.TryGetValue("pod-template-hash", out var hash) && name.EndsWith($"-{hash}", StringComparison.Ordinal)
+            ? name[..^(hash.Length + 1)]
+            : name;
+    }
+}

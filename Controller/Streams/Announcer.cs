@@ -1,0 +1,339 @@
+using System.Collections.Immutable;
+using Ambient.Controller.Authority;
+using Ambient.Controller.Enrolment;
+using Ambient.Controller.Model;
+using Ambient.Controller.Snapshots;
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Identity;
+using Ambient.Protocol.Mesh.V1;
+using Ambient.Protocol.Redirector.V1;
+using Google.Protobuf;
+
+namespace Ambient.Controller.Streams;
+
+/// <summary>
+/// Joins what the sources want with how far each pod is, and tells the nodes. Whatever happens (a model, a report, an ack, a
+/// node that comes or goes) is noted at once under one lock; what follows from it is worked out in a pass a moment later,
+/// so that a thousand reports make one version and one file.
+/// A pass: 1. move on what fell due; 2. sign the orders that changed; 3. write down what a successor must know; and only
+/// then 4. publish the view and 5. hand over the orders.
+/// </summary>
+internal sealed class Announcer : IDisposable
+{
+    /// <summary>Time from an event to the pass that deals with it.</summary>
+    internal static readonly TimeSpan CoalesceTime = TimeSpan.FromMilliseconds(10);
+
+    // A pass over a large mesh takes its time; spending at most a fifth of it keeps the lock free for streams.
+    private const int RestPerPass = 4;
+
+    private readonly Lock _lock = new();
+    private readonly ViewHistory _history;
+    private readonly EnrolmentLedger _ledger;
+    private readonly EnrolmentFile _file;
+    private readonly OrderDesk _orders;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly ITimer _timer;
+    private readonly Dictionary<string, NodeSession> _sessions = [];
+    private readonly Dictionary<string, NodeRecord> _nodes;
+    private readonly DateTimeOffset _settledAt;
+    private readonly HashSet<string> _freshNodes = [];
+    private MeshModel? _model;
+    private ILookup<(string Node, string Account), MeshPod>? _podsByIdentity;
+    private bool _modelChanged;
+    private bool _nodesDirty;
+    private DateTimeOffset _due = DateTimeOffset.MaxValue;
+    private TimeSpan _lastPass;
+
+    /// <param name="hasRecord">Whether a predecessor's record was found, or none can exist: then states are known from the start.</param>
+    internal Announcer(ViewHistory history, EnrolmentLedger ledger, EnrolmentFile file, OrderDesk orders, IEnumerable<NodeRecord> nodes,
+        bool hasRecord, TimeProvider time, ILogger logger)
+    {
+        _history = history;
+        _ledger = ledger;
+        _file = file;
+        _orders = orders;
+        _time = time;
+        _logger = logger;
+        _nodes = nodes.ToDictionary(n => n.Name);
+        _settledAt = hasRecord ? DateTimeOffset.MinValue : time.GetUtcNow() + EnrolmentLedger.SettleTime;
+        _timer = time.CreateTimer(_ => Pass(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Whether there is a view to tell.</summary>
+    internal bool IsReady => _history.Version > 0;
+
+    /// <summary>Takes over a new model. The first one is published before this returns, so that no stream meets an empty view.</summary>
+    internal void Publish(MeshModel model)
+    {
+        bool isFirst;
+        lock (_lock)
+        {
+            isFirst = _model is null;
+            _model = model;
+            _podsByIdentity = model.Pods.Values.Where(p => !p.HostNetwork).ToLookup(p => (p.Node, $"{p.Namespace}/{p.ServiceAccount}"));
+            _modelChanged = true;
+            _ledger.Reconcile(model.Pods, _time.GetUtcNow());
+            ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
+        }
+        if (isFirst)
+            Pass();
+    }
+
+    /// <summary>A node's stream begins. An older one of the same node is ended: its end may not have been noticed yet.</summary>
+    internal void Attach(NodeSession session)
+    {
+        NodeSession? older;
+        lock (_lock)
+        {
+            _sessions.TryGetValue(session.Node, out older);
+            _sessions[session.Node] = session;
+            _orders.Forget(session.Node);
+            NoteNodeLocked(session);
+            ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
+            // What is known already need not wait for the pass.
+            if (MayHaveViewLocked(session))
+                session.OfferView();
+        }
+        if (older is null)
+            return;
+        _logger.StreamReplaced(session.Node);
+        older.End(Grpc.Core.StatusCode.Aborted, $"a newer stream of node {session.Node} took over");
+    }
+
+    internal void Detach(NodeSession session)
+    {
+        lock (_lock)
+        {
+            if (_sessions.TryGetValue(session.Node, out var current) && ReferenceEquals(current, session))
+                _sessions.Remove(session.Node);
+            ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
+        }
+    }
+
+    internal void Acked()
+    {
+        lock (_lock)
+        {
+            if (_ledger.IsWaitingForAcks)
+                ScheduleLocked(_time.GetUtcNow());
+        }
+    }
+
+    internal void Report(string node, PodReport report)
+    {
+        lock (_lock)
+        {
+            if (!_ledger.Report(node, report, _time.GetUtcNow()))
+            {
+                _logger.ForeignReport(node, report.Uid);
+                return;
+            }
+            var pod = _model?.Pods.GetValueOrDefault(report.Uid);
+            _logger.PodReported($"{pod?.Namespace}/{pod?.Name}", report.Uid, node, report.Phase, report.Reason);
+            ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
+        }
+    }
+
+    /// <summary>Why a node may not have a certificate for an identity; null if it may.</summary>
+    internal string? FaultOf(string node, SpiffeId id)
+    {
+        lock (_lock)
+        {
+            if (_model is null)
+                return "the mesh is not known yet";
+            if (id.TrustDomain != _model.Settings.TrustDomain)
+                return $"trust domain {id.TrustDomain} is not that of this mesh, {_model.Settings.TrustDomain}";
+            var pods = _podsByIdentity![(node, $"{id.Namespace}/{id.ServiceAccount}")];
+            if (!pods.Any())
+                return $"no pod of service account {id.Namespace}/{id.ServiceAccount} is placed on node {node}";
+            return pods.Any(p => _ledger.StateOf(p.Uid) != EnrolmentState.None)
+                ? null
+                : $"no pod of service account {id.Namespace}/{id.ServiceAccount} on node {node} is enrolled";
+        }
+    }
+
+    /// <summary>Ends all streams, because the process ends.</summary>
+    internal void EndAll()
+    {
+        List<NodeSession> sessions;
+        lock (_lock)
+            sessions = [.. _sessions.Values];
+        sessions.ForEach(s => s.End(Grpc.Core.StatusCode.Unavailable, "the controller is stopping"));
+    }
+
+    /// <summary>The stream of a node, if there is one.</summary>
+    internal NodeSession? SessionOf(string node)
+    {
+        lock (_lock)
+            return _sessions.GetValueOrDefault(node);
+    }
+
+    /// <summary>All that a person may want to see, at one moment.</summary>
+    internal Overview Look()
+    {
+        lock (_lock)
+        {
+            return new Overview(_history.Epoch, _history.Version, _model, _ledger.Pods.ToImmutableDictionary(),
+                [.. _sessions.Values.Select(s => s.StatusNow())], [.. _nodes.Values]);
+        }
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    private void Pass()
+    {
+        var started = _time.GetTimestamp();
+        lock (_lock)
+        {
+            _due = DateTimeOffset.MaxValue;
+            if (_model is not null)
+                PassLocked(_model, _time.GetUtcNow());
+            _lastPass = _time.GetElapsedTime(started);
+            var next = Earlier(_ledger.NextDeadline, _orders.NextRenewal);
+            if (_settledAt > _time.GetUtcNow())
+                next = Earlier(next, _settledAt);
+            if (next is { } due)
+                ScheduleLocked(due);
+        }
+    }
+
+    private void PassLocked(MeshModel model, DateTimeOffset now)
+    {
+        _ledger.Advance(now, TimeSpan.FromSeconds(model.Settings.DrainSeconds),
+            version => _sessions.Values.All(s => s.AckedVersion >= version), _sessions.ContainsKey);
+        var changed = _ledger.TakeChanged();
+        var updates = _modelChanged ? WholeView(model) : changed.Select(uid => UpdateOf(model, uid));
+
+        var orders = SignOrdersLocked(model, now, all: _modelChanged || changed.Count > 0);
+        if (_ledger.TakeDirty() | _nodesDirty)
+            WriteDownLocked();
+
+        var before = _history.Version;
+        var version = _history.Apply(updates);
+        _modelChanged = false;
+        _ledger.MarkAnnounced(version);
+        if (version != before)
+            _logger.ViewPublished(version, _history.Count);
+
+        foreach (var session in _sessions.Values.Where(MayHaveViewLocked))
+            session.OfferView();
+        foreach (var (session, order) in orders)
+            session.OfferOrder(order);
+    }
+
+    private List<(NodeSession, SignedOrder)> SignOrdersLocked(MeshModel model, DateTimeOffset now, bool all)
+    {
+        var signed = new List<(NodeSession, SignedOrder)>();
+        if (!all && _freshNodes.Count == 0 && !(_orders.NextRenewal <= now))
+            return signed;
+        _freshNodes.Clear();
+        var pods = _ledger.Pods.Values.Where(p => p.IsOrdered).OrderBy(p => p.Uid, StringComparer.Ordinal)
+            .Select(p => model.Pods.GetValueOrDefault(p.Uid)).OfType<MeshPod>().ToLookup(p => p.Node);
+        foreach (var session in _sessions.Values)
+        {
+            if (session.BootId.Length == 0) // an order that fits no boot is refused anyway
+                continue;
+            var own = pods[session.Node].ToList();
+            var content = new CaptureOrder
+            {
+                Node = session.Node,
+                BootId = session.BootId,
+                DrainSeconds = (uint)model.Settings.DrainSeconds,
+                Pods = { own.Select(p => p.ToCapturedPod()) },
+                EnrolledNamespaces = { model.EnrolledNamespaces.Concat(own.Select(p => p.Namespace)).Distinct().Order(StringComparer.Ordinal) },
+            };
+            var record = _nodes[session.Node];
+            if (_orders.SignIfDue(content, record.OrderVersion, now) is not var (order, version))
+                continue;
+            _nodes[session.Node] = record with { OrderVersion = version };
+            _nodesDirty = true;
+            signed.Add((session, order));
+            _logger.OrderSigned(session.Node, version, own.Count);
+        }
+        return signed;
+    }
+
+    private void WriteDownLocked()
+    {
+        try
+        {
+            _file.Write(_ledger.Pods.Values, _nodes.Values);
+            _nodesDirty = false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Going on is right: what is lost is knowledge that only a restart needs. It is tried again with the next change.
+            _nodesDirty = true;
+            _logger.RecordNotWritten(e.Message);
+        }
+    }
+
+    private void NoteNodeLocked(NodeSession session)
+    {
+        _freshNodes.Add(session.Node);
+        var known = _nodes.GetValueOrDefault(session.Node) ?? NodeRecord.New(session.Node);
+        if (session.BootId.Length == 0)
+            _logger.NodeWithoutBoot(session.Node);
+        else if (known.BootId.Length > 0 && known.BootId != session.BootId)
+        {
+            _logger.NodeRestarted(session.Node);
+            _ledger.NodeRestarted(session.Node);
+        }
+        if (!known.Capabilities.SequenceEqual(session.Capabilities) && _model is not null)
+            _ledger.NodeChanged(session.Node, _model.Pods.Values);
+        _nodes[session.Node] = known with
+        {
+            BootId = session.BootId.Length > 0 ? session.BootId : known.BootId,
+            Capabilities = session.Capabilities,
+        };
+        _nodesDirty = true;
+    }
+
+    // A node that serves by a predecessor's view is not told that pods are on their way in which it knows to be in, as long
+    // as their nodes may still say so.
+    private bool MayHaveViewLocked(NodeSession session) =>
+        !session.HoldsForeignView || _time.GetUtcNow() >= _settledAt
+        || _ledger.Pods.Values.All(p => p.State != EnrolmentState.Enrolling || p.Phase != PodPhase.Unspecified);
+
+    private Dictionary<string, ByteString?> WholeView(MeshModel model)
+    {
+        var view = _history.Keys().ToDictionary(key => key, _ => (ByteString?)null);
+        foreach (var resource in model.Resources)
+            Add(resource);
+        foreach (var pod in model.Pods.Values)
+            Add(ResourceOf(pod));
+        return view;
+
+        void Add(Resource resource)
+        {
+            var bytes = resource.ToByteString();
+            if (bytes.Length <= DeltaEncoder.MaxResourceBytes)
+                view[resource.Key] = bytes;
+            else
+                _logger.ResourceTooLarge(resource.Key, bytes.Length);
+        }
+    }
+
+    private KeyValuePair<string, ByteString?> UpdateOf(MeshModel model, string uid) => model.Pods.TryGetValue(uid, out var pod)
+        ? new(pod.Key, ResourceOf(pod).ToByteString())
+        : new($"workload/{uid}", null);
+
+    private Resource ResourceOf(MeshPod pod) => pod.ToResource(_ledger.StateOf(pod.Uid),
+        _nodes.TryGetValue(pod.Node, out var node) ? node.Capabilities : []);
+
+    private void ScheduleLocked(DateTimeOffset due)
+    {
+        var now = _time.GetUtcNow();
+        var earliest = now + (_lastPass * RestPerPass);
+        due = due < earliest ? earliest : due;
+        if (due >= _due)
+            return;
+        _due = due;
+        // Timers take at most some weeks; whatever lies beyond is looked at again then.
+        var wait = due - now < TimeSpan.FromHours(1) ? due - now : TimeSpan.FromHours(1);
+        _timer.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, Timeout.InfiniteTimeSpan);
+    }
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null ? b : b is null ? a : a < b ? a : b;
+}

@@ -1,0 +1,242 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using Ambient.Controller.Snapshots;
+using Ambient.Protocol.Discovery.V1;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace Ambient.Controller.Streams;
+
+/// <summary>
+/// The state of one node's stream: what it has, what is on its way, what waits. A node gets the newest view and the newest
+/// order whenever it has dealt with what was sent before, never a queue of them; what it holds here does not grow with the
+/// changes that it misses. Any thread may call it, except <see cref="SendAsync"/>, which runs once.
+/// </summary>
+internal sealed class NodeSession(Hello hello, string peer, ViewHistory history, TimeProvider time) : IDisposable
+{
+    // Answers to certificate requests; a node that does not read them is not read from either.
+    private const int MaxReplies = 64;
+    private const int MaxQuestions = 16;
+
+    private readonly Lock _lock = new();
+    private readonly Channel<Reply> _replies = Channel.CreateBounded<Reply>(MaxReplies);
+    private readonly Channel<bool> _wakeUps = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly CancellationTokenSource _ended = new();
+    private readonly Dictionary<ulong, TaskCompletionSource<Answer>> _questions = [];
+    private readonly DateTimeOffset _connected = time.GetUtcNow();
+
+    // What the node says that it holds counts only within our epoch; what it says to hold of our future is nonsense.
+    private ulong _acked = hello.HeldEpoch == history.Epoch && hello.HeldVersion <= history.Version ? hello.HeldVersion : 0;
+    private ulong _sent;
+    private ulong _nacked;
+    private EncodedDelta? _outstanding;
+    private DateTimeOffset _outstandingSince;
+    private SignedOrder? _order;
+    private string? _lastNack;
+    private string? _certificateProblem;
+    private bool _mayHaveView;
+    private ulong _lastId;
+
+    internal string Node => hello.Node;
+
+    internal string BootId => hello.BootId;
+
+    internal ImmutableArray<string> Capabilities { get; } = [.. hello.Capabilities.Distinct().Order(StringComparer.Ordinal)];
+
+    /// <summary>Whether the node serves by a view of another controller process, which a first view of ours would replace.</summary>
+    internal bool HoldsForeignView => hello.HeldVersion > 0 && hello.HeldEpoch != history.Epoch;
+
+    /// <summary>Why the stream was ended from this side; null if it was not.</summary>
+    internal Status? EndStatus { get; private set; }
+
+    /// <summary>Cancelled when the stream is ended from this side.</summary>
+    internal CancellationToken Ended => _ended.Token;
+
+    internal ulong AckedVersion
+    {
+        get { lock (_lock) return _acked; }
+    }
+
+    /// <summary>The view may be sent from now on, and has changed or may have.</summary>
+    internal void OfferView()
+    {
+        lock (_lock)
+            _mayHaveView = true;
+        _wakeUps.Writer.TryWrite(true);
+    }
+
+    /// <summary>Hands over an order; one that still waits is replaced.</summary>
+    internal void OfferOrder(SignedOrder order)
+    {
+        lock (_lock)
+            _order = order;
+        _wakeUps.Writer.TryWrite(true);
+    }
+
+    /// <summary>Queues an answer to something that the node asked; waits while too many wait already.</summary>
+    internal async ValueTask ReplyAsync(ControllerMessage message, CancellationToken cancellation)
+    {
+        await _replies.Writer.WriteAsync(new Reply(message, null), cancellation);
+        _wakeUps.Writer.TryWrite(true);
+    }
+
+    /// <summary>Asks the node.</summary>
+    /// <returns>Its answer; null if too many questions are open already.</returns>
+    /// <exception cref="OperationCanceledException">No answer came in time, or the stream ended.</exception>
+    internal async Task<Answer?> AskAsync(Question question, CancellationToken cancellation)
+    {
+        var answer = new TaskCompletionSource<Answer>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _ended.Token);
+        using var cancelled = either.Token.Register(() => answer.TrySetCanceled());
+        lock (_lock)
+        {
+            if (_questions.Count >= MaxQuestions)
+                return null;
+        }
+        var asked = new ControllerMessage { Question = question };
+        await _replies.Writer.WriteAsync(new Reply(asked, answer), either.Token);
+        _wakeUps.Writer.TryWrite(true);
+        try
+        {
+            return await answer.Task;
+        }
+        finally
+        {
+            lock (_lock)
+                _questions.Remove(asked.Id);
+        }
+    }
+
+    /// <summary>The node answered a question. Answers to what was never asked, or came too late, are dropped.</summary>
+    internal void Answered(Answer answer)
+    {
+        lock (_lock)
+        {
+            if (_questions.TryGetValue(answer.QuestionId, out var asked))
+                asked.TrySetResult(answer);
+        }
+    }
+
+    /// <summary>The node applied a delta.</summary>
+    /// <returns>False if it was not the one that is out.</returns>
+    internal bool Acked(Ack ack)
+    {
+        lock (_lock)
+        {
+            if (_outstanding is null || !_outstanding.Nonce.Equals(ack.Nonce))
+                return false;
+            _acked = _outstanding.Version;
+            _outstanding = null;
+            _lastNack = null;
+        }
+        _wakeUps.Writer.TryWrite(true);
+        return true;
+    }
+
+    /// <summary>
+    /// The node refused a delta and keeps what it had. The same version is not sent again; the next one is, and whole, since
+    /// the two sides may disagree on what the node holds.
+    /// </summary>
+    /// <returns>The version that it refused; null if it was not the one that is out.</returns>
+    internal ulong? Nacked(Nack nack)
+    {
+        lock (_lock)
+        {
+            if (_outstanding is null || !_outstanding.Nonce.Equals(nack.Nonce))
+                return null;
+            _nacked = _outstanding.Version;
+            _outstanding = null;
+            _lastNack = nack.Reason;
+        }
+        _wakeUps.Writer.TryWrite(true);
+        return _nacked;
+    }
+
+    internal void NoteCertificateProblem(string? problem)
+    {
+        lock (_lock)
+            _certificateProblem = problem;
+    }
+
+    /// <summary>Ends the stream from this side; the first reason counts.</summary>
+    internal void End(StatusCode code, string detail)
+    {
+        lock (_lock)
+        {
+            if (EndStatus is not null)
+                return;
+            EndStatus = new Status(code, detail);
+        }
+        _ended.Cancel();
+    }
+
+    /// <summary>Writes what there is to write until cancelled.</summary>
+    /// <param name="sent">Told of each delta, for counting.</param>
+    internal async Task SendAsync(IAsyncStreamWriter<ControllerFrame> writer, Action<EncodedDelta> sent, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            while (_replies.Reader.TryRead(out var reply))
+            {
+                reply.Message.Id = ++_lastId;
+                if (reply.Asked is not null)
+                {
+                    lock (_lock)
+                        _questions[reply.Message.Id] = reply.Asked;
+                }
+                await writer.WriteAsync(ControllerFrame.Of(reply.Message), cancellation);
+            }
+            if (TakeOrder() is { } order)
+                await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, Order = order }), cancellation);
+            if (TakeDelta() is { } delta)
+            {
+                foreach (var part in delta.Parts)
+                    await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, part), cancellation);
+                sent(delta);
+            }
+            await _wakeUps.Reader.ReadAsync(cancellation);
+        }
+    }
+
+    /// <summary>The first message of the stream.</summary>
+    internal ControllerFrame WelcomeFrame(Welcome welcome) => ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, Welcome = welcome });
+
+    internal SessionStatus StatusNow()
+    {
+        lock (_lock)
+        {
+            return new SessionStatus(Node, peer, hello.Software, BootId, _connected, _sent, _acked,
+                _outstanding is null ? null : _outstandingSince, _lastNack, _certificateProblem);
+        }
+    }
+
+    public void Dispose() => _ended.Dispose();
+
+    private SignedOrder? TakeOrder()
+    {
+        lock (_lock)
+        {
+            var order = _order;
+            _order = null;
+            return order;
+        }
+    }
+
+    private EncodedDelta? TakeDelta()
+    {
+        lock (_lock)
+        {
+            if (!_mayHaveView || _outstanding is not null)
+                return null;
+            var version = history.Version;
+            if (version <= _acked || version <= _nacked)
+                return null;
+            _outstanding = history.DeltaFrom(_nacked > _acked ? 0 : _acked);
+            _outstandingSince = time.GetUtcNow();
+            _sent = _outstanding.Version;
+            return _outstanding;
+        }
+    }
+
+    private sealed record Reply(ControllerMessage Message, TaskCompletionSource<Answer>? Asked);
+}

@@ -1,0 +1,171 @@
+using Ambient.Controller.Authority;
+using Ambient.Controller.Snapshots;
+using Ambient.Protocol.Discovery.V1;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace Ambient.Controller.Streams;
+
+/// <summary>The gRPC service that nodes connect to: <c>ambient.discovery.v1.NodeDiscovery</c>.</summary>
+internal sealed class NodeStreamService(Announcer announcer, ViewHistory history, JoinTokens tokens, CertificateAuthority authority,
+    CertificateDesk certificates, ControllerMetrics metrics, TimeProvider time, ILogger logger)
+{
+    /// <summary>How long a stream may take to say Hello.</summary>
+    internal static readonly TimeSpan HelloWait = TimeSpan.FromSeconds(10);
+
+    private const uint ProtocolVersion = 1;
+    private const int MaxTextLength = 256;
+    private const int MaxCapabilities = 32;
+
+    /// <summary>
+    /// One stream, from its first byte to its last: 1. the token says who it is; 2. Hello says what it has; 3. Welcome;
+    /// 4. both directions at once, until either ends.
+    /// </summary>
+    internal async Task ConnectAsync(IAsyncStreamReader<NodeMessage> reader, IServerStreamWriter<ControllerFrame> writer, ServerCallContext context)
+    {
+        var node = NodeOf(context);
+        var hello = await ReadHelloAsync(reader, node, context.CancellationToken);
+        using var session = new NodeSession(hello, context.Peer, history, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.Ended);
+
+        await writer.WriteAsync(session.WelcomeFrame(new Welcome
+        {
+            ProtocolVersion = ProtocolVersion,
+            Controller = CertificateAuthority.ServerName,
+            Epoch = history.Epoch,
+            TrustBundle = { authority.TrustBundle.Select(r => ByteString.CopyFrom(r)) },
+        }), either.Token);
+
+        announcer.Attach(session);
+        logger.StreamBegan(node, context.Peer, hello.Software, hello.HeldVersion);
+        var sending = session.SendAsync(writer, metrics.DeltaSent, either.Token);
+        var receiving = ReceiveAsync(reader, session, either.Token);
+        await Task.WhenAny(sending, receiving);
+        announcer.Detach(session);
+        session.End(StatusCode.OK, "");
+        // Neither may go on when this method has ended: what they read and write is no longer ours then. How they failed
+        // (the node went away, mostly) is nothing that anyone could act on.
+        await Task.WhenAll(sending, receiving).ContinueWith(
+            all => logger.StreamEnded(node, session.EndStatus!.Value.Detail, all.Exception?.InnerException?.Message ?? ""),
+            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        if (session.EndStatus is { StatusCode: not StatusCode.OK } status)
+            throw new RpcException(status);
+    }
+
+    private string NodeOf(ServerCallContext context)
+    {
+        const string Scheme = "Bearer ";
+        var header = context.RequestHeaders.GetValue("authorization");
+        if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+            throw Refused(context, StatusCode.Unauthenticated, "expected metadata `authorization: Bearer <join token>`");
+        return tokens.TryVerify(header[Scheme.Length..], time.GetUtcNow(), out var node, out var reason)
+            ? node
+            : throw Refused(context, StatusCode.Unauthenticated, reason);
+    }
+
+    private async Task<Hello> ReadHelloAsync(IAsyncStreamReader<NodeMessage> reader, string node, CancellationToken cancellation)
+    {
+        using var timer = new CancellationTokenSource(HelloWait, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timer.Token);
+        bool isThere;
+        try
+        {
+            isThere = await reader.MoveNext(either.Token);
+        }
+        catch (Exception) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw Refused(node, StatusCode.DeadlineExceeded, "expected a Hello sooner");
+        }
+        if (!isThere || reader.Current.BodyCase != NodeMessage.BodyOneofCase.Hello)
+            throw Refused(node, StatusCode.InvalidArgument, "expected a Hello as the first message");
+
+        var hello = reader.Current.Hello;
+        if (hello.ProtocolVersion != ProtocolVersion)
+            throw Refused(node, StatusCode.FailedPrecondition, $"this controller speaks protocol version {ProtocolVersion}, not {hello.ProtocolVersion}");
+        if (hello.Node != node)
+            throw Refused(node, StatusCode.PermissionDenied, $"the join token is for node {node}, and the stream says that it is another one");
+        if (hello.BootId.Length > MaxTextLength || hello.Software.Length > MaxTextLength || hello.HeldEpoch.Length > MaxTextLength
+            || hello.Capabilities.Count > MaxCapabilities || hello.Capabilities.Any(c => c.Length > MaxTextLength))
+        {
+            throw Refused(node, StatusCode.InvalidArgument, $"expected texts of at most {MaxTextLength} characters and at most {MaxCapabilities} capabilities");
+        }
+        return hello;
+    }
+
+    private async Task ReceiveAsync(IAsyncStreamReader<NodeMessage> reader, NodeSession session, CancellationToken cancellation)
+    {
+        while (await reader.MoveNext(cancellation))
+        {
+            var message = reader.Current;
+            switch (message.BodyCase)
+            {
+                case NodeMessage.BodyOneofCase.Ack:
+                    if (session.Acked(message.Ack))
+                        announcer.Acked();
+                    break;
+                case NodeMessage.BodyOneofCase.Nack:
+                    if (session.Nacked(message.Nack) is { } refused)
+                    {
+                        metrics.Nacks.Inc();
+                        logger.ViewRefused(session.Node, refused, message.Nack.Reason);
+                    }
+                    break;
+                case NodeMessage.BodyOneofCase.CertificateRequest:
+                    var answer = certificates.Answer(session.Node, message.Id, message.CertificateRequest);
+                    Count(session.Node, answer);
+                    await session.ReplyAsync(new ControllerMessage { Certificate = answer }, cancellation);
+                    break;
+                case NodeMessage.BodyOneofCase.Report:
+                    TakeReport(session, message.Report);
+                    break;
+                case NodeMessage.BodyOneofCase.Answer:
+                    session.Answered(message.Answer);
+                    break;
+                case NodeMessage.BodyOneofCase.Hello:
+                    session.End(StatusCode.InvalidArgument, "expected only one Hello on a stream");
+                    return;
+                case NodeMessage.BodyOneofCase.None: // of a later version of the protocol
+                    break;
+            }
+        }
+    }
+
+    private void TakeReport(NodeSession session, NodeReport report)
+    {
+        switch (report.BodyCase)
+        {
+            case NodeReport.BodyOneofCase.Pod:
+                announcer.Report(session.Node, report.Pod);
+                break;
+            case NodeReport.BodyOneofCase.Certificate:
+                logger.CertificateProblem(session.Node, report.Certificate.SpiffeId, report.Certificate.Reason);
+                session.NoteCertificateProblem($"{report.Certificate.SpiffeId}: {report.Certificate.Reason}");
+                break;
+            case NodeReport.BodyOneofCase.Counters or NodeReport.BodyOneofCase.Edges or NodeReport.BodyOneofCase.None:
+                break; // nobody asks for these yet
+        }
+    }
+
+    private void Count(string node, CertificateAnswer answer)
+    {
+        if (answer.Refusal.Length == 0)
+        {
+            metrics.CertificatesIssued.Inc();
+            logger.CertificateIssued(node, answer.SpiffeId);
+        }
+        else
+        {
+            metrics.CertificatesRefused.Inc();
+            logger.CertificateRefused(node, answer.SpiffeId, answer.Refusal);
+        }
+    }
+
+    private RpcException Refused(ServerCallContext context, StatusCode code, string detail) => Refused(context.Peer, code, detail);
+
+    private RpcException Refused(string who, StatusCode code, string detail)
+    {
+        metrics.StreamsRefused.Inc();
+        logger.StreamRefused(who, detail);
+        return new RpcException(new Status(code, detail));
+    }
+}

@@ -1,0 +1,102 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using Ambient.Controller.Authority;
+using Grpc.AspNetCore.Server.Model;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace Ambient.Controller.Streams;
+
+/// <summary>The listener of node streams: gRPC over HTTP/2 and TLS 1.3, nothing else.</summary>
+internal sealed class StreamServer : IAsyncDisposable
+{
+    // A node has one stream; the rest is room for one that is being replaced.
+    private const int MaxStreamsPerConnection = 8;
+    private const int MaxConnections = 20_000;
+    private const int MaxNodeMessageBytes = 1 << 20;
+    private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(500);
+
+    private readonly WebApplication _app;
+    private readonly Announcer _announcer;
+
+    private StreamServer(WebApplication app, Announcer announcer)
+    {
+        _app = app;
+        _announcer = announcer;
+        EndPoint = Bound.Of(app);
+    }
+
+    /// <summary>Where it listens, with the port that the system chose if none was given.</summary>
+    internal IPEndPoint EndPoint { get; }
+
+    /// <summary>Begins to listen.</summary>
+    /// <exception cref="IOException">The address is in use, or not of this machine.</exception>
+    internal static async Task<StreamServer> StartAsync(IPEndPoint listen, NodeStreamService service, Announcer announcer,
+        ServerCertificate certificate, ILoggerFactory loggers)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton(loggers);
+        builder.Services.AddSingleton(service);
+        builder.Services.AddSingleton<IServiceMethodProvider<NodeStreamService>, NodeStreamBinding>();
+        builder.Services.AddRoutingCore();
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = MaxNodeMessageBytes;
+            grpc.EnableDetailedErrors = false;
+        });
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            kestrel.Limits.Http2.MaxStreamsPerConnection = MaxStreamsPerConnection;
+            kestrel.Limits.Http2.KeepAlivePingDelay = PingDelay;
+            kestrel.Limits.Http2.KeepAlivePingTimeout = PingTimeout;
+            // A stream is silent for hours, and a node may read slowly; whether it lives, the pings tell.
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.Limits.MinResponseDataRate = null;
+            kestrel.Listen(listen, endpoint =>
+            {
+                endpoint.Protocols = HttpProtocols.Http2;
+                endpoint.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    HandshakeTimeout = HandshakeTimeout,
+                    OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+                    {
+                        ServerCertificateContext = certificate.Current,
+                        EnabledSslProtocols = SslProtocols.Tls13,
+                        ApplicationProtocols = [SslApplicationProtocol.Http2],
+                    }),
+                });
+            });
+        });
+        var app = builder.Build();
+        app.MapGrpcService<NodeStreamService>();
+        await app.StartAsync();
+        return new StreamServer(app, announcer);
+    }
+
+    /// <summary>Ends all streams with UNAVAILABLE and stops listening; takes well below a second.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _announcer.EndAll();
+        using var timeout = new CancellationTokenSource(StopTimeout);
+        await _app.StopAsync(timeout.Token);
+        await _app.DisposeAsync();
+    }
+}
+
+/// <summary>Finds out where a started server listens.</summary>
+internal static class Bound
+{
+    internal static IPEndPoint Of(WebApplication app)
+    {
+        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        return IPEndPoint.Parse(new Uri(address) is var uri ? $"{uri.Host}:{uri.Port}" : "");
+    }
+}
