@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Ambient.Controller.Sources;
 using Ambient.Protocol.Mesh.V1;
+using ResourceReader = Ambient.Protocol.Model.ResourceReader;
 
 namespace Ambient.Controller.Model;
 
@@ -32,12 +33,14 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         var taken = new Dictionary<IPAddress, SourceObject>();
         var pods = podObjects.Select(pod => BuildPod(pod, OwnAddresses(pod, pod.Addresses, pod.HostNetwork, taken, warnings))).ToList();
 
+        pods.RemoveAll(p => !IsSendable(p.ToResource(EnrolmentState.None, []), warnings));
+
         var services = objects.OfType<ServiceObject>()
             .Select(s => s with { Addresses = OwnAddresses(s, s.Addresses, isShared: false, taken, warnings) }).ToList();
         var endpoints = new EndpointBuilder(podObjects, warnings.Add).Build(services, [.. objects.OfType<EndpointSliceObject>()]);
 
         return new MeshModel(settings, pods.ToFrozenDictionary(p => p.Uid),
-            [settings.ToResource(), .. services.Select(ToResource), .. endpoints],
+            [settings.ToResource(), .. services.Select(ToResource).Concat(endpoints).Where(r => IsSendable(r, warnings))],
             [.. namespaces.Values.Where(n => n.Labels.GetValueOrDefault(EnrolLabel) == "true" && !NeverEnrolled.Contains(n.Name)).Select(n => n.Name)
                 .Concat(pods.Where(p => p.WantsEnrolment).Select(p => p.Namespace)).Distinct().Order(StringComparer.Ordinal)],
             [.. warnings]);
@@ -130,6 +133,15 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
                     return null;
             }
         }
+    }
+
+    // A node refuses a whole view for one resource that it cannot use; nobody but us can name the object that is to blame.
+    private static bool IsSendable(Resource resource, SortedSet<string> warnings)
+    {
+        if (ResourceReader.TryRead(resource, out _, out var reason))
+            return true;
+        warnings.Add($"{reason}: nodes are not told of it");
+        return false;
     }
 
     private static Resource ToResource(ServiceObject service) => new()

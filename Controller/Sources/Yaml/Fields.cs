@@ -115,6 +115,7 @@ internal readonly struct Fields(YamlMapping? mapping, string path)
         // IPAddress reads "1" and "0x7f.1" as well, which nobody means: what it prints must be what was written.
         node is YamlScalar scalar && IPAddress.TryParse(scalar.Value, out var address) && address.ScopeIdOrZero() == 0
             && (scalar.Value.Contains(':') || scalar.Value == address.ToString())
+            && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)
             ? address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address
             : throw Expected(name, node, "an IP address");
 
