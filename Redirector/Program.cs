@@ -1,1 +1,85 @@
-return 0;
+using System.Runtime.InteropServices;
+using Ambient.Native.Descriptors;
+using Ambient.Native.Namespaces;
+using Ambient.Native.Processes;
+using Ambient.Native.Unix;
+using Ambient.Protocol.Orders;
+using Ambient.Redirector;
+using Ambient.Redirector.Capture;
+using Ambient.Redirector.Loop;
+using Ambient.Redirector.Namespaces;
+using Ambient.Redirector.Nodes;
+using Ambient.Redirector.Orders;
+using Ambient.Redirector.Rules;
+
+if (args.Contains("--help"))
+{
+    Console.Out.WriteLine(RedirectorOptions.Help);
+    return 0;
+}
+var options = RedirectorOptions.Parse(args, Environment.GetEnvironmentVariable, out var faults);
+string? nft = NftTool.Find();
+if (options is null || nft is null)
+{
+    foreach (string fault in nft is null ? [.. faults, "nft is missing: apt-get install -y nftables"] : faults)
+        Console.Error.WriteLine($"ambient-redirector: {fault}");
+    Console.Error.WriteLine("ambient-redirector: see --help");
+    return 2;
+}
+var time = TimeProvider.System;
+var log = new StderrLogger(time, Console.Error);
+using var loop = new EventLoop(time);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+// A thread of its own: it enters network namespaces, and the main thread is left as the runtime made it.
+int exitCode = 0;
+var thread = new Thread(() => exitCode = Serve(options, nft, loop, time, log)) { Name = "redirector" };
+thread.Start();
+thread.Join();
+return exitCode;
+
+void Stop(PosixSignalContext context)
+{
+    context.Cancel = true;
+    loop.Stop();
+}
+
+static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProvider time, StderrLogger log)
+{
+    string bootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+    OrderVerifier verifier;
+    try
+    {
+        verifier = OrderVerifier.FromPem(File.ReadAllText(options.OrderKeyFile));
+    }
+    catch (ArgumentException e)
+    {
+        Console.Error.WriteLine($"ambient-redirector: --order-key {options.OrderKeyFile}: {e.Message}");
+        return 2;
+    }
+    var state = new StateDirectory(options.StateDirectory);
+    using var entry = new NamespaceEntry();
+    using var writer = new WriterLock(loop, state.PathOf("lock"), log);
+    using var workers = new NamespaceWorkers(loop, threads: 2); // ended before the lock is given up
+    NodeDoor? door = null;
+    Redirection? redirection = null;
+    writer.Take(() =>
+    {
+        log.Started(options.Node, bootId);
+        var counters = new Counters();
+        var tool = new NftTool(nft, time);
+        var jobs = new CaptureJobs(new NamespaceFinder(options.NamespaceRoot), tool, new RulesBaseline(tool));
+        var tools = new CaptureTools(loop, workers, entry, jobs, new CaptureLedger(state.Below("captures")), new NodeSet(counters), counters, bootId, log);
+        var serving = redirection = new Redirection(options, tools, new OrderBook(options.Node, bootId, verifier, state, time));
+        serving.Restore();
+        if (options.SocketPath is { } path)
+            door = new NodeDoor(loop, path, options.SocketUserId, socket => serving.Add(socket, isChannel: false), counters, log);
+        else
+            serving.Add(SeqPacketSocket.Adopt(Descriptor.Adopt(options.ChannelDescriptor!.Value)), isChannel: true);
+    });
+    loop.Run();
+    door?.Dispose();
+    redirection?.Abandon();
+    log.Ended();
+    return 0;
+}

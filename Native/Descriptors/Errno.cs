@@ -33,6 +33,7 @@ public enum Errno
     ConnectionReset = 104,
     NoBufferSpace = 105,
     NotConnected = 107,
+    TooManyReferences = 109,
     TimedOut = 110,
     ConnectionRefused = 111,
     HostUnreachable = 113,

@@ -1,0 +1,135 @@
+using System.Net;
+using Ambient.Native.Descriptors;
+using Ambient.Native.Namespaces;
+using Ambient.Native.Netlink;
+using Ambient.Protocol.Redirector.V1;
+using Ambient.Redirector.Listeners;
+using Ambient.Redirector.Namespaces;
+using Ambient.Redirector.Rules;
+
+namespace Ambient.Redirector.Capture;
+
+/// <summary>
+/// The work inside a pod's namespace, run by workers. No job touches a pod's state: it is given what it needs and returns what it found.
+/// What a namespace, a kernel or nft may refuse comes back as a reason; anything else is a bug and ends the process.
+/// </summary>
+internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBaseline baseline)
+{
+    /// <summary>Finds the namespace, checks that it is the pod's, opens the watches.</summary>
+    public JobOutcome<PodNamespace> Open(NamespaceEntry entry, CapturedPod pod)
+    {
+        if (!finder.TryFind(pod, out var found, out string reason))
+            return new(null, reason);
+        var addresses = pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span)).ToHashSet();
+        PodNamespace? opened = null;
+        bool isKept = false;
+        try
+        {
+            opened = entry.Run(found!.Namespace, () => new PodNamespace(found));
+            isKept = opened.HoldsAnyOf(addresses);
+            return isKept ? new(opened, "") : new(null, "the network namespace holds none of the pod's addresses");
+        }
+        catch (IOException e)
+        {
+            return new(null, e.Message);
+        }
+        finally
+        {
+            if (!isKept)
+            {
+                opened?.Dispose();
+                found!.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Makes the listeners.</summary>
+    public static ListenerOutcome MakeListeners(NamespaceEntry entry, PodNamespace pod)
+    {
+        try
+        {
+            Errno error = Errno.None;
+            var made = entry.Run(pod.Namespace, () => ListenerMaker.TryMake(pod.IsIpv4Only, out error));
+            return new ListenerOutcome(made, error);
+        }
+        catch (SystemCallException e)
+        {
+            return new ListenerOutcome(null, e.Error);
+        }
+    }
+
+    /// <summary>Brings a ruleset into force: setting, routes, rules, in this order; then proves it.</summary>
+    public JobOutcome<RulesInForce> Load(NamespaceEntry entry, PodNamespace pod, Ruleset ruleset) => Try(() =>
+    {
+        string expected = baseline.ListingOf(ruleset, entry);
+        return entry.Run(pod.Namespace, () =>
+        {
+            int connections = ConnectionCensus.Count();
+            if (ConntrackLoose.Read() is null)
+                // Conntrack comes with the first rule that asks for it, and its setting with conntrack: the quiet table brings both
+                // before a connection can be redirected.
+                nft.Load(Ruleset.Quiet.Text);
+            bool hasSetting = ConntrackLoose.Read() is not null;
+            if (hasSetting)
+                ConntrackLoose.Write(ConntrackLoose.Captured);
+            pod.Routes.Ensure(replaceRoutes: true);
+            nft.Load(ruleset.Text);
+            return new RulesInForce(ruleset, Prove(expected), connections, hasSetting);
+        });
+    });
+
+    /// <summary>Loads a broken ruleset again, first of all; routes and setting follow.</summary>
+    public JobOutcome<RulesInForce> Mend(NamespaceEntry entry, PodNamespace pod, Ruleset ruleset, Action onLoaded) => Try(() =>
+    {
+        entry.Run(pod.Namespace, () =>
+        {
+            nft.Load(ruleset.Text);
+            return true;
+        });
+        onLoaded();
+        string expected = baseline.ListingOf(ruleset, entry);
+        return entry.Run(pod.Namespace, () => new RulesInForce(ruleset, Prove(expected), 0, HasSetting: true));
+    });
+
+    /// <summary>Compares what is in force with what should be.</summary>
+    /// <returns>A generation when they agree; null in <see cref="RulesCheck.Generation"/> when they do not.</returns>
+    public JobOutcome<RulesCheck> Check(NamespaceEntry entry, PodNamespace pod, Ruleset ruleset) => Try(() =>
+    {
+        string expected = baseline.ListingOf(ruleset, entry);
+        return entry.Run(pod.Namespace, () =>
+        {
+            uint generation = NftWatch.CurrentGeneration();
+            return new RulesCheck(nft.List() == expected ? generation : null);
+        });
+    });
+
+    /// <summary>Takes rules and routes away and puts the setting back.</summary>
+    public JobOutcome<Setting> Remove(NamespaceEntry entry, PodNamespace pod, int? looseBefore) => Try(() =>
+        entry.Run(pod.Namespace, () =>
+        {
+            nft.Load(Ruleset.Removal);
+            pod.Routes.Remove();
+            if (looseBefore is { } value && ConntrackLoose.Read() is not null)
+                ConntrackLoose.Write(value);
+            return new Setting(looseBefore);
+        }));
+
+    // The number is read before the listing: a commit in between makes the next event newer than what was proved.
+    private uint Prove(string expected)
+    {
+        uint generation = NftWatch.CurrentGeneration();
+        return nft.List() == expected ? generation : throw new RulesException("the rules differ from what was just loaded: somebody else writes them too");
+    }
+
+    private static JobOutcome<T> Try<T>(Func<T> job) where T : class
+    {
+        try
+        {
+            return new(job(), "");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new(null, e.Message);
+        }
+    }
+}

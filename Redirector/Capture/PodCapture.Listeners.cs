@@ -1,0 +1,125 @@
+using Ambient.Native.Descriptors;
+using Ambient.Native.Namespaces;
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Redirector.V1;
+using Ambient.Redirector.Listeners;
+using Ambient.Redirector.Loop;
+using Ambient.Redirector.Nodes;
+
+namespace Ambient.Redirector.Capture;
+
+/// <summary>How the pod's listeners come here: made when nobody holds them, else given back by the NodeProxy that does.</summary>
+internal sealed partial class PodCapture
+{
+    // Time enough for a living NodeProxy to connect and answer; after that it is told why nothing happens.
+    private const int PatientTries = 12;
+
+    private readonly HashSet<NodeConnection> _asked = [];
+    private int _listenerTries;
+
+    /// <summary>A NodeProxy connected.</summary>
+    public void Welcome(NodeConnection node)
+    {
+        if (node.Held.Contains(Uid) && _namespace is not null)
+            AskBack(node);
+        else if (!node.Held.Contains(Uid) && _listeners is not null)
+            NodeSet.Share(node, Uid, Announcement(), _listeners.Numbers);
+        node.Send(new ToNode { Status = Status });
+        if (_listeners is null)
+            Again();
+    }
+
+    /// <summary>A NodeProxy is gone, and with it what it was asked for and what it had to drain.</summary>
+    public void Leave(NodeConnection node)
+    {
+        _asked.Remove(node);
+        _drainedBy.Remove(node);
+        Step();
+    }
+
+    /// <summary>A NodeProxy gives descriptors that it says are the pod's listeners.</summary>
+    /// <param name="given">Taken out of the list if they are kept.</param>
+    /// <param name="reason">Empty, or why they are refused.</param>
+    public bool TakeBack(NodeConnection from, List<Descriptor> given, out string reason)
+    {
+        if (_namespace is null || !_asked.Remove(from))
+            reason = "nobody asked for them";
+        else if (ListenerCheck.AreListenersOf(_namespace.Cookie, _namespace.IsIpv4Only, given, out reason))
+            Keep(from, given, out reason);
+        if (reason.Length == 0)
+            return true;
+        // What it holds is not what it said: it gets the true ones once they are here.
+        from.Held.Remove(Uid);
+        if (_listeners is not null)
+            NodeSet.Share(from, Uid, Announcement(), _listeners.Numbers);
+        return false;
+    }
+
+    private void Keep(NodeConnection from, List<Descriptor> given, out string reason)
+    {
+        reason = "";
+        if (_listeners is not null)
+        {
+            bool isSame = TcpSocketFacts.TryRead(given[0], out var theirs, out _) && TcpSocketFacts.TryRead(_listeners.Outbound, out var ours, out _)
+                && theirs.SocketCookie == ours.SocketCookie;
+            reason = isSame ? "" : "not the listeners that are in use";
+            return;
+        }
+        _listeners = new ListenerSet(given[0], given[1], given[2]);
+        given.Clear();
+        _tools.Counters.Add(CounterNames.ListenersTakenBack);
+        _tools.Log.ListenersTakenBack(Uid);
+        from.Held.Add(Uid);
+        _tools.Nodes.Share(Uid, Announcement(), _listeners.Numbers, areNew: false);
+        Again();
+    }
+
+    private void TakeListeners(PodNamespace pod)
+    {
+        if (_retry is not { IsCancelled: false })
+            RunJob(WorkPriority.Enrol, entry => CaptureJobs.MakeListeners(entry, pod), OnListeners);
+    }
+
+    private void OnListeners(ListenerOutcome outcome)
+    {
+        if (_listeners is not null)
+        {
+            outcome.Made?.Dispose();
+        }
+        else if (outcome.Made is { } made)
+        {
+            (_listeners, _listenerTries) = (made, 0);
+            _tools.Counters.Add(CounterNames.ListenersMade);
+            _tools.Nodes.Share(Uid, Announcement(), made.Numbers, areNew: true);
+        }
+        else if (outcome.Error == Errno.AddressInUse)
+        {
+            // The kernel says that somebody listens: a living NodeProxy, which is asked, or the app itself. Never a second one beside it.
+            foreach (var node in _tools.Nodes.Greeted.Where(n => n.Held.Contains(Uid)).ToList())
+                AskBack(node);
+            if (++_listenerTries > PatientTries && !IsCaptured)
+                Tell(PodPhase.Failed, "one of the ports 15001, 15006 and 15008 is in use in the pod");
+            RetryAfter(_listenerRetry);
+            return;
+        }
+        else
+        {
+            Fail($"listeners: {outcome.Error}");
+            return;
+        }
+        Step();
+    }
+
+    private void AskBack(NodeConnection node)
+    {
+        if (_asked.Add(node))
+            node.Send(new ToNode { GiveBack = new GiveBack { Uid = Uid } });
+    }
+
+    private PodListeners Announcement()
+    {
+        var announcement = new PodListeners { Uid = Uid };
+        announcement.Addresses.Add(_pod.Addresses);
+        return announcement;
+    }
+}

@@ -1,0 +1,186 @@
+using Ambient.Native.Netlink;
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Redirector.V1;
+using Ambient.Redirector.Loop;
+using Ambient.Redirector.Nodes;
+using Ambient.Redirector.Rules;
+
+namespace Ambient.Redirector.Capture;
+
+/// <summary>
+/// Keeps in force what was loaded. A commit that touches our table is answered by loading it again, before anybody looks at what was
+/// changed; a commit elsewhere only moves the number up to which our rules are proved.
+/// </summary>
+internal sealed partial class PodCapture : IPodWatcher
+{
+    // Somebody who writes the same table all the time must not keep a core busy: ten at once, then five a second.
+    private const double MendBurst = 10, MendsPerSecond = 5;
+
+    private static readonly TimeSpan _mendPause = TimeSpan.FromMilliseconds(200);
+
+    private TokenBucket? _mends;
+    private NftCommit? _foreign;
+    private bool _mustCheck;
+    private RouteChanges _routing;
+    private long _noticed;
+    private LoopTimer? _mendTimer;
+
+    /// <inheritdoc/>
+    public void OnCommits(IReadOnlyList<NftCommit> commits, bool isComplete)
+    {
+        if (_foreign is null)
+            _noticed = _tools.Loop.Time.GetTimestamp();
+        _mustCheck |= !isComplete;
+        foreach (var commit in commits)
+        {
+            if (commit.TouchesTable)
+                _foreign = commit;
+            else if (!commit.IsAnswer && !_isBusy && !_mustCheck && _foreign is null && _rules is not null && commit.IsAfter(_rules.Generation))
+                _rules = _rules with { Generation = commit.Generation };
+            else if (commit.IsAnswer && _rules is not null && commit.IsAfter(_rules.Generation))
+                _mustCheck = true;
+        }
+        CatchUp();
+    }
+
+    /// <inheritdoc/>
+    public void OnRouting(RouteChanges changes)
+    {
+        _routing |= changes;
+        CatchUp();
+    }
+
+    /// <inheritdoc/>
+    public bool? HoldsAddress() => _isBusy || _namespace is null ? null : _namespace.HoldsAnyOf(_addresses);
+
+    /// <inheritdoc/>
+    public void OnSweep()
+    {
+        if (_isBusy || _rules is null || _namespace is null)
+            return;
+        _ = _namespace.RulesWatch.AskGeneration();
+        _routing |= RouteChanges.Links;
+        MendSetting(_namespace);
+        CatchUp();
+    }
+
+    /// <summary>Does what events ask for, as soon as no job runs.</summary>
+    private void CatchUp()
+    {
+        if (_isBusy || _namespace is null || _rules is null || _ending is not null)
+            return;
+        if (_routing != RouteChanges.None)
+            MendRoutes(_namespace);
+        if (_foreign is { } commit && !commit.IsAfter(_rules.Generation))
+            _foreign = null; // our own, or mended meanwhile
+        if (_foreign is { } broken)
+            Mend(_namespace, broken, _rules.Ruleset);
+        else if (_mustCheck)
+            Check(_namespace, _rules.Ruleset);
+    }
+
+    private void Mend(PodNamespace pod, NftCommit commit, Ruleset ruleset)
+    {
+        if (_mendTimer is { IsCancelled: false })
+            return;
+        _mends ??= new TokenBucket(MendBurst, MendsPerSecond, _tools.Loop.Time);
+        if (!_mends.TryTake())
+        {
+            _tools.Log.MendingSlowed(Uid, commit.Program, commit.ProcessId);
+            _mendTimer = _tools.Loop.After(_mendPause, CatchUp);
+            return;
+        }
+        long noticed = _noticed, loaded = 0;
+        var time = _tools.Loop.Time;
+        _foreign = null;
+        RunJob(WorkPriority.Mend, entry => _tools.Jobs.Mend(entry, pod, ruleset, () => loaded = time.GetTimestamp()), outcome =>
+        {
+            if (loaded != 0)
+            {
+                _tools.Counters.Add(CounterNames.RulesMended);
+                TellMended($"rules changed by {commit.Program} ({commit.ProcessId})", time.GetElapsedTime(noticed, loaded));
+            }
+            AfterMending(outcome, commit);
+        });
+    }
+
+    private void AfterMending(JobOutcome<RulesInForce> outcome, NftCommit commit)
+    {
+        if (outcome.Value is { } mended)
+        {
+            _rules = _rules! with { Generation = mended.Generation };
+            CatchUp();
+            Step();
+            return;
+        }
+        // Not mended, or changed again before it was proved: it stays broken until it is.
+        _foreign ??= commit with { Generation = _rules!.Generation + 1 };
+        _tools.Log.MendingFailed(Uid, outcome.Reason);
+        _mendTimer = _tools.Loop.After(_mendPause, CatchUp);
+    }
+
+    private void Check(PodNamespace pod, Ruleset ruleset)
+    {
+        _mustCheck = false;
+        _noticed = _tools.Loop.Time.GetTimestamp();
+        RunJob(WorkPriority.Mend, entry => _tools.Jobs.Check(entry, pod, ruleset), outcome =>
+        {
+            if (outcome.Value?.Generation is { } generation)
+                _rules = _rules! with { Generation = generation };
+            else if (outcome.IsOk)
+                _foreign ??= new NftCommit(_rules!.Generation + 1, 0, "somebody", TouchesTable: true, IsAnswer: false);
+            else
+                _tools.Log.MendingFailed(Uid, outcome.Reason);
+            CatchUp();
+            Step();
+        });
+    }
+
+    private void MendRoutes(PodNamespace pod)
+    {
+        long noticed = _tools.Loop.Time.GetTimestamp();
+        bool isTableChanged = (_routing & RouteChanges.Routes) != 0;
+        _routing = RouteChanges.None;
+        try
+        {
+            string missing = pod.Routes.Ensure(isTableChanged);
+            if (missing.Length == 0)
+                return;
+            _tools.Counters.Add(CounterNames.RoutesMended);
+            TellMended(missing, _tools.Loop.Time.GetElapsedTime(noticed));
+        }
+        catch (RulesException e)
+        {
+            // For example while lo is down; the next event or sweep tries again.
+            _tools.Log.MendingFailed(Uid, e.Message);
+        }
+    }
+
+    private void MendSetting(PodNamespace pod)
+    {
+        try
+        {
+            bool isMended = _tools.Entry.Run(pod.Namespace, () =>
+            {
+                if (ConntrackLoose.Read() is null or ConntrackLoose.Captured)
+                    return false;
+                ConntrackLoose.Write(ConntrackLoose.Captured);
+                return true;
+            });
+            if (!isMended)
+                return;
+            _tools.Counters.Add(CounterNames.SettingsMended);
+            TellMended("nf_conntrack_tcp_loose", TimeSpan.Zero);
+        }
+        catch (IOException e)
+        {
+            _tools.Log.MendingFailed(Uid, e.Message);
+        }
+    }
+
+    private void TellMended(string what, TimeSpan took)
+    {
+        _tools.Log.Mended(Uid, what, took.TotalMilliseconds);
+        _tools.Nodes.Tell(() => new ToNode { Mended = new CaptureMended { Uid = Uid, What = what, Milliseconds = took.TotalMilliseconds } });
+    }
+}

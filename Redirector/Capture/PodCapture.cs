@@ -1,0 +1,292 @@
+using System.Net;
+using Ambient.Native.Descriptors;
+using Ambient.Native.Namespaces;
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Redirector.V1;
+using Ambient.Redirector.Listeners;
+using Ambient.Redirector.Loop;
+using Ambient.Redirector.Nodes;
+using Ambient.Redirector.Rules;
+using Google.Protobuf;
+
+namespace Ambient.Redirector.Capture;
+
+/// <summary>
+/// One pod, from order to release. It compares what is wanted with what is there and does the next thing, one job at a time; every event
+/// (an order, a report, a job's end, a timer) leads to <see cref="Step"/>. Owned by the loop.
+/// </summary>
+/// <remarks>
+/// <code>
+///  ordered:   namespace -> listeners -> PREPARING -(ready)-> setting, routes, rules -> CAPTURED
+///  withdrawn: quiet rules -> QUIET -(drained or deadline)-> rules, routes, setting as they were -> RELEASED
+///  any time:  the namespace ends -> everything closed -> GONE, and looked for again while it is ordered
+///  restart:   a record of this boot and namespace says the rules are in force: they are loaded again without waiting for anybody
+/// </code>
+/// </remarks>
+internal sealed partial class PodCapture
+{
+    private static readonly TimeSpan _firstRetry = TimeSpan.FromMilliseconds(100), _lastRetry = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _listenerRetry = TimeSpan.FromMilliseconds(250);
+
+    private readonly CaptureTools _tools;
+    private readonly Action<PodCapture> _onFinished;
+    private CapturedPod _pod;
+    private HashSet<IPAddress> _addresses = [];
+    private Ruleset _full = Ruleset.Full(Exclusions.None);
+    private bool _isWanted;
+    private bool _isReady;
+    private string _notReadyReason = "";
+    private bool _isBusy;
+    private bool _isFinished;
+    private string? _ending;
+    private PodNamespace? _namespace;
+    private PodWatch? _watch;
+    private ListenerSet? _listeners;
+    private CaptureRecord? _record;
+    private RulesInForce? _rules;
+    private LoopTimer? _retry;
+    private TimeSpan _backoff = _firstRetry;
+
+    /// <param name="record">What an earlier Redirector left; null for none.</param>
+    /// <param name="onFinished">Called once, when there is nothing left to do for the pod.</param>
+    public PodCapture(CapturedPod pod, CaptureRecord? record, CaptureTools tools, Action<PodCapture> onFinished)
+    {
+        (_pod, _record, _tools, _onFinished) = (pod, record, tools, onFinished);
+        Uid = pod.Uid;
+        Status = new PodStatus { Uid = Uid, Phase = PodPhase.Preparing, Reason = "its network namespace is looked for" };
+        TakeAddresses();
+    }
+
+    public string Uid { get; }
+
+    /// <summary>What NodeProxies were told last.</summary>
+    public PodStatus Status { get; private set; }
+
+    /// <summary>Rules that redirect are in force.</summary>
+    public bool IsCaptured => _rules is { Ruleset.IsQuiet: false };
+
+    /// <summary>The order has it, with these exclusions.</summary>
+    public void Order(CapturedPod pod, Exclusions exclusions)
+    {
+        bool isElsewhere = _namespace is not null && pod.NetnsPath != _pod.NetnsPath;
+        _pod = pod;
+        _isWanted = true;
+        _full = Ruleset.Full(exclusions);
+        _drainTimer?.Cancel();
+        TakeAddresses();
+        if (isElsewhere)
+            OnEnded("the order names another network namespace");
+        Again();
+    }
+
+    /// <summary>The order no longer has it.</summary>
+    /// <param name="drain">How long redirected connections may go on.</param>
+    public void Withdraw(TimeSpan drain)
+    {
+        if (!_isWanted && _drain is not null)
+            return;
+        (_isWanted, _isReady, _drain) = (false, false, drain);
+        _drainedBy.Clear();
+        Again();
+    }
+
+    /// <summary>A NodeProxy says whether it could serve the pod. It can start or delay capture, never end it.</summary>
+    public void Report(bool isReady, string reason)
+    {
+        if (!_isWanted || _listeners is null)
+            return;
+        (_isReady, _notReadyReason) = (isReady, isReady ? "" : reason);
+        Step();
+    }
+
+    /// <summary>Makes sockets in the pod's namespace.</summary>
+    /// <param name="reason">Empty, or why there are none.</param>
+    public List<Descriptor>? MakeSockets(int count, out bool ipv4Only, out string reason)
+    {
+        ipv4Only = _namespace?.IsIpv4Only ?? false;
+        if (_namespace is null || _ending is not null)
+        {
+            reason = "the pod has no network namespace here";
+            return null;
+        }
+        var made = new List<Descriptor>(count);
+        var error = Errno.None;
+        bool v4 = ipv4Only;
+        _tools.Entry.Run(_namespace.Namespace, () =>
+        {
+            while (made.Count < count && MarkedSockets.TryUpstream(CaptureNumbers.SocketMark, v4, out error) is { } socket)
+                made.Add(socket);
+            return true;
+        });
+        reason = error == Errno.None ? "" : $"socket: {error}";
+        if (error == Errno.None)
+            return made;
+        made.ForEach(socket => socket.Dispose());
+        return null;
+    }
+
+    private void Step()
+    {
+        if (_isBusy || _isFinished)
+            return;
+        if (_ending is not null)
+            End();
+        else if (_namespace is null)
+            Find();
+        else if (_isWanted)
+            StepTowardsCapture(_namespace);
+        else
+            StepTowardsRelease(_namespace);
+    }
+
+    private void Find()
+    {
+        if (!_isWanted && _record is null)
+            Finish(PodPhase.Released, "");
+        else if (_retry is not { IsCancelled: false })
+            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Open(entry, _pod), OnOpened);
+    }
+
+    private void StepTowardsCapture(PodNamespace pod)
+    {
+        // 1. What an earlier Redirector left in force is kept in force, whoever is there.
+        if (_rules is null && _record is { IsQuiet: false })
+            Load(pod, _full);
+        // 2. Listeners before rules: a redirected connection needs somebody who listens.
+        else if (_listeners is null)
+            TakeListeners(pod);
+        // 3. Rules, when NodeProxy is ready; changed exclusions need no new report.
+        else if (_rules?.Ruleset != _full && (_isReady || IsCaptured))
+            Load(pod, _full);
+        else if (_rules?.Ruleset == _full)
+            Tell(PodPhase.Captured, "", _record?.ConnectionsFromBefore ?? 0);
+        else
+            Tell(PodPhase.Preparing, _notReadyReason);
+    }
+
+    private void StepTowardsRelease(PodNamespace pod)
+    {
+        if (_record is null)
+            Finish(PodPhase.Released, "");
+        else if (_rules is not { Ruleset.IsQuiet: true })
+            Load(pod, Ruleset.Quiet);
+        else if (!IsDrained())
+            Tell(PodPhase.Quiet, "");
+        else
+            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Remove(entry, pod, _record.LooseBefore), OnRemoved);
+    }
+
+    private void OnOpened(JobOutcome<PodNamespace> outcome)
+    {
+        if (outcome.Value is not { } opened)
+        {
+            // A pod that is gone for good leaves nothing to undo: its namespace took everything with it.
+            if (!_isWanted && ++_failedSearches >= MaxFailedSearches)
+                Finish(PodPhase.Gone, outcome.Reason);
+            else
+                Fail(outcome.Reason);
+            return;
+        }
+        (_namespace, _backoff, _failedSearches) = (opened, _firstRetry, 0);
+        if (_record is not null && _record.NamespaceCookie != opened.Cookie)
+        {
+            _record = null;
+            _tools.Ledger.Remove(Uid);
+        }
+        _watch = new PodWatch(_tools.Loop, opened, this);
+        Step();
+    }
+
+    private void Load(PodNamespace pod, Ruleset ruleset)
+    {
+        long now = _tools.Loop.Time.GetUtcNow().ToUnixTimeSeconds();
+        _record = new CaptureRecord(_tools.BootId, pod.Cookie, _pod.ToByteArray(), _record is null ? pod.LooseAtOpen : _record.LooseBefore,
+            _record?.ConnectionsFromBefore ?? 0, ruleset.IsQuiet, ruleset.IsQuiet ? (_record is { IsQuiet: true } ? _record.QuietSinceUnixSeconds : now) : 0);
+        bool isFirst = _rules is null;
+        _tools.Ledger.Put(Uid, _record);
+        RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Load(entry, pod, ruleset), outcome => OnLoaded(outcome, isFirst));
+    }
+
+    private void OnLoaded(JobOutcome<RulesInForce> outcome, bool isFirst)
+    {
+        if (outcome.Value is not { } loaded)
+        {
+            Fail(outcome.Reason);
+            return;
+        }
+        if (!loaded.HasSetting)
+            _tools.Log.NoLooseSetting(Uid);
+        if (_namespace!.Routes.IsIpv6Absent)
+            _tools.Log.NoIpv6(Uid);
+        if (isFirst && !loaded.Ruleset.IsQuiet && _record is { ConnectionsFromBefore: 0 })
+        {
+            _record = _record with { ConnectionsFromBefore = loaded.ConnectionsFromBefore };
+            _tools.Ledger.Put(Uid, _record);
+        }
+        (_rules, _backoff) = (loaded, _firstRetry);
+        CatchUp();
+        Step();
+    }
+
+    private void OnRemoved(JobOutcome<Setting> outcome)
+    {
+        if (!outcome.IsOk)
+        {
+            Fail(outcome.Reason);
+            return;
+        }
+        (_rules, _record) = (null, null);
+        _tools.Ledger.Remove(Uid);
+        Step();
+    }
+
+    /// <summary>Runs a job; until its end nothing else happens to the pod, and its namespace stays open.</summary>
+    private void RunJob<T>(WorkPriority priority, Func<NamespaceEntry, T> job, Action<T> onEnd)
+    {
+        _isBusy = true;
+        _tools.Workers.Run(priority, job, result =>
+        {
+            _isBusy = false;
+            onEnd(result);
+            if (_ending is not null)
+                Step();
+        });
+    }
+
+    private void Fail(string reason)
+    {
+        // While a pod that ended is looked for again, GONE stays the news.
+        if (Status.Phase != PodPhase.Gone || _namespace is not null)
+            Tell(PodPhase.Failed, reason);
+        RetryAfter(_backoff);
+        _backoff = _backoff * 2 < _lastRetry ? _backoff * 2 : _lastRetry;
+    }
+
+    private void RetryAfter(TimeSpan delay)
+    {
+        _retry?.Cancel();
+        _retry = _tools.Loop.After(delay, Step);
+    }
+
+    // Something new was learnt: what waits for a retry need not wait.
+    private void Again()
+    {
+        _retry?.Cancel();
+        _backoff = _firstRetry;
+        Step();
+    }
+
+    private void Tell(PodPhase phase, string reason, int connectionsFromBefore = 0)
+    {
+        var status = new PodStatus { Uid = Uid, Phase = phase, Reason = reason, ConnectionsFromBefore = (uint)connectionsFromBefore };
+        if (status.Equals(Status) && _wasTold)
+            return;
+        bool isNews = phase != Status.Phase || reason != Status.Reason || !_wasTold;
+        (Status, _wasTold) = (status, true);
+        if (isNews)
+            _tools.Log.PodPhaseChanged(Uid, _pod.Namespace, _pod.Name, phase, reason);
+        _tools.Nodes.Tell(() => new ToNode { Status = status });
+    }
+
+    private void TakeAddresses() => _addresses = _pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span)).ToHashSet();
+}

@@ -1,0 +1,80 @@
+using Ambient.Native.Namespaces;
+
+namespace Ambient.Redirector.Loop;
+
+/// <summary>
+/// A few long-lived threads that do what takes milliseconds (nft, searching /proc, reading tables) inside pod namespaces, so that the
+/// loop never waits. Each owns a <see cref="NamespaceEntry"/>. Results come back as actions on the loop, which alone touches state.
+/// A job that throws anything but what its outcome type foresees ends the process: it is a bug.
+/// </summary>
+internal sealed class NamespaceWorkers : IDisposable
+{
+    private readonly EventLoop _loop;
+    private readonly Lock _lock = new();
+    private readonly PriorityQueue<Action<NamespaceEntry>, (WorkPriority, long)> _queue = new();
+    private readonly SemaphoreSlim _waiting = new(0);
+    private readonly Thread[] _threads;
+    private long _sequence;
+    private bool _isStopping;
+
+    /// <param name="loop">Where results go.</param>
+    /// <param name="threads">Two, so that one slow child process does not hold up a mending.</param>
+    public NamespaceWorkers(EventLoop loop, int threads)
+    {
+        _loop = loop;
+        _threads = new Thread[threads];
+        for (int i = 0; i < threads; i++)
+        {
+            _threads[i] = new Thread(Work) { Name = $"namespace-{i}", IsBackground = true };
+            _threads[i].Start();
+        }
+    }
+
+    /// <summary>Runs a job on a worker and hands its result to the loop.</summary>
+    public void Run<T>(WorkPriority priority, Func<NamespaceEntry, T> job, Action<T> onLoop)
+    {
+        lock (_lock)
+        {
+            if (_isStopping)
+                return;
+            _queue.Enqueue(entry =>
+            {
+                var result = job(entry);
+                _loop.Post(() => onLoop(result));
+            }, (priority, _sequence++));
+        }
+        _waiting.Release();
+    }
+
+    /// <summary>Lets running jobs end, so that no child is left half-way, and drops waiting ones.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _isStopping = true;
+            _queue.Clear();
+        }
+        _waiting.Release(_threads.Length);
+        foreach (var thread in _threads)
+            thread.Join();
+        _waiting.Dispose();
+    }
+
+    private void Work()
+    {
+        using var entry = new NamespaceEntry();
+        while (true)
+        {
+            _waiting.Wait();
+            Action<NamespaceEntry>? job;
+            lock (_lock)
+            {
+                if (_isStopping)
+                    return;
+                if (!_queue.TryDequeue(out job, out _))
+                    continue;
+            }
+            job(entry);
+        }
+    }
+}

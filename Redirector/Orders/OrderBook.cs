@@ -1,0 +1,99 @@
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Orders;
+using Ambient.Protocol.Redirector.V1;
+using Google.Protobuf;
+
+namespace Ambient.Redirector.Orders;
+
+/// <summary>
+/// The order in force. It takes only what the controller signed for this node and this boot, newer than the last one and not expired, and
+/// keeps the last one in a file that only root reads: for the time after a restart or a reboot, until the controller speaks again.
+/// </summary>
+internal sealed class OrderBook(string node, string bootId, OrderVerifier verifier, StateDirectory state, TimeProvider time)
+{
+    private const string FileName = "order";
+
+    /// <summary>Null before the first one.</summary>
+    public CaptureOrder? InForce { get; private set; }
+
+    /// <summary>Orders of this boot must be newer than this; 0 for none yet.</summary>
+    public ulong VersionFloor { get; private set; }
+
+    /// <summary>
+    /// Takes the stored order up again. Its expiry does not count: it was in time when it came, the file is out of NodeProxy's reach, and
+    /// a controller that is away for long must not open the pods. One from before a reboot counts too, but sets no floor.
+    /// </summary>
+    /// <param name="reason">Empty, or why it is not taken.</param>
+    public bool TryRestore(out string reason)
+    {
+        reason = "";
+        if (state.Read(FileName) is not { } bytes)
+            return false;
+        if (!TryParse(bytes, out var signed) || !TryPeek(signed, out var claim))
+        {
+            reason = "the stored order is not readable";
+            return false;
+        }
+        var issued = DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(claim.ExpiresUnixSeconds - 1, 0, DateTimeOffset.MaxValue.ToUnixTimeSeconds()));
+        if (!verifier.TryOpen(signed, node, claim.BootId, lastVersion: 0, issued, out var order, out string? fault))
+        {
+            reason = fault;
+            return false;
+        }
+        InForce = order;
+        VersionFloor = order.BootId == bootId ? order.Version : 0;
+        return true;
+    }
+
+    /// <summary>Judges an order that NodeProxy passed on, and keeps it if it is good.</summary>
+    /// <param name="signedOrder">A serialized SignedOrder, from somebody who is not trusted.</param>
+    /// <param name="version">Of an accepted order.</param>
+    /// <param name="reason">Empty, or why it is refused.</param>
+    public bool TryAccept(byte[] signedOrder, out ulong version, out string reason)
+    {
+        version = 0;
+        if (!TryParse(signedOrder, out var signed))
+        {
+            reason = "not a signed order";
+            return false;
+        }
+        if (!verifier.TryOpen(signed, node, bootId, VersionFloor, time.GetUtcNow(), out var order, out string? fault))
+        {
+            reason = fault;
+            return false;
+        }
+        // Before it has effect: a restart must not go back behind it.
+        state.Write(FileName, signedOrder, isDurable: true);
+        (InForce, VersionFloor, version, reason) = (order, order.Version, order.Version, "");
+        return true;
+    }
+
+    // What an order says before its signature was looked at: only to know which questions to ask the verifier.
+    private static bool TryPeek(SignedOrder signed, out CaptureOrder claim)
+    {
+        claim = new CaptureOrder();
+        try
+        {
+            claim.MergeFrom(signed.Order);
+            return true;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return false;
+        }
+    }
+
+    private static bool TryParse(byte[] bytes, out SignedOrder signed)
+    {
+        signed = new SignedOrder();
+        try
+        {
+            signed.MergeFrom(bytes);
+            return true;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return false;
+        }
+    }
+}

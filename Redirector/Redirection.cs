@@ -1,0 +1,281 @@
+using Ambient.Native.Descriptors;
+using Ambient.Native.Unix;
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Orders;
+using Ambient.Protocol.Redirector.V1;
+using Ambient.Redirector.Capture;
+using Ambient.Redirector.Loop;
+using Ambient.Redirector.Nodes;
+using Ambient.Redirector.Orders;
+using Ambient.Redirector.Rules;
+
+namespace Ambient.Redirector;
+
+/// <summary>
+/// The whole of a node's capture: the order in force, its pods, the NodeProxies. It decides what a NodeProxy's message may do; nothing
+/// that comes from one is believed without the controller's signature or the kernel's word. Owned by the loop.
+/// </summary>
+internal sealed partial class Redirection : INodeReceiver
+{
+    private const int SessionBytes = 16, MaxPodsHeld = 10_000;
+    private const int MaxSocketsARequest = 64;
+    private const long MaxStateBytes = 256L << 20;
+
+    // A node was measured to make 110,000 sockets a second; new connections of a busy node need a few thousand.
+    private const double SocketBurst = 8192, SocketsPerSecond = 20_000;
+
+    private static readonly TimeSpan _countersInterval = TimeSpan.FromSeconds(1);
+
+    private readonly RedirectorOptions _options;
+    private readonly CaptureTools _tools;
+    private readonly OrderBook _orders;
+    private readonly Dictionary<string, PodCapture> _pods = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PodStatus> _refused = new(StringComparer.Ordinal);
+    private readonly Dictionary<NodeConnection, TokenBucket> _budgets = [];
+    private readonly TokenBucket _logBudget;
+    private Descriptor? _state;
+    private long _greetings;
+    private long _countersTold, _countersToldTo;
+
+    public Redirection(RedirectorOptions options, CaptureTools tools, OrderBook orders)
+    {
+        (_options, _tools, _orders) = (options, tools, orders);
+        _logBudget = new TokenBucket(20, 2, tools.Loop.Time);
+    }
+
+    /// <summary>Takes up what an earlier Redirector left, before anybody connects.</summary>
+    public void Restore()
+    {
+        foreach (var record in _tools.Ledger.Load(_tools.BootId))
+        {
+            var pod = CapturedPod.Parser.ParseFrom(record.Pod);
+            _pods[pod.Uid] = new PodCapture(pod, record, _tools, OnFinished);
+        }
+        if (_orders.TryRestore(out string reason))
+        {
+            _tools.Log.OrderRestored(_orders.InForce!.Version, _orders.InForce.BootId, _orders.InForce.Pods.Count);
+            Apply(_orders.InForce);
+        }
+        else if (reason.Length > 0)
+        {
+            _tools.Log.StoredOrderRefused(reason);
+        }
+        TellCountersLater();
+    }
+
+    /// <summary>Takes a connection in.</summary>
+    public void Add(SeqPacketSocket socket, bool isChannel) => _tools.Nodes.Add(new NodeConnection(_tools.Loop, socket, isChannel, this));
+
+    /// <summary>Closes what this process holds, and leaves rules, routes and settings as they are.</summary>
+    public void Abandon()
+    {
+        foreach (var pod in _pods.Values)
+            pod.Abandon();
+        _state?.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public void OnMessage(NodeConnection from, ToRedirector message, List<Descriptor> descriptors)
+    {
+        if (!from.IsGreeted && message.BodyCase != ToRedirector.BodyOneofCase.Hello)
+        {
+            Refuse(from, CounterNames.PacketsRefused, "a message before Hello");
+            return;
+        }
+        if (descriptors.Count != DescriptorsOf(message.BodyCase))
+        {
+            string name = message.BodyCase == ToRedirector.BodyOneofCase.Listeners ? CounterNames.ListenersRefused : CounterNames.PacketsRefused;
+            Refuse(from, name, $"{message.BodyCase} with {descriptors.Count} descriptors");
+            return;
+        }
+        switch (message.BodyCase)
+        {
+            case ToRedirector.BodyOneofCase.Hello: Greet(from, message.Hello); break;
+            case ToRedirector.BodyOneofCase.Order: TakeOrder(from, descriptors[0]); break;
+            case ToRedirector.BodyOneofCase.Sockets: GiveSockets(from, message.Sockets); break;
+            case ToRedirector.BodyOneofCase.Listeners: TakeListeners(from, message.Listeners, descriptors); break;
+            case ToRedirector.BodyOneofCase.Ready: TakeReport(from, message.Ready); break;
+            case ToRedirector.BodyOneofCase.Drained: TakeDrained(from, message.Drained); break;
+            case ToRedirector.BodyOneofCase.State: KeepState(from, descriptors); break;
+            case ToRedirector.BodyOneofCase.None: Refuse(from, CounterNames.PacketsRefused, "an unknown message"); break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnUnreadable(NodeConnection from, string reason) => Refuse(from, CounterNames.PacketsRefused, reason);
+
+    /// <inheritdoc/>
+    public void OnSilent(NodeConnection from)
+    {
+        _tools.Counters.Add(CounterNames.PeersDropped);
+        _tools.Log.NodeSilent();
+        LeavePods(from);
+    }
+
+    /// <inheritdoc/>
+    public void OnEnd(NodeConnection from, string reason)
+    {
+        _tools.Nodes.Remove(from);
+        _budgets.Remove(from);
+        _tools.Log.NodeLeft(reason, _tools.Nodes.Count);
+        LeavePods(from);
+    }
+
+    private static int DescriptorsOf(ToRedirector.BodyOneofCase body) => body switch
+    {
+        ToRedirector.BodyOneofCase.Order or ToRedirector.BodyOneofCase.State => 1,
+        ToRedirector.BodyOneofCase.Listeners => 3,
+        _ => 0,
+    };
+
+    private void Greet(NodeConnection from, NodeHello hello)
+    {
+        if (hello.ProtocolVersion != 1 || hello.Session.Length != SessionBytes || hello.PodsHeld.Count > MaxPodsHeld)
+        {
+            Refuse(from, CounterNames.PacketsRefused, $"a Hello of version {hello.ProtocolVersion} with a session of {hello.Session.Length} bytes");
+            return;
+        }
+        // A new session on the channel is a new process: what the old one was asked for is void.
+        LeavePods(from);
+        from.Greet(hello, ++_greetings);
+        _tools.Log.NodeGreeted(hello.PodsHeld.Count, _tools.Nodes.Count);
+        var answer = new RedirectorHello
+        {
+            ProtocolVersion = 1, Node = _options.Node, BootId = _tools.BootId, HasState = _state is not null, OrderVersion = _orders.InForce?.Version ?? 0,
+        };
+        from.Send(new ToNode { Hello = answer }, "", _state is null ? [] : [_state.Number]);
+        foreach (var pod in _pods.Values.ToList())
+            pod.Welcome(from);
+        foreach (var status in _refused.Values)
+            from.Send(new ToNode { Status = status });
+        // Before there is an order nothing is known of anybody, and an order may be on its way.
+        if (_orders.InForce is not null)
+            TellGone(from);
+        SendCounters(from);
+    }
+
+    private void TellGone(NodeConnection node)
+    {
+        foreach (string uid in node.Held.Where(uid => !_pods.ContainsKey(uid)).ToList())
+        {
+            node.Held.Remove(uid);
+            node.Send(new ToNode { Status = new PodStatus { Uid = uid, Phase = PodPhase.Gone, Reason = "not captured here any more" } });
+        }
+    }
+
+    private void TakeOrder(NodeConnection from, Descriptor memory)
+    {
+        ulong version = 0;
+        bool isAccepted = SealedMemory.TryRead(memory, OrderVerifier.MaxLength, out byte[] content, out string reason)
+            && _orders.TryAccept(content, out version, out reason);
+        if (isAccepted)
+        {
+            _tools.Counters.Add(CounterNames.OrdersAccepted);
+            _tools.Log.OrderAccepted(version, _orders.InForce!.Pods.Count);
+        }
+        else
+        {
+            Refuse(from, CounterNames.OrdersRefused, reason);
+        }
+        from.Send(new ToNode { Order = new OrderResult { Version = version, Accepted = isAccepted, Reason = reason } });
+        if (isAccepted)
+            Apply(_orders.InForce!);
+    }
+
+    private void GiveSockets(NodeConnection from, SocketRequest request)
+    {
+        if (!_budgets.TryGetValue(from, out var budget))
+            _budgets[from] = budget = new TokenBucket(SocketBurst, SocketsPerSecond, _tools.Loop.Time);
+        string reason;
+        List<Descriptor>? sockets = null;
+        bool ipv4Only = false;
+        if (request.Count is 0 or > MaxSocketsARequest)
+            reason = $"{request.Count} sockets at once: 1 to {MaxSocketsARequest} are given";
+        else if (!_pods.TryGetValue(request.Uid, out var pod))
+            reason = "no pod of the order in force";
+        else if (!budget.TryTake(request.Count))
+            reason = $"more than {SocketsPerSecond} sockets a second";
+        else
+            sockets = pod.MakeSockets((int)request.Count, out ipv4Only, out reason);
+        if (sockets is null)
+        {
+            Refuse(from, CounterNames.SocketsRefused, reason);
+            from.Send(new ToNode { Refused = new SocketsRefused { RequestId = request.RequestId, Uid = request.Uid, Reason = reason } });
+            return;
+        }
+        _tools.Counters.Add(CounterNames.SocketsGiven, sockets.Count);
+        int[] numbers = [.. sockets.Select(s => s.Number)];
+        from.Send(new ToNode { Sockets = new Sockets { RequestId = request.RequestId, Uid = request.Uid, Ipv4Only = ipv4Only } }, request.Uid, numbers);
+        sockets.ForEach(socket => socket.Dispose());
+    }
+
+    private void TakeListeners(NodeConnection from, ListenersReturned returned, List<Descriptor> descriptors)
+    {
+        string reason = "no pod of the order in force";
+        if (!_pods.TryGetValue(returned.Uid, out var pod) || !pod.TakeBack(from, descriptors, out reason))
+            Refuse(from, CounterNames.ListenersRefused, reason);
+    }
+
+    private void TakeReport(NodeConnection from, ReadyReport report)
+    {
+        if (_pods.TryGetValue(report.Uid, out var pod))
+            pod.Report(report.Ready, Printable(report.Reason));
+        else
+            Refuse(from, CounterNames.ReportsRefused, "a report on a pod that is not in the order");
+    }
+
+    private void TakeDrained(NodeConnection from, DrainedReport report)
+    {
+        if (!_pods.TryGetValue(report.Uid, out var pod) || !pod.Drained(from))
+            Refuse(from, CounterNames.ReportsRefused, "a report that a pod drained which is not quiet");
+    }
+
+    private void KeepState(NodeConnection from, List<Descriptor> descriptors)
+    {
+        if (!SealedMemory.TryMeasure(descriptors[0], MaxStateBytes, out _, out string reason))
+        {
+            Refuse(from, CounterNames.StatesRefused, reason);
+            return;
+        }
+        _state?.Dispose();
+        _state = descriptors[0];
+        descriptors.Clear();
+        _tools.Counters.Add(CounterNames.StatesKept);
+    }
+
+    private void LeavePods(NodeConnection node)
+    {
+        foreach (var pod in _pods.Values.ToList())
+            pod.Leave(node);
+    }
+
+    /// <summary>Counts always, and logs as long as it is not a flood.</summary>
+    private void Refuse(NodeConnection from, string counter, string reason)
+    {
+        _tools.Counters.Add(counter);
+        if (_logBudget.TryTake())
+            _tools.Log.Refused(counter, from.Seniority, reason);
+    }
+
+    private void TellCountersLater() => _tools.Loop.After(_countersInterval, () =>
+    {
+        if (_tools.Nodes.Newest is { } newest)
+            SendCounters(newest);
+        TellCountersLater();
+    });
+
+    private void SendCounters(NodeConnection to)
+    {
+        _tools.Counters.Set(CounterNames.PodsCaptured, _pods.Values.Count(p => p.IsCaptured));
+        if (_tools.Counters.Changes == _countersTold && to.Seniority == _countersToldTo)
+            return;
+        (_countersTold, _countersToldTo) = (_tools.Counters.Changes, to.Seniority);
+        var message = new RedirectorCounters();
+        foreach (var (name, value) in _tools.Counters.Values)
+            message.Values.Add(name, value);
+        to.Send(new ToNode { Counters = message });
+    }
+
+    // What NodeProxy writes may end up in a log: one line, no control characters, no novel.
+    private static string Printable(string text) => new([.. text.Take(200).Select(c => char.IsControl(c) ? ' ' : c)]);
+}

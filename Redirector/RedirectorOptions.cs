@@ -1,0 +1,109 @@
+using System.Collections.Frozen;
+using System.Globalization;
+
+namespace Ambient.Redirector;
+
+/// <summary>How this process was started. Every option is also an environment variable: <c>--order-key</c> is AMBIENT_ORDER_KEY.</summary>
+internal sealed class RedirectorOptions
+{
+    /// <summary>What <c>--help</c> prints.</summary>
+    public const string Help = """
+        ambient-redirector --node NAME --order-key FILE --state DIR (--socket PATH --socket-uid N | --channel-fd N) [options]
+
+          --node NAME               the node this process serves; orders for others are refused
+          --order-key FILE          public key (PEM) of the controller's orders
+          --state DIR               kept: the last order, what is captured, the lock (made with mode 0700)
+          --socket PATH             where NodeProxy connects (SOCK_SEQPACKET, mode 0600)
+          --socket-uid N            the user that NodeProxy runs as; nobody else may connect
+          --channel-fd N            instead: one end of an inherited SOCK_SEQPACKET pair
+          --netns-root DIR          standalone: pods may name their network namespace by a path below this directory
+          --excluded-namespaces A,B Kubernetes namespaces that are never captured (default kube-system,ambient-system)
+          --help                    this text
+
+        Every option can be given as an environment variable too: --order-key as AMBIENT_ORDER_KEY.
+        """;
+
+    private static readonly FrozenSet<string> _names =
+        FrozenSet.Create(StringComparer.Ordinal, "node", "order-key", "state", "socket", "socket-uid", "channel-fd", "netns-root", "excluded-namespaces");
+
+    public required string Node { get; init; }
+    public required string OrderKeyFile { get; init; }
+    public required string StateDirectory { get; init; }
+
+    /// <summary>Null when <see cref="ChannelDescriptor"/> is given.</summary>
+    public string? SocketPath { get; init; }
+    public uint SocketUserId { get; init; }
+    public int? ChannelDescriptor { get; init; }
+    public string? NamespaceRoot { get; init; }
+    public required IReadOnlySet<string> ExcludedNamespaces { get; init; }
+
+    /// <summary>Reads options and environment.</summary>
+    /// <param name="environment">Gives a variable's value, null for none.</param>
+    /// <param name="faults">All of them; empty on success.</param>
+    public static RedirectorOptions? Parse(IReadOnlyList<string> arguments, Func<string, string?> environment, out IReadOnlyList<string> faults)
+    {
+        var found = new List<string>();
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (int i = 0; i < arguments.Count; i++)
+        {
+            string[] parts = arguments[i].Split('=', 2);
+            string name = parts[0].StartsWith("--", StringComparison.Ordinal) ? parts[0][2..] : "";
+            if (!_names.Contains(name))
+                found.Add($"unknown option {arguments[i]}");
+            else if (parts.Length == 2)
+                values[name] = parts[1];
+            else if (i + 1 < arguments.Count)
+                values[name] = arguments[++i];
+            else
+                found.Add($"--{name} needs a value");
+        }
+        foreach (string name in _names)
+            if (!values.ContainsKey(name) && environment("AMBIENT_" + name.Replace('-', '_').ToUpperInvariant()) is { Length: > 0 } value)
+                values[name] = value;
+        var options = Build(values, found);
+        faults = found;
+        return found.Count == 0 ? options : null;
+    }
+
+    private static RedirectorOptions Build(Dictionary<string, string> values, List<string> faults)
+    {
+        string Required(string name, string what)
+        {
+            if (values.TryGetValue(name, out string? value) && value.Length > 0)
+                return value;
+            faults.Add($"--{name} is missing: {what}");
+            return "";
+        }
+
+        int? Number(string name)
+        {
+            if (!values.TryGetValue(name, out string? value))
+                return null;
+            if (int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+                return number;
+            faults.Add($"--{name} is no number: {value}");
+            return null;
+        }
+
+        string node = Required("node", "the node this process serves");
+        string key = Required("order-key", "public key of the controller's orders (STATE/order-key.pem of the controller)");
+        string state = Required("state", "a directory for the last order");
+        int? userId = Number("socket-uid"), channel = Number("channel-fd");
+        string? socket = values.GetValueOrDefault("socket"), root = values.GetValueOrDefault("netns-root");
+        if (key.Length > 0 && !File.Exists(key))
+            faults.Add($"--order-key: there is no file {key}");
+        if ((socket is null) == !values.ContainsKey("channel-fd"))
+            faults.Add("one of --socket PATH (with --socket-uid N) and --channel-fd N is needed, not both");
+        if (socket is not null && !values.ContainsKey("socket-uid"))
+            faults.Add("--socket-uid is missing: the user that NodeProxy runs as");
+        if (root is not null && !Path.IsPathFullyQualified(root))
+            faults.Add($"--netns-root is no absolute path: {root}");
+        return new RedirectorOptions
+        {
+            Node = node, OrderKeyFile = key, StateDirectory = state, SocketPath = socket, SocketUserId = (uint)(userId ?? 0),
+            ChannelDescriptor = channel, NamespaceRoot = root,
+            ExcludedNamespaces = values.GetValueOrDefault("excluded-namespaces", "kube-system,ambient-system")
+                .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToFrozenSet(StringComparer.Ordinal),
+        };
+    }
+}

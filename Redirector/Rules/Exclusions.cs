@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using Ambient.Protocol.Redirector.V1;
+
+namespace Ambient.Redirector.Rules;
+
+/// <summary>What of a pod's traffic is not captured. Normal form: sorted, without doubles, so that equal exclusions give equal rules.</summary>
+internal sealed class Exclusions
+{
+    private Exclusions(ImmutableArray<int> inboundPorts, ImmutableArray<int> outboundPorts, ImmutableArray<AddressRange> outboundRanges) =>
+        (InboundPorts, OutboundPorts, OutboundRanges) = (inboundPorts, outboundPorts, outboundRanges);
+
+    public static Exclusions None { get; } = new([], [], []);
+
+    public ImmutableArray<int> InboundPorts { get; }
+
+    public ImmutableArray<int> OutboundPorts { get; }
+
+    /// <summary>No range lies within another one: nft refuses overlaps in a set.</summary>
+    public ImmutableArray<AddressRange> OutboundRanges { get; }
+
+    /// <summary>Reads a pod's exclusions. A port or range that cannot be one is a reason to capture nothing, not to guess.</summary>
+    public static bool TryRead(CapturedPod pod, out Exclusions exclusions, out string reason)
+    {
+        exclusions = None;
+        foreach (uint port in pod.ExcludeInboundPorts.Concat(pod.ExcludeOutboundPorts))
+            if (port is 0 or > 65535)
+                return Refuse($"excluded port {port} is no port", out reason);
+        var ranges = new List<AddressRange>();
+        foreach (var wire in pod.ExcludeOutboundRanges)
+        {
+            if (!AddressRange.TryRead(wire.Address.Span, wire.PrefixLength, out var range))
+                return Refuse($"an excluded range of {wire.Address.Length} bytes with prefix {wire.PrefixLength} is no range", out reason);
+            ranges.Add(range);
+        }
+        exclusions = new Exclusions(Ports(pod.ExcludeInboundPorts), Ports(pod.ExcludeOutboundPorts), WithoutOverlap(ranges));
+        reason = "";
+        return true;
+    }
+
+    private static ImmutableArray<int> Ports(IEnumerable<uint> ports) => [.. ports.Select(p => (int)p).Distinct().Order()];
+
+    private static ImmutableArray<AddressRange> WithoutOverlap(List<AddressRange> ranges) =>
+    [
+        .. ranges.Distinct()
+            .Where(range => !ranges.Any(other => other != range && other.Contains(range)))
+            .OrderBy(range => range.IsIpv6)
+            .ThenBy(range => Convert.ToHexString(range.Address.GetAddressBytes()), StringComparer.Ordinal),
+    ];
+
+    private static bool Refuse(string why, out string reason)
+    {
+        reason = why;
+        return false;
+    }
+}

@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Text;
+
+namespace Ambient.Redirector.Rules;
+
+/// <summary>
+/// The nftables text for one pod's namespace. It is one transaction, idempotent, and holds nothing but our constants, ports and ranges:
+/// no string from outside ever reaches it. The quiet form is the same table without the two redirects: connections that were redirected
+/// live on, new ones go direct (deleting the table resets them). Golden files: tests/Unit/Redirector/Golden.
+/// </summary>
+internal sealed record Ruleset(string Text, bool IsQuiet)
+{
+    /// <summary>Takes the table away, whether or not it is there.</summary>
+    public const string Removal = $"table inet {CaptureNumbers.Table}\ndelete table inet {CaptureNumbers.Table}\n";
+
+    /// <summary>The rules that capture.</summary>
+    public static Ruleset Full(Exclusions exclusions) => new(Write(exclusions, isQuiet: false), IsQuiet: false);
+
+    /// <summary>The rules for the time after withdrawal.</summary>
+    public static Ruleset Quiet { get; } = new(Write(Exclusions.None, isQuiet: true), IsQuiet: true);
+
+    // raw_pre: what comes from outside lives in conntrack zone 1, original direction only, so that the proxy's copy of a client's
+    //   connection (same addresses, perhaps same ports) is another entry.
+    // mangle_pre: a connection that the proxy opened to the pod's own app comes in through lo and still carries the socket's mark.
+    // mangle_out: the app's replies on it get the mark that sends them to our routing table (type route: routed again).
+    // nat: only the first packet of a connection (SYN), so that a connection from before capture is left alone.
+    private static string Write(Exclusions exclusions, bool isQuiet)
+    {
+        var text = new StringBuilder(Removal);
+        string mask = Hex(CaptureNumbers.MarkMask), rest = Hex(~CaptureNumbers.MarkMask);
+        string socket = Hex(CaptureNumbers.SocketMark), connection = Hex(CaptureNumbers.ConnectionMark);
+        Open(text, $"table inet {CaptureNumbers.Table}", 0);
+        Chain(text, "raw_pre", "type filter hook prerouting priority raw; policy accept;",
+            "iifname != \"lo\" meta l4proto tcp ct original zone set 1");
+        Chain(text, "mangle_pre", "type filter hook prerouting priority mangle; policy accept;",
+            $"iifname \"lo\" meta mark & {mask} == {socket} ct direction original ct mark set ct mark & {rest} | {connection}");
+        Chain(text, "mangle_out", "type route hook output priority mangle; policy accept;",
+            $"ct direction reply ct mark & {mask} == {connection} meta mark set meta mark & {rest} | {connection}");
+        Chain(text, "nat_pre", "type nat hook prerouting priority dstnat; policy accept;",
+        [
+            "meta l4proto != tcp return",
+            "tcp flags & (fin|syn|rst|ack) != syn return",
+            "iifname \"lo\" return",
+            Line($"tcp dport {CaptureNumbers.TunnelPort} return"),
+            .. Ports(exclusions.InboundPorts),
+            .. isQuiet ? (string[])[] : [Line($"meta l4proto tcp redirect to :{CaptureNumbers.InboundPort}")],
+        ]);
+        Chain(text, "nat_out", "type nat hook output priority -100; policy accept;",
+        [
+            "meta l4proto != tcp return",
+            "tcp flags & (fin|syn|rst|ack) != syn return",
+            $"meta mark & {mask} == {socket} return",
+            "oifname \"lo\" return",
+            .. Ports(exclusions.OutboundPorts),
+            .. Ranges(exclusions.OutboundRanges.Where(r => !r.IsIpv6), "ip", "ipv4"),
+            .. Ranges(exclusions.OutboundRanges.Where(r => r.IsIpv6), "ip6", "ipv6"),
+            .. isQuiet ? (string[])[] : [Line($"meta l4proto tcp redirect to :{CaptureNumbers.OutboundPort}")],
+        ]);
+        text.Append("}\n");
+        return text.ToString();
+    }
+
+    private static IEnumerable<string> Ports(IReadOnlyCollection<int> ports)
+    {
+        if (ports.Count > 0)
+            yield return $"tcp dport {{ {string.Join(", ", ports.Select(p => p.ToString(CultureInfo.InvariantCulture)))} }} return";
+    }
+
+    private static IEnumerable<string> Ranges(IEnumerable<AddressRange> ranges, string header, string protocol)
+    {
+        var all = ranges.ToList();
+        // A set with the range of everything is refused; it is alone, since no other range can lie beside it.
+        if (all.Exists(r => r.PrefixLength == 0))
+            yield return $"meta nfproto {protocol} return";
+        else if (all.Count > 0)
+            yield return $"{header} daddr {{ {string.Join(", ", all)} }} return";
+    }
+
+    private static void Chain(StringBuilder text, string name, string hook, params ReadOnlySpan<string> rules)
+    {
+        Open(text, $"chain {name}", 1);
+        text.Append("        ").Append(hook).Append('\n');
+        foreach (string rule in rules)
+            text.Append("        ").Append(rule).Append('\n');
+        text.Append("    }\n");
+    }
+
+    private static void Open(StringBuilder text, string what, int depth) => text.Append(' ', depth * 4).Append(what).Append(" {\n");
+
+    private static string Hex(uint value) => "0x" + value.ToString("x8", CultureInfo.InvariantCulture);
+
+    private static string Line(FormattableString line) => FormattableString.Invariant(line);
+}

@@ -1,0 +1,51 @@
+using System.Net;
+
+namespace Ambient.Tests.Mesh.Redirector;
+
+/// <summary>A node with a bridge (the test's own namespace) and pods behind it, each in a namespace of its own below /run/netns.</summary>
+internal sealed class PodNet : IDisposable
+{
+    private static int _nets;
+
+    private readonly int _number = Interlocked.Increment(ref _nets);
+    private readonly List<string> _pods = [];
+
+    public PodNet()
+    {
+        Bridge = $"br{_number}";
+        Command.Run("ip", "link", "set", "lo", "up");
+        Command.Run("ip", "link", "add", Bridge, "type", "bridge");
+        Command.Run("ip", "addr", "add", $"10.99.{_number}.1/24", "dev", Bridge);
+        Command.Run("ip", "addr", "add", $"fd99:{_number}::1/64", "dev", Bridge, "nodad");
+        Command.Run("ip", "link", "set", Bridge, "up");
+    }
+
+    public string Bridge { get; }
+
+    public Pod Add(bool withIpv6 = true)
+    {
+        int host = 10 + _pods.Count;
+        string name = $"p{_number}x{host}";
+        _pods.Add(name);
+        Command.Run("ip", "netns", "add", name);
+        Command.Run("ip", "link", "add", $"v{name}", "type", "veth", "peer", "name", "eth0", "netns", name);
+        Command.Run("ip", "link", "set", $"v{name}", "master", Bridge, "up");
+        Command.Run("ip", "-n", name, "link", "set", "lo", "up");
+        var pod = new Pod(name, IPAddress.Parse($"10.99.{_number}.{host}"), IPAddress.Parse($"fd99:{_number}::{host}"));
+        if (withIpv6)
+            Command.Run("ip", "-n", name, "addr", "add", $"{pod.AddressV6}/64", "dev", "eth0", "nodad");
+        else
+            Command.Run("ip", "netns", "exec", name, "sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6");
+        Command.Run("ip", "-n", name, "addr", "add", $"{pod.Address}/24", "dev", "eth0");
+        Command.Run("ip", "-n", name, "link", "set", "eth0", "up");
+        Command.Run("ip", "-n", name, "route", "add", "default", "via", $"10.99.{_number}.1");
+        return pod;
+    }
+
+    public void Dispose()
+    {
+        foreach (string pod in _pods)
+            Command.TryRun("ip", "netns", "del", pod);
+        Command.TryRun("ip", "link", "del", Bridge);
+    }
+}

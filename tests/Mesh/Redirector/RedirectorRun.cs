@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Ambient.Native.Processes;
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Orders;
+using Ambient.Protocol.Redirector.V1;
+using Ambient.Tests.Mesh.Rig;
+
+namespace Ambient.Tests.Mesh.Redirector;
+
+/// <summary>A node's folder with the controller's key in it, and Redirector as a process, started as often as the test likes.</summary>
+internal sealed class RedirectorRun : IDisposable
+{
+    public const string Node = "node-a";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("redirector").FullName;
+    private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private readonly List<Process> _started = [];
+    private ulong _version;
+
+    public RedirectorRun()
+    {
+        Machine.Offers("nft", "ip");
+        File.WriteAllText(KeyFile, _key.ExportSubjectPublicKeyInfoPem());
+    }
+
+    public string Socket => Path.Combine(_folder, "socket");
+
+    public string State => Path.Combine(_folder, "state");
+
+    public string BootId { get; } = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    /// <summary>Everything all processes wrote.</summary>
+    public List<string> Log { get; } = [];
+
+    // The copy beside the tests would miss what their shared framework brings.
+    private static string Program { get; } = FindProgram();
+
+    private string KeyFile => Path.Combine(_folder, "order-key.pem");
+
+    public Process Start()
+    {
+        var process = Process.Start(new ProcessStartInfo(Program,
+        [
+            "--node", Node, "--order-key", KeyFile, "--state", State, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}", "--netns-root", "/run/netns",
+        ])
+        { RedirectStandardError = true })!;
+        process.ErrorDataReceived += (_, line) =>
+        {
+            lock (Log)
+                if (line.Data is not null)
+                    Log.Add($"[{process.Id}] {line.Data}");
+        };
+        process.BeginErrorReadLine();
+        _started.Add(process);
+        return process;
+    }
+
+    /// <summary>Connects as soon as the socket is there.</summary>
+    public TestNode Connect()
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                return new TestNode(Socket);
+            }
+            catch (IOException) when (clock.Elapsed < TimeSpan.FromSeconds(10))
+            {
+                using var never = new ManualResetEventSlim();
+                never.Wait(5);
+            }
+        }
+    }
+
+    public void AwaitLog(string text)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            lock (Log)
+                if (Log.Exists(line => line.Contains(text, StringComparison.Ordinal)))
+                    return;
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"no log line with '{text}' in:\n{string.Join('\n', Log)}");
+            using var never = new ManualResetEventSlim();
+            never.Wait(5);
+        }
+    }
+
+    public SignedOrder Sign(CaptureOrder order) => new OrderSigner(_key).Sign(order);
+
+    /// <summary>The next order, with these pods.</summary>
+    public SignedOrder Order(params CapturedPod[] pods) => Sign(Unsigned(pods));
+
+    /// <summary>The same before it is signed.</summary>
+    public CaptureOrder Unsigned(params CapturedPod[] pods)
+    {
+        long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        return new CaptureOrder
+        {
+            Node = Node, BootId = BootId, Version = ++_version, IssuedUnixSeconds = now, ExpiresUnixSeconds = now + 3600, DrainSeconds = 30, Pods = { pods },
+        };
+    }
+
+    public void Kill(Process process)
+    {
+        process.Kill();
+        process.WaitForExit();
+    }
+
+    /// <summary>SIGTERM.</summary>
+    public int Terminate(Process process)
+    {
+        Command.Run("kill", "-TERM", $"{process.Id}");
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        foreach (var process in _started)
+        {
+            if (!process.HasExited)
+                Kill(process);
+            process.Dispose();
+        }
+        _key.Dispose();
+        Directory.Delete(_folder, recursive: true);
+        lock (Log)
+            foreach (string line in Log)
+                TestContext.Current.TestOutputHelper?.WriteLine(line);
+    }
+
+    private static string FindProgram()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "ambient.sln")))
+            folder = folder.Parent;
+        return Path.Combine(folder?.FullName ?? "", "Redirector/bin/Release/net10.0/ambient-redirector");
+    }
+}
