@@ -1,336 +1,288 @@
-using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Ambient.NodeProxy.Http2.Hpack;
 
 namespace Ambient.NodeProxy.Http2;
 
 /// <summary>
-/// Makes frames of bytes, however they are cut. DATA passes through as it arrives, uncopied; other frames are gathered, at most
-/// one of them. Checks what a frame alone can show (RFC 9113, sections 4 and 6); streams and windows are the sink's business.
-/// </summary>
-/// <remarks>
+/// Reads one direction of an HTTP/2 connection in pieces of any size. DATA is handed on as it arrives, without a copy; other
+/// frames are handed on whole, from where they lie if they arrived whole. Knows no stream's state: whether a stream exists, is
+/// open, and which side may open it is the sink's to judge. Owned by one connection.
 /// <code>
-///   preface --> header --9 bytes--> payload (gathered) --> header
-///                  '--DATA--> data (passed on) --> padding (skipped) --> header
+///  Preface --24 bytes--> Header --9 bytes--+--> DataPadLength --> Data --> Skip (padding) --> Header
+///                          ^               +--> Data
+///                          |               +--> Gather --whole--> dispatched
+///                          |               +--> Skip (unknown types)
+///                          +-----------------------------------------+       any fault: Failed, for good
 /// </code>
-/// </remarks>
+/// </summary>
 public sealed class FrameParser
 {
+    private enum State : byte { Preface, Header, DataPadLength, Data, Gather, Skip, Failed }
+
     private readonly FrameParserLimits _limits;
-    private readonly HpackDecoder _decoder;
-    private readonly byte[] _headerBytes = new byte[FrameHeader.Size];
-    private byte[] _gathered = [];
-    private int _gatheredBytes;
-    private int _headerRead;
-    private int _prefaceLeft;
+    private readonly bool _isServer;
+    private readonly HeaderBlockReader _blocks;
+    private readonly FrameBuffer _gathered = new();
+    private FrameParseOutcome _failure = FrameParseOutcome.Ok;
     private FrameHeader _frame;
+    private HeaderBytes _partial;
     private State _state;
-    private int _dataLeft;
-    private int _paddingLeft;
-    private bool _paddingLengthPending;
-    private bool _firstChunk;
-    private bool _settingsSeen;
-    private int _idleFrames;
-    private byte[] _block = [];
-    private int _blockBytes;
-    private int _blockStream;
-    private int _continuations;
-    private bool _blockEndsStream;
-    private Http2Settings _peer = new();
-    private string _reason = "";
+    private bool _sawSettings;
+    private int _partialLength;     // of the frame's header, or of the preface
+    private int _remaining;         // payload bytes still to come, without padding
+    private int _padding;           // padding bytes still to come
+    private int _uncounted;         // flow-controlled bytes not reported yet
 
-    /// <param name="limits">What the peer may do.</param>
-    /// <param name="isServer">Whether the client's preface comes first.</param>
-    public FrameParser(FrameParserLimits limits, bool isServer)
+    /// <summary>A parser at the connection's beginning.</summary>
+    /// <param name="limits">What to take from the peer.</param>
+    /// <param name="isServer">Whether the peer is the client, which sends the preface first.</param>
+    /// <param name="scratch">The list that headers are decoded into; parsers of one loop may share one.</param>
+    public FrameParser(FrameParserLimits limits, bool isServer, HeaderList? scratch = null)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limits.MaxFrameSize, Http2Settings.DefaultMaxFrameSize);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limits.MaxFrameSize, FrameHeader.MaxLength);
         _limits = limits;
-        _decoder = new HpackDecoder(Http2Settings.DefaultHeaderTableSize, limits.MaxHeaderListBytes);
-        _prefaceLeft = isServer ? FrameWriter.Preface.Length : 0;
+        _isServer = isServer;
+        _blocks = new HeaderBlockReader(limits, scratch ?? new HeaderList());
+        Flood = new FloodGuard(limits.Flood);
+        _state = isServer ? State.Preface : State.Header;
     }
 
-    private enum State
-    {
-        Header,
-        Payload,
-        Data,
-    }
+    /// <summary>What the peer allows us, as of the last SETTINGS frame.</summary>
+    public Http2Settings PeerSettings { get; private set; } = new();
 
-    /// <summary>Takes bytes in. After an error the parser is not used again.</summary>
-    public FrameParseOutcome Feed(ReadOnlySpan<byte> bytes, IFrameSink sink)
+    /// <summary>The connection's budgets, for what only the owner of the streams can charge.</summary>
+    public FloodGuard Flood { get; }
+
+    /// <summary>Whether the bytes so far end behind a frame, outside a header block: an end of input anywhere else cuts one off.</summary>
+    public bool IsBetweenFrames => _state == State.Header && _partialLength == 0 && _blocks.OpenStream == 0;
+
+    /// <summary>Reads what arrived, all of it unless something is wrong.</summary>
+    /// <param name="bytes">Any number of bytes, also none.</param>
+    /// <param name="sink">Is called for each frame before this returns; must not call back into this parser.</param>
+    /// <param name="nowTicks">The loop's clock, in ticks of 100 ns, for the flood budgets.</param>
+    /// <returns>The first fault, which every later call returns again without reading.</returns>
+    public FrameParseOutcome Feed(ReadOnlySpan<byte> bytes, IFrameSink sink, long nowTicks)
     {
         while (!bytes.IsEmpty)
         {
-            var error = _prefaceLeft > 0 ? ReadPreface(ref bytes) : _state switch
+            FrameParseOutcome outcome = _state switch
             {
-                State.Header => ReadHeader(ref bytes, sink),
-                State.Payload => ReadPayload(ref bytes, sink),
+                State.Preface => ReadPreface(ref bytes),
+                State.Header => ReadHeader(ref bytes, sink, nowTicks),
+                State.DataPadLength => ReadPadLength(ref bytes, sink),
                 State.Data => ReadData(ref bytes, sink),
+                State.Gather => ReadGathered(ref bytes, sink),
+                State.Skip => Skip(ref bytes, sink),
+                State.Failed => _failure,
             };
-            if (error != Http2ErrorCode.NoError) return new FrameParseOutcome(error, _reason.Length > 0 ? _reason : error.ToString());
+            if (!outcome.IsOk)
+            {
+                _state = State.Failed;
+                return _failure = outcome;
+            }
+        }
+
+        return _failure;
+    }
+
+    /// <summary>Turns a sink's answer into an outcome.</summary>
+    internal static FrameParseOutcome Answered(Http2ErrorCode answer, FrameType type, int streamId) =>
+        answer == Http2ErrorCode.NoError ? FrameParseOutcome.Ok : Refused(answer, type, streamId);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static FrameParseOutcome Refused(Http2ErrorCode answer, FrameType type, int streamId) =>
+        FrameRules.Fail(answer, $"{type} on stream {streamId} was not acceptable ({answer})");
+
+    private FrameParseOutcome ReadPreface(ref ReadOnlySpan<byte> bytes)
+    {
+        ReadOnlySpan<byte> expected = FrameWriter.Preface[_partialLength..];
+        int length = Math.Min(expected.Length, bytes.Length);
+        if (!bytes[..length].SequenceEqual(expected[..length]))
+            return FrameRules.Fail(Http2ErrorCode.ProtocolError, "not HTTP/2: no client preface (RFC 9113 section 3.4)");
+        bytes = bytes[length..];
+        _partialLength += length;
+        if (length == expected.Length)
+        {
+            _partialLength = 0;
+            _state = State.Header;
         }
 
         return FrameParseOutcome.Ok;
     }
 
-    private Http2ErrorCode ReadPreface(ref ReadOnlySpan<byte> bytes)
+    private FrameParseOutcome ReadHeader(ref ReadOnlySpan<byte> bytes, IFrameSink sink, long nowTicks)
     {
-        var expected = FrameWriter.Preface[^_prefaceLeft..];
-        int n = Math.Min(expected.Length, bytes.Length);
-        if (!bytes[..n].SequenceEqual(expected[..n])) return Fail(Http2ErrorCode.ProtocolError, "this is no HTTP/2 client preface");
-        _prefaceLeft -= n;
-        bytes = bytes[n..];
-        return Http2ErrorCode.NoError;
-    }
-
-    private Http2ErrorCode ReadHeader(ref ReadOnlySpan<byte> bytes, IFrameSink sink)
-    {
-        if (_headerRead == 0 && bytes.Length >= FrameHeader.Size)
+        if (_partialLength == 0 && bytes.Length >= FrameHeader.Size)
         {
             _frame = FrameHeader.Parse(bytes);
             bytes = bytes[FrameHeader.Size..];
-        }
-        else
-        {
-            int n = Math.Min(FrameHeader.Size - _headerRead, bytes.Length);
-            bytes[..n].CopyTo(_headerBytes.AsSpan(_headerRead));
-            _headerRead += n;
-            bytes = bytes[n..];
-            if (_headerRead < FrameHeader.Size) return Http2ErrorCode.NoError;
-            _frame = FrameHeader.Parse(_headerBytes);
-            _headerRead = 0;
+            return BeginFrame(sink, nowTicks);
         }
 
-        var error = CheckHeader();
-        if (error != Http2ErrorCode.NoError) return error;
-        if (_frame.Type == FrameType.Data)
-        {
-            _state = State.Data;
-            _firstChunk = true;
-            _paddingLengthPending = _frame.Flags.HasFlag(FrameFlags.Padded);
-            _dataLeft = _frame.Length;
-            _paddingLeft = 0;
-            return _frame.Length == 0 ? EndData(default, sink) : Http2ErrorCode.NoError;
-        }
-
-        _state = State.Payload;
-        _gatheredBytes = 0;
-        return _frame.Length == 0 ? EndPayload(default, sink) : Http2ErrorCode.NoError;
+        int length = Math.Min(FrameHeader.Size - _partialLength, bytes.Length);
+        bytes[..length].CopyTo(_partial[_partialLength..]);
+        bytes = bytes[length..];
+        _partialLength += length;
+        if (_partialLength < FrameHeader.Size)
+            return FrameParseOutcome.Ok;
+        _partialLength = 0;
+        _frame = FrameHeader.Parse(_partial);
+        return BeginFrame(sink, nowTicks);
     }
 
-    private Http2ErrorCode CheckHeader()
+    private FrameParseOutcome BeginFrame(IFrameSink sink, long nowTicks)
     {
-        if (_frame.Length > _limits.MaxFrameSize) return Fail(Http2ErrorCode.FrameSizeError, $"a frame of {_frame.Length} bytes, beyond {_limits.MaxFrameSize}");
-        if (!_settingsSeen && (_frame.Type != FrameType.Settings || _frame.Flags.HasFlag(FrameFlags.Ack)))
-        {
-            return Fail(Http2ErrorCode.ProtocolError, "the first frame is not SETTINGS"); // RFC 9113, section 3.4
-        }
+        // First of all, so that a peer which speaks another protocol gets this reason and not one about a size.
+        if (!_sawSettings && (_frame.Type != FrameType.Settings || _frame.Has(FrameFlags.Ack)))
+            return FrameRules.Fail(Http2ErrorCode.ProtocolError, "the first frame is not SETTINGS (RFC 9113 section 3.4)");
+        _sawSettings = true;
+        FrameParseOutcome outcome = FrameRules.Check(_frame, _limits.MaxFrameSize);
+        if (!outcome.IsOk)
+            return outcome;
+        if (_blocks.OpenStream != 0 && (_frame.Type != FrameType.Continuation || _frame.StreamId != _blocks.OpenStream))
+            return FrameRules.Fail(Http2ErrorCode.ProtocolError, "another frame inside a header block (RFC 9113 section 4.3)");
+        if (FrameRules.CostOf(_frame) is { } cost && Flood.Charge(cost, nowTicks) != Http2ErrorCode.NoError)
+            return FrameRules.Fail(Http2ErrorCode.EnhanceYourCalm, $"too many frames of the kind {cost} in a short time");
 
-        if (_blockStream != 0 && (_frame.Type != FrameType.Continuation || _frame.StreamId != _blockStream))
+        _remaining = _frame.Length;
+        switch (_frame.Type)
         {
-            return Fail(Http2ErrorCode.ProtocolError, "a header block was interrupted"); // section 6.10
-        }
+            case FrameType.Data:
+                return BeginData(sink);
 
-        bool needsStream = _frame.Type is FrameType.Data or FrameType.Headers or FrameType.Priority or FrameType.RstStream or FrameType.Continuation;
-        bool needsNone = _frame.Type is FrameType.Settings or FrameType.Ping or FrameType.GoAway;
-        if ((needsStream && _frame.StreamId == 0) || (needsNone && _frame.StreamId != 0))
-        {
-            return Fail(Http2ErrorCode.ProtocolError, $"{_frame.Type} on stream {_frame.StreamId}");
-        }
+            case FrameType.Headers or FrameType.Continuation:
+                outcome = _blocks.Admit(_frame);
+                return outcome.IsOk ? BeginGathering(sink) : outcome;
 
-        bool moves = _frame.Type is FrameType.Headers or FrameType.WindowUpdate || (_frame.Type == FrameType.Data && _frame.Length > 0);
-        _idleFrames = moves ? 0 : _idleFrames + 1;
-        return _idleFrames > _limits.MaxIdleFrames
-            ? Fail(Http2ErrorCode.EnhanceYourCalm, $"{_idleFrames} frames in a row that move nothing")
-            : CheckLength();
+            case FrameType.Settings:
+                return _frame.Length <= _limits.MaxSettingsPerFrame * 6
+                    ? BeginGathering(sink)
+                    : FrameRules.Fail(Http2ErrorCode.EnhanceYourCalm, $"more than {_limits.MaxSettingsPerFrame} settings in a frame");
+
+            case FrameType.Ping or FrameType.GoAway or FrameType.RstStream or FrameType.WindowUpdate:
+                return BeginGathering(sink);
+
+            default:
+                _padding = _remaining;
+                _state = _padding == 0 ? State.Header : State.Skip;
+                return FrameParseOutcome.Ok;
+        }
     }
 
-    private Http2ErrorCode CheckLength()
+    private FrameParseOutcome BeginData(IFrameSink sink)
     {
-        bool fits = _frame.Type switch
+        _uncounted = _frame.Length;
+        _padding = 0;
+        if (_frame.Has(FrameFlags.Padded))
         {
-            FrameType.Priority => _frame.Length == 5,
-            FrameType.RstStream or FrameType.WindowUpdate => _frame.Length == 4,
-            FrameType.Settings => _frame.Flags.HasFlag(FrameFlags.Ack) ? _frame.Length == 0 : _frame.Length % 6 == 0,
-            FrameType.Ping => _frame.Length == 8,
-            FrameType.GoAway => _frame.Length >= 8,
-            _ => true,
-        };
-        if (!fits) return Fail(Http2ErrorCode.FrameSizeError, $"{_frame.Type} of {_frame.Length} bytes");
-        return _frame.Type switch
-        {
-            FrameType.PushPromise => Fail(Http2ErrorCode.ProtocolError, "PUSH_PROMISE, which was not allowed"),
-            FrameType.Continuation when _blockStream == 0 => Fail(Http2ErrorCode.ProtocolError, "CONTINUATION without a header block"),
-            _ => Http2ErrorCode.NoError,
-        };
-    }
-
-    private Http2ErrorCode ReadData(ref ReadOnlySpan<byte> bytes, IFrameSink sink)
-    {
-        if (_paddingLengthPending)
-        {
-            _paddingLengthPending = false;
-            _paddingLeft = bytes[0];
-            bytes = bytes[1..];
-            _dataLeft = _frame.Length - 1 - _paddingLeft;
-            if (_dataLeft < 0) return Fail(Http2ErrorCode.ProtocolError, "padding longer than its frame"); // section 6.1
-            return _dataLeft == 0 && _paddingLeft == 0 ? EndData(default, sink) : Http2ErrorCode.NoError;
+            _state = State.DataPadLength;
+            return _frame.Length > 0
+                ? FrameParseOutcome.Ok
+                : FrameRules.Fail(Http2ErrorCode.FrameSizeError, "padded DATA without a padding length (RFC 9113 section 6.1)");
         }
 
-        if (_dataLeft > 0)
-        {
-            var chunk = bytes[..Math.Min(_dataLeft, bytes.Length)];
-            bytes = bytes[chunk.Length..];
-            _dataLeft -= chunk.Length;
-            return _dataLeft == 0 && _paddingLeft == 0 ? EndData(chunk, sink) : PassOn(chunk, endStream: false, sink);
-        }
-
-        int skipped = Math.Min(_paddingLeft, bytes.Length);
-        bytes = bytes[skipped..];
-        _paddingLeft -= skipped;
-        return _paddingLeft == 0 ? EndData(default, sink) : Http2ErrorCode.NoError;
+        _state = State.Data;
+        return _remaining == 0 ? HandOn(default, sink) : FrameParseOutcome.Ok;
     }
 
-    private Http2ErrorCode EndData(ReadOnlySpan<byte> last, IFrameSink sink)
+    private FrameParseOutcome ReadPadLength(ref ReadOnlySpan<byte> bytes, IFrameSink sink)
     {
+        _padding = bytes[0];
+        bytes = bytes[1..];
+        _remaining = _frame.Length - 1 - _padding;
+        if (_remaining < 0)
+            return FrameRules.Fail(Http2ErrorCode.ProtocolError, "DATA with more padding than payload (RFC 9113 section 6.1)");
+        _state = State.Data;
+        return _remaining == 0 ? HandOn(default, sink) : FrameParseOutcome.Ok;
+    }
+
+    private FrameParseOutcome ReadData(ref ReadOnlySpan<byte> bytes, IFrameSink sink)
+    {
+        int length = Math.Min(_remaining, bytes.Length);
+        ReadOnlySpan<byte> chunk = bytes[..length];
+        bytes = bytes[length..];
+        _remaining -= length;
+        return HandOn(chunk, sink);
+    }
+
+    private FrameParseOutcome HandOn(ReadOnlySpan<byte> chunk, IFrameSink sink)
+    {
+        if (_remaining == 0)
+            _state = _padding == 0 ? State.Header : State.Skip;
+        int flowControlled = _uncounted;
+        _uncounted = 0;
+        bool endStream = _state == State.Header && _frame.Has(FrameFlags.EndStream);
+        return Answered(sink.OnData(_frame.StreamId, chunk, flowControlled, endStream), FrameType.Data, _frame.StreamId);
+    }
+
+    private FrameParseOutcome Skip(ref ReadOnlySpan<byte> bytes, IFrameSink sink)
+    {
+        int length = Math.Min(_padding, bytes.Length);
+        bytes = bytes[length..];
+        _padding -= length;
+        if (_padding > 0)
+            return FrameParseOutcome.Ok;
         _state = State.Header;
-        bool ends = _frame.Flags.HasFlag(FrameFlags.EndStream);
-        return last.IsEmpty && !ends && !_firstChunk ? Http2ErrorCode.NoError : PassOn(last, ends, sink);
+        // A frame that was cut inside its padding has not ended the stream.
+        return _frame.Type == FrameType.Data && _frame.Has(FrameFlags.EndStream) ? HandOn(default, sink) : FrameParseOutcome.Ok;
     }
 
-    private Http2ErrorCode PassOn(ReadOnlySpan<byte> chunk, bool endStream, IFrameSink sink)
+    private FrameParseOutcome BeginGathering(IFrameSink sink)
     {
-        int counted = _firstChunk ? _frame.Length : 0;
-        _firstChunk = false;
-        return sink.OnData(_frame.StreamId, chunk, counted, endStream);
+        if (_remaining == 0)
+            return Dispatch(default, sink);
+        _state = State.Gather;
+        return FrameParseOutcome.Ok;
     }
 
-    private Http2ErrorCode ReadPayload(ref ReadOnlySpan<byte> bytes, IFrameSink sink)
+    private FrameParseOutcome ReadGathered(ref ReadOnlySpan<byte> bytes, IFrameSink sink)
     {
-        int missing = _frame.Length - _gatheredBytes;
-        if (_gatheredBytes == 0 && bytes.Length >= missing)
-        {
-            var whole = bytes[..missing];
-            bytes = bytes[missing..];
-            return EndPayload(whole, sink);
-        }
-
-        int n = Math.Min(missing, bytes.Length);
-        if (_gathered.Length < _frame.Length) Array.Resize(ref _gathered, _frame.Length);
-        bytes[..n].CopyTo(_gathered.AsSpan(_gatheredBytes));
-        _gatheredBytes += n;
-        bytes = bytes[n..];
-        if (_gatheredBytes < _frame.Length) return Http2ErrorCode.NoError;
-        var error = EndPayload(_gathered.AsSpan(0, _frame.Length), sink);
-        if (_gathered.Length > 4096) _gathered = []; // an idle connection keeps no large buffer
-        return error;
+        int length = Math.Min(_remaining, bytes.Length);
+        ReadOnlySpan<byte> part = bytes[..length];
+        bytes = bytes[length..];
+        _remaining -= length;
+        if (length == _frame.Length)
+            return Dispatch(part, sink);
+        _gathered.Append(part);
+        if (_remaining > 0)
+            return FrameParseOutcome.Ok;
+        FrameParseOutcome outcome = Dispatch(_gathered.Bytes, sink);
+        _gathered.Clear();
+        return outcome;
     }
 
-    private Http2ErrorCode EndPayload(ReadOnlySpan<byte> payload, IFrameSink sink)
+    private FrameParseOutcome Dispatch(ReadOnlySpan<byte> payload, IFrameSink sink)
     {
         _state = State.Header;
         switch (_frame.Type)
         {
             case FrameType.Headers:
-                return StartBlock(payload, sink);
+                return _blocks.OnHeaders(_frame, payload, sink);
             case FrameType.Continuation:
-                return AddToBlock(payload, sink);
+                return _blocks.OnContinuation(_frame, payload, sink);
+            case FrameType.Settings when _frame.Has(FrameFlags.Ack):
+                _blocks.LimitAcknowledged();
+                return Answered(sink.OnSettingsAck(), FrameType.Settings, 0);
             case FrameType.Settings:
-                return Settings(payload, sink);
-            case FrameType.Ping:
-                return sink.OnPing(BinaryPrimitives.ReadUInt64BigEndian(payload), _frame.Flags.HasFlag(FrameFlags.Ack));
-            case FrameType.RstStream:
-                return sink.OnReset(_frame.StreamId, (Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload));
-            case FrameType.GoAway:
-                return sink.OnGoAway(
-                    BinaryPrimitives.ReadInt32BigEndian(payload) & int.MaxValue, (Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload[4..]), payload[8..]);
-            case FrameType.WindowUpdate:
-                int increment = BinaryPrimitives.ReadInt32BigEndian(payload) & int.MaxValue;
-                return increment == 0
-                    ? Fail(Http2ErrorCode.ProtocolError, "WINDOW_UPDATE by zero") // section 6.9; treated as a connection error for streams as well
-                    : sink.OnWindowUpdate(_frame.StreamId, increment);
+                return OnSettings(payload, sink);
             default:
-                return Http2ErrorCode.NoError; // PRIORITY is deprecated; unknown types are ignored (section 5.5)
+                return ControlFrames.HandOn(_frame, payload, sink);
         }
     }
 
-    private Http2ErrorCode Settings(ReadOnlySpan<byte> payload, IFrameSink sink)
+    private FrameParseOutcome OnSettings(ReadOnlySpan<byte> payload, IFrameSink sink)
     {
-        _settingsSeen = true;
-        if (_frame.Flags.HasFlag(FrameFlags.Ack)) return sink.OnSettingsAck();
-        var error = Http2Settings.TryApply(_peer, payload, out _peer);
-        return error == Http2ErrorCode.NoError ? sink.OnSettings(_peer) : Fail(error, "a setting has a value that it may not have");
+        FrameParseOutcome outcome = ControlFrames.ReadSettings(payload, fromServer: !_isServer, PeerSettings, out Http2Settings settings);
+        if (!outcome.IsOk)
+            return outcome;
+        PeerSettings = settings;
+        return Answered(sink.OnSettings(settings), FrameType.Settings, 0);
     }
 
-    private Http2ErrorCode StartBlock(ReadOnlySpan<byte> payload, IFrameSink sink)
+    [InlineArray(FrameHeader.Size)]
+    private struct HeaderBytes
     {
-        int padding = 0;
-        if (_frame.Flags.HasFlag(FrameFlags.Padded))
-        {
-            if (payload.IsEmpty) return Fail(Http2ErrorCode.FrameSizeError, "HEADERS without its padding length");
-            padding = payload[0];
-            payload = payload[1..];
-        }
-
-        if (_frame.Flags.HasFlag(FrameFlags.Priority))
-        {
-            if (payload.Length < 5) return Fail(Http2ErrorCode.FrameSizeError, "HEADERS without its priority");
-            payload = payload[5..];
-        }
-
-        if (padding > payload.Length) return Fail(Http2ErrorCode.ProtocolError, "padding longer than its frame");
-        _blockEndsStream = _frame.Flags.HasFlag(FrameFlags.EndStream);
-        _blockBytes = 0;
-        _continuations = 0;
-        return AddToBlock(payload[..^padding], sink);
-    }
-
-    private Http2ErrorCode AddToBlock(ReadOnlySpan<byte> part, IFrameSink sink)
-    {
-        bool ends = _frame.Flags.HasFlag(FrameFlags.EndHeaders);
-        if (_blockStream != 0 && ++_continuations > _limits.MaxContinuations)
-        {
-            return Fail(Http2ErrorCode.EnhanceYourCalm, $"more than {_limits.MaxContinuations} CONTINUATION frames");
-        }
-
-        if (_blockBytes + part.Length > _limits.MaxHeaderBlockBytes)
-        {
-            return Fail(Http2ErrorCode.EnhanceYourCalm, $"a header block beyond {_limits.MaxHeaderBlockBytes} bytes");
-        }
-
-        if (ends && _blockBytes == 0)
-        {
-            _blockStream = 0;
-            return Decode(part, sink);
-        }
-
-        _blockStream = _frame.StreamId;
-        if (_block.Length < _blockBytes + part.Length) Array.Resize(ref _block, Math.Max(_blockBytes + part.Length, 1024));
-        part.CopyTo(_block.AsSpan(_blockBytes));
-        _blockBytes += part.Length;
-        if (!ends) return Http2ErrorCode.NoError;
-        _blockStream = 0;
-        var error = Decode(_block.AsSpan(0, _blockBytes), sink);
-        _block = [];
-        return error;
-    }
-
-    private Http2ErrorCode Decode(ReadOnlySpan<byte> block, IFrameSink sink)
-    {
-        switch (_decoder.Decode(block, out var headers))
-        {
-            case HpackOutcome.Decoded:
-                return sink.OnHeaders(_frame.StreamId, headers, _blockEndsStream);
-            case HpackOutcome.TooLarge:
-                return sink.OnHeadersRefused(_frame.StreamId, $"the header list is beyond {_limits.MaxHeaderListBytes} bytes");
-            case HpackOutcome.Malformed:
-                return Fail(Http2ErrorCode.CompressionError, _decoder.Fault);
-        }
-
-        return Http2ErrorCode.InternalError;
-    }
-
-    private Http2ErrorCode Fail(Http2ErrorCode code, string reason)
-    {
-        _reason = reason;
-        return code;
+        private byte _first;
     }
 }

@@ -1,28 +1,35 @@
 namespace Ambient.NodeProxy.Http2;
 
-/// <summary>Frame types. Source: RFC 9113, section 6.</summary>
+/// <summary>The frame types of RFC 9113 section 6. Every other value is ignored on receipt (section 4.1).</summary>
 public enum FrameType : byte
 {
-    Data = 0x0,
-    Headers = 0x1,
-    Priority = 0x2,
-    RstStream = 0x3,
-    Settings = 0x4,
-    PushPromise = 0x5,
-    Ping = 0x6,
-    GoAway = 0x7,
-    WindowUpdate = 0x8,
-    Continuation = 0x9,
-}
+    /// <summary>Section 6.1.</summary>
+    Data = 0,
 
-/// <summary>Frame flags; what a bit means depends on the type. Source: RFC 9113, section 6.</summary>
-[Flags]
-public enum FrameFlags : byte
-{
-    None = 0,
-    Ack = 0x1,
-    EndStream = 0x1,
-    EndHeaders = 0x4,
-    Padded = 0x8,
-    Priority = 0x20,
+    /// <summary>Section 6.2.</summary>
+    Headers = 1,
+
+    /// <summary>Section 6.3, deprecated: checked and ignored.</summary>
+    Priority = 2,
+
+    /// <summary>Section 6.4.</summary>
+    RstStream = 3,
+
+    /// <summary>Section 6.5.</summary>
+    Settings = 4,
+
+    /// <summary>Section 6.6: never accepted here, since push is never enabled.</summary>
+    PushPromise = 5,
+
+    /// <summary>Section 6.7.</summary>
+    Ping = 6,
+
+    /// <summary>Section 6.8.</summary>
+    GoAway = 7,
+
+    /// <summary>Section 6.9.</summary>
+    WindowUpdate = 8,
+
+    /// <summary>Section 6.10.</summary>
+    Continuation = 9,
 }

@@ -4,114 +4,139 @@ using System.Text;
 
 namespace Ambient.NodeProxy.Http2;
 
-/// <summary>Writes frames. Source: RFC 9113, sections 3.4 and 6.</summary>
+/// <summary>
+/// Writes frames (RFC 9113 sections 3.4 and 6), each with one piece of room from its output. Writes what it is told, wrong
+/// arguments too: tests speak as hostile peers through it. Allocates nothing.
+/// </summary>
 public static class FrameWriter
 {
+    private const int SettingSize = 6;
+    private const int MaxSettings = 7;
     private const int MaxDebugBytes = 256;
 
-    /// <summary>What a client says first.</summary>
+    /// <summary>What a client sends before its first frame (section 3.4).</summary>
     public static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
+    /// <summary>Writes the client preface, without the SETTINGS frame that has to follow it.</summary>
     public static void WritePreface(IBufferWriter<byte> output) => output.Write(Preface);
 
-    /// <summary>Writes what differs from the defaults.</summary>
+    /// <summary>Writes a SETTINGS frame with the values that differ from the defaults.</summary>
     public static void WriteSettings(IBufferWriter<byte> output, in Http2Settings settings)
     {
-        Span<byte> payload = stackalloc byte[36];
-        int length = 0;
-        if (settings.HeaderTableSize != Http2Settings.DefaultHeaderTableSize) Add(payload, 0x1, (uint)settings.HeaderTableSize, ref length);
-        if (!settings.EnablePush) Add(payload, 0x2, 0, ref length);
-        if (settings.MaxConcurrentStreams != uint.MaxValue) Add(payload, 0x3, settings.MaxConcurrentStreams, ref length);
-        if (settings.InitialWindowSize != Http2Settings.DefaultInitialWindowSize) Add(payload, 0x4, (uint)settings.InitialWindowSize, ref length);
-        if (settings.MaxFrameSize != Http2Settings.DefaultMaxFrameSize) Add(payload, 0x5, (uint)settings.MaxFrameSize, ref length);
-        if (settings.MaxHeaderListSize != uint.MaxValue) Add(payload, 0x6, settings.MaxHeaderListSize, ref length);
-        Write(output, new FrameHeader(length, FrameType.Settings, FrameFlags.None, 0), payload[..length]);
+        Span<byte> payload = stackalloc byte[MaxSettings * SettingSize];
+        int at = 0;
+        if (settings.HeaderTableSize != Http2Settings.DefaultHeaderTableSize)
+            at += PutSetting(payload[at..], SettingId.HeaderTableSize, (uint)settings.HeaderTableSize);
+        if (!settings.EnablePush)
+            at += PutSetting(payload[at..], SettingId.EnablePush, 0);
+        if (settings.MaxConcurrentStreams != Http2Settings.None)
+            at += PutSetting(payload[at..], SettingId.MaxConcurrentStreams, settings.MaxConcurrentStreams);
+        if (settings.InitialWindowSize != Http2Settings.DefaultInitialWindowSize)
+            at += PutSetting(payload[at..], SettingId.InitialWindowSize, (uint)settings.InitialWindowSize);
+        if (settings.MaxFrameSize != Http2Settings.DefaultMaxFrameSize)
+            at += PutSetting(payload[at..], SettingId.MaxFrameSize, (uint)settings.MaxFrameSize);
+        if (settings.MaxHeaderListSize != Http2Settings.None)
+            at += PutSetting(payload[at..], SettingId.MaxHeaderListSize, settings.MaxHeaderListSize);
+        if (settings.EnableConnectProtocol)
+            at += PutSetting(payload[at..], SettingId.EnableConnectProtocol, 1);
+        Write(output, FrameType.Settings, FrameFlags.None, 0, payload[..at]);
     }
 
-    /// <summary>Announces another initial window, and nothing else.</summary>
+    /// <summary>Writes a SETTINGS frame with another initial window, in bytes, and nothing else.</summary>
     public static void WriteInitialWindow(IBufferWriter<byte> output, int bytes)
     {
-        Span<byte> payload = stackalloc byte[6];
-        int length = 0;
-        Add(payload, 0x4, (uint)bytes, ref length);
-        Write(output, new FrameHeader(length, FrameType.Settings, FrameFlags.None, 0), payload);
+        Span<byte> payload = stackalloc byte[SettingSize];
+        PutSetting(payload, SettingId.InitialWindowSize, (uint)bytes);
+        Write(output, FrameType.Settings, FrameFlags.None, 0, payload);
     }
 
-    public static void WriteSettingsAck(IBufferWriter<byte> output) =>
-        Write(output, new FrameHeader(0, FrameType.Settings, FrameFlags.Ack, 0), default);
+    /// <summary>Writes the acknowledgement of the peer's SETTINGS.</summary>
+    public static void WriteSettingsAck(IBufferWriter<byte> output) => Write(output, FrameType.Settings, FrameFlags.Ack, 0, default);
 
+    /// <summary>Writes a PING or, with the peer's value, its answer.</summary>
     public static void WritePing(IBufferWriter<byte> output, ulong opaque, bool ack)
     {
         Span<byte> payload = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64BigEndian(payload, opaque);
-        Write(output, new FrameHeader(8, FrameType.Ping, ack ? FrameFlags.Ack : FrameFlags.None, 0), payload);
+        Write(output, FrameType.Ping, ack ? FrameFlags.Ack : FrameFlags.None, 0, payload);
     }
 
+    /// <summary>Writes a GOAWAY: streams above the one named were not and will not be processed.</summary>
     /// <param name="output">Where to.</param>
-    /// <param name="lastStreamId">The highest stream that was or may be processed.</param>
-    /// <param name="code">Why.</param>
-    /// <param name="debug">For a person; at most 256 bytes of it are sent.</param>
-    public static void WriteGoAway(IBufferWriter<byte> output, int lastStreamId, Http2ErrorCode code, string debug)
+    /// <param name="lastStreamId">0 to 2^31-1; the last value announces a GOAWAY to come (section 6.8).</param>
+    /// <param name="code">NoError for a planned end.</param>
+    /// <param name="debug">For a person who reads a log or a capture, no secrets; its first 256 bytes are sent.</param>
+    public static void WriteGoAway(IBufferWriter<byte> output, int lastStreamId, Http2ErrorCode code, string debug = "")
     {
-        byte[] text = Encoding.UTF8.GetBytes(debug);
-        int length = 8 + Math.Min(text.Length, MaxDebugBytes);
         Span<byte> payload = stackalloc byte[8 + MaxDebugBytes];
         BinaryPrimitives.WriteInt32BigEndian(payload, lastStreamId);
         BinaryPrimitives.WriteUInt32BigEndian(payload[4..], (uint)code);
-        text.AsSpan(0, length - 8).CopyTo(payload[8..]);
-        Write(output, new FrameHeader(length, FrameType.GoAway, FrameFlags.None, 0), payload[..length]);
+        Encoding.UTF8.GetEncoder().Convert(debug, payload[8..], flush: true, out _, out int length, out _);
+        Write(output, FrameType.GoAway, FrameFlags.None, 0, payload[..(8 + length)]);
     }
 
+    /// <summary>Writes a RST_STREAM.</summary>
     public static void WriteRstStream(IBufferWriter<byte> output, int streamId, Http2ErrorCode code)
     {
         Span<byte> payload = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(payload, (uint)code);
-        Write(output, new FrameHeader(4, FrameType.RstStream, FrameFlags.None, streamId), payload);
+        Write(output, FrameType.RstStream, FrameFlags.None, streamId, payload);
     }
 
+    /// <summary>Writes a WINDOW_UPDATE.</summary>
     /// <param name="output">Where to.</param>
-    /// <param name="streamId">0 for the connection.</param>
-    /// <param name="increment">1 to 2^31-1.</param>
+    /// <param name="streamId">0 for the connection, or a stream.</param>
+    /// <param name="increment">1 to 2^31-1 bytes; 0 is an error at the peer.</param>
     public static void WriteWindowUpdate(IBufferWriter<byte> output, int streamId, int increment)
     {
         Span<byte> payload = stackalloc byte[4];
         BinaryPrimitives.WriteInt32BigEndian(payload, increment);
-        Write(output, new FrameHeader(4, FrameType.WindowUpdate, FrameFlags.None, streamId), payload);
+        Write(output, FrameType.WindowUpdate, FrameFlags.None, streamId, payload);
     }
 
-    /// <summary>Writes a header block, as one HEADERS and as many CONTINUATION as the peer's frame size asks for.</summary>
+    /// <summary>
+    /// Writes an HPACK block as one HEADERS frame and as many CONTINUATION frames as the peer's limit asks for. No other
+    /// frame may be put between them (section 4.3).
+    /// </summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="streamId">The stream, at least 1.</param>
+    /// <param name="block">A whole block; may be empty.</param>
+    /// <param name="endStream">Whether nothing follows on this half.</param>
+    /// <param name="maxFrame">The peer's SETTINGS_MAX_FRAME_SIZE, in bytes.</param>
     public static void WriteHeaders(IBufferWriter<byte> output, int streamId, ReadOnlySpan<byte> block, bool endStream, int maxFrame)
     {
-        var type = FrameType.Headers;
-        var flags = endStream ? FrameFlags.EndStream : FrameFlags.None;
+        FrameType type = FrameType.Headers;
+        FrameFlags flags = endStream ? FrameFlags.EndStream : FrameFlags.None;
         do
         {
-            var part = block[..Math.Min(block.Length, maxFrame)];
+            ReadOnlySpan<byte> part = block[..Math.Min(block.Length, maxFrame)];
             block = block[part.Length..];
-            if (block.IsEmpty) flags |= FrameFlags.EndHeaders;
-            Write(output, new FrameHeader(part.Length, type, flags, streamId), part);
+            Write(output, type, block.IsEmpty ? flags | FrameFlags.EndHeaders : flags, streamId, part);
             type = FrameType.Continuation;
             flags = FrameFlags.None;
         }
         while (!block.IsEmpty);
     }
 
-    /// <summary>Writes the nine bytes before a payload that already lies behind them.</summary>
-    public static void WriteDataHeader(Span<byte> output, int streamId, int length, bool endStream) =>
-        new FrameHeader(length, FrameType.Data, endStream ? FrameFlags.EndStream : FrameFlags.None, streamId).WriteTo(output);
+    /// <summary>
+    /// Writes only the nine bytes of a DATA frame at the start of the room: the payload lies, or will lie, directly behind them.
+    /// </summary>
+    public static void WriteDataHeader(Span<byte> room, int streamId, int length, bool endStream) =>
+        new FrameHeader(length, FrameType.Data, endStream ? FrameFlags.EndStream : FrameFlags.None, streamId).WriteTo(room);
 
-    private static void Write(IBufferWriter<byte> output, FrameHeader header, ReadOnlySpan<byte> payload)
+    private static void Write(IBufferWriter<byte> output, FrameType type, FrameFlags flags, int streamId, ReadOnlySpan<byte> payload)
     {
-        var room = output.GetSpan(FrameHeader.Size + payload.Length);
-        header.WriteTo(room);
+        int size = FrameHeader.Size + payload.Length;
+        Span<byte> room = output.GetSpan(size);
         payload.CopyTo(room[FrameHeader.Size..]);
-        output.Advance(FrameHeader.Size + payload.Length);
+        new FrameHeader(payload.Length, type, flags, streamId).WriteTo(room);
+        output.Advance(size);
     }
 
-    private static void Add(Span<byte> payload, ushort id, uint value, ref int length)
+    private static int PutSetting(Span<byte> room, SettingId id, uint value)
     {
-        BinaryPrimitives.WriteUInt16BigEndian(payload[length..], id);
-        BinaryPrimitives.WriteUInt32BigEndian(payload[(length + 2)..], value);
-        length += 6;
+        BinaryPrimitives.WriteUInt16BigEndian(room, (ushort)id);
+        BinaryPrimitives.WriteUInt32BigEndian(room[2..], value);
+        return SettingSize;
     }
 }

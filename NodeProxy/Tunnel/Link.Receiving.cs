@@ -36,7 +36,7 @@ internal sealed partial class Link : IByteSink, IFrameSink
             {
                 case PullOutcome.Bytes:
                     _lastReceivedTicks = Loop.NowTicks;
-                    var outcome = _parser.Feed(room.AsSpan(0, bytes), this);
+                    var outcome = _parser.Feed(room.AsSpan(0, bytes), this, Loop.NowTicks);
                     if (outcome.Error != Http2ErrorCode.NoError)
                     {
                         Violate(outcome.Error, outcome.Reason);

@@ -1,137 +1,186 @@
 namespace Ambient.NodeProxy.Http2.Hpack;
 
-/// <summary>Decodes header blocks of one connection. Source: RFC 7541.</summary>
-/// <param name="tableBytes">The table size that we have announced, in bytes.</param>
-/// <param name="maxListBytes">The largest list, by the count of RFC 9113, section 10.5.1: name + value + 32 a header.</param>
-public sealed class HpackDecoder(int tableBytes, int maxListBytes)
+/// <summary>
+/// Decodes the header blocks of one direction of a connection (RFC 7541), each whole and in the order of the wire. After an
+/// outcome that loses the state (see <see cref="HpackOutcome"/>) the connection has to end.
+/// </summary>
+public sealed class HpackDecoder
 {
-    private const int FieldOverhead = 32;
+    private const int InitialTableBytes = Http2Settings.DefaultHeaderTableSize;
 
-    private readonly DynamicTable _table = new(tableBytes);
-    private readonly HeaderList _list = new();
-    private byte[] _nameRoom = new byte[64];
-    private byte[] _valueRoom = new byte[256];
+    private readonly DynamicTable _table = new(InitialTableBytes);
+    private readonly int _maxListBytes;
+    private readonly int _maxFields;
+    private readonly int _advertisedTableBytes;
+    private int _tableLimit;
+    private bool _owesSizeUpdate;
 
-    /// <summary>Why a block was malformed, for a person.</summary>
-    public string Fault { get; private set; } = "";
-
-    /// <summary>Decodes one complete block.</summary>
-    /// <param name="block">The block.</param>
-    /// <param name="headers">The list; valid until the next call.</param>
-    public HpackOutcome Decode(ReadOnlySpan<byte> block, out HeaderList headers)
+    /// <summary>A decoder with an empty table of the initial size.</summary>
+    /// <param name="advertisedTableBytes">SETTINGS_HEADER_TABLE_SIZE as sent to the peer, in bytes.</param>
+    /// <param name="maxListBytes">Largest list, in bytes with 32 a field.</param>
+    /// <param name="maxFields">Most fields in a list.</param>
+    public HpackDecoder(int advertisedTableBytes = InitialTableBytes, int maxListBytes = 16_384, int maxFields = 128)
     {
-        headers = _list;
-        _list.Clear();
-        long listBytes = 0;
-        bool sizeMayChange = true;
-        while (!block.IsEmpty)
-        {
-            byte first = block[0];
-            if ((first & 0xe0) == 0x20)
-            {
-                // 001xxxxx: table size update, only before the first header (section 4.2).
-                if (!TryReadInteger(ref block, 5, out int size)) return Bad("an integer is too large");
-                if (!sizeMayChange || size > tableBytes) return Bad("a table size update is out of place or too large");
-                _table.Resize(size);
-                continue;
-            }
+        _advertisedTableBytes = advertisedTableBytes;
+        _maxListBytes = maxListBytes;
+        _maxFields = maxFields;
+        // Until the peer has acknowledged a smaller size it may go by the initial one.
+        _tableLimit = Math.Max(InitialTableBytes, advertisedTableBytes);
+    }
 
-            sizeMayChange = false;
-            ReadOnlySpan<byte> name;
-            ReadOnlySpan<byte> value;
-            bool adds = false;
-            if ((first & 0x80) != 0)
+    /// <summary>The table's size in bytes, 32 an entry included.</summary>
+    public int TableBytes => _table.Size;
+
+    /// <summary>
+    /// The peer acknowledged our SETTINGS: what was advertised is the limit from now on, and if the table may be larger,
+    /// the next block has to begin by making it smaller (RFC 7541 section 4.2).
+    /// </summary>
+    public void LimitAcknowledged()
+    {
+        _tableLimit = _advertisedTableBytes;
+        _owesSizeUpdate = _table.MaxSize > _tableLimit;
+    }
+
+    /// <summary>Decodes a block.</summary>
+    /// <param name="block">The whole block.</param>
+    /// <param name="headers">Emptied first; complete only with <see cref="HpackOutcome.Decoded"/>.</param>
+    public HpackOutcome Decode(ReadOnlySpan<byte> block, HeaderList headers)
+    {
+        headers.Clear();
+        HpackOutcome refusal = HpackOutcome.Decoded;
+        bool sawField = false;
+        int at = 0;
+        while (at < block.Length)
+        {
+            byte first = block[at];
+            HpackOutcome outcome;
+            if ((first & 0xE0) == 0x20)
             {
-                // 1xxxxxxx: an entry as it is.
-                if (!TryReadInteger(ref block, 7, out int index)) return Bad("an integer is too large");
-                if (!TryFind(index, out name, out value)) return Bad($"there is no entry {index}");
+                outcome = sawField ? HpackOutcome.TableSizeMisplaced : ReadSizeUpdate(block, ref at);
+            }
+            else if (_owesSizeUpdate)
+            {
+                return HpackOutcome.TableSizeMissing;
             }
             else
             {
-                // 01xxxxxx: literal, added. 0000xxxx, 0001xxxx: literal, not added.
-                adds = (first & 0x40) != 0;
-                if (!TryReadInteger(ref block, adds ? 6 : 4, out int index)) return Bad("an integer is too large");
-                if (index != 0)
-                {
-                    if (!TryFind(index, out name, out _)) return Bad($"there is no entry {index}");
-                }
-                else if (!TryReadString(ref block, ref _nameRoom, out name))
-                {
-                    return Bad("a name is cut or wrongly coded");
-                }
-
-                if (!TryReadString(ref block, ref _valueRoom, out value)) return Bad("a value is cut or wrongly coded");
+                sawField = true;
+                outcome = first >= 0x80
+                    ? ReadIndexed(block, ref at, headers, ref refusal)
+                    : ReadLiteral(block, ref at, headers, ref refusal);
             }
 
-            listBytes += name.Length + value.Length + FieldOverhead;
-            if (listBytes <= maxListBytes) _list.Add(name, value);
-            if (adds) _table.Add(name, value);
+            if (outcome != HpackOutcome.Decoded)
+                return outcome;
         }
 
-        return listBytes <= maxListBytes ? HpackOutcome.Decoded : HpackOutcome.TooLarge;
+        return refusal;
     }
 
-    private bool TryFind(int index, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    private HpackOutcome ReadSizeUpdate(ReadOnlySpan<byte> block, ref int at)
     {
-        name = value = default;
-        if (index is >= 1 and <= StaticTable.Count)
+        HpackOutcome outcome = HpackInteger.TryRead(block, ref at, 5, out int size);
+        if (outcome != HpackOutcome.Decoded)
+            return outcome;
+        if (size > _tableLimit)
+            return HpackOutcome.TableSizeTooLarge;
+        _table.Resize(size);
+        _owesSizeUpdate = false;
+        return HpackOutcome.Decoded;
+    }
+
+    private HpackOutcome ReadIndexed(ReadOnlySpan<byte> block, ref int at, HeaderList headers, ref HpackOutcome refusal)
+    {
+        HpackOutcome outcome = HpackInteger.TryRead(block, ref at, 7, out int index);
+        if (outcome != HpackOutcome.Decoded)
+            return outcome;
+        if (index == 0 || index > StaticTable.Count + _table.Count)
+            return HpackOutcome.UnknownIndex;
+
+        bool isStatic = index <= StaticTable.Count;
+        ReadOnlySpan<byte> name = isStatic ? StaticTable.NameOf(index) : _table.NameOf(index - StaticTable.Count - 1);
+        ReadOnlySpan<byte> value = isStatic ? StaticTable.ValueOf(index) : _table.ValueOf(index - StaticTable.Count - 1);
+        if (Fits(headers, name.Length + value.Length, ref refusal))
+            headers.Add(name, value);
+        return HpackOutcome.Decoded;
+    }
+
+    private HpackOutcome ReadLiteral(ReadOnlySpan<byte> block, ref int at, HeaderList headers, ref HpackOutcome refusal)
+    {
+        // 01: indexed afterwards, 6 bits; 0001: never indexed, 4 bits; 0000: not indexed, 4 bits (sections 6.2.1 to 6.2.3).
+        bool isInserted = (block[at] & 0xC0) == 0x40;
+        bool isNever = (block[at] & 0xF0) == 0x10;
+        HpackOutcome outcome = HpackInteger.TryRead(block, ref at, isInserted ? 6 : 4, out int index);
+        if (outcome != HpackOutcome.Decoded)
+            return outcome;
+
+        // Name and value are put behind the last field first: the table may move or drop its own bytes, and a refused field
+        // still has to enter it.
+        int nameLength;
+        if (index == 0)
         {
-            name = StaticTable.Name(index);
-            value = StaticTable.Value(index);
-            return true;
+            outcome = ReadString(block, ref at, headers, 0, out nameLength);
+            if (outcome != HpackOutcome.Decoded)
+                return outcome;
         }
-
-        int age = index - StaticTable.Count - 1;
-        if (age < 0 || age >= _table.Count) return false;
-        (byte[] n, byte[] v) = _table[age];
-        name = n;
-        value = v;
-        return true;
-    }
-
-    // Section 5.1. At most four continuation bytes: nothing here is larger than 2^28.
-    private static bool TryReadInteger(scoped ref ReadOnlySpan<byte> block, int prefixBits, out int value)
-    {
-        int mask = (1 << prefixBits) - 1;
-        value = block[0] & mask;
-        block = block[1..];
-        if (value < mask) return true;
-        for (int shift = 0; shift < 28; shift += 7)
+        else
         {
-            if (block.IsEmpty) return false;
-            byte b = block[0];
-            block = block[1..];
-            value += (b & 0x7f) << shift;
-            if ((b & 0x80) == 0) return true;
+            if (index > StaticTable.Count + _table.Count)
+                return HpackOutcome.UnknownIndex;
+            ReadOnlySpan<byte> name =
+                index <= StaticTable.Count ? StaticTable.NameOf(index) : _table.NameOf(index - StaticTable.Count - 1);
+            nameLength = name.Length;
+            name.CopyTo(headers.Tail(nameLength));
         }
 
-        return false;
-    }
+        outcome = ReadString(block, ref at, headers, nameLength, out int valueLength);
+        if (outcome != HpackOutcome.Decoded)
+            return outcome;
 
-    private static bool TryReadString(scoped ref ReadOnlySpan<byte> block, scoped ref byte[] room, out ReadOnlySpan<byte> text)
-    {
-        text = default;
-        if (block.IsEmpty) return false;
-        bool isCoded = (block[0] & 0x80) != 0;
-        if (!TryReadInteger(ref block, 7, out int length) || length > block.Length) return false;
-        var raw = block[..length];
-        block = block[length..];
-        if (!isCoded)
+        if (isInserted)
         {
-            text = raw;
-            return true;
+            ReadOnlySpan<byte> field = headers.Tail(nameLength + valueLength);
+            _table.Insert(field[..nameLength], field.Slice(nameLength, valueLength));
         }
 
-        int most = (length * 8 / 5) + 1; // the shortest code has five bits
-        if (room.Length < most) room = new byte[most];
-        if (!HuffmanCode.TryDecode(raw, room, out int written)) return false;
-        text = room.AsSpan(0, written);
-        return true;
+        if (Fits(headers, nameLength + valueLength, ref refusal))
+            headers.Commit(nameLength, valueLength, isInserted ? HeaderIndexing.Allowed : isNever ? HeaderIndexing.Never : HeaderIndexing.Skipped);
+        return HpackOutcome.Decoded;
     }
 
-    private HpackOutcome Bad(string fault)
+    private static HpackOutcome ReadString(ReadOnlySpan<byte> block, ref int at, HeaderList headers, int offset, out int length)
     {
-        Fault = fault;
-        return HpackOutcome.Malformed;
+        length = 0;
+        if (at == block.Length)
+            return HpackOutcome.Truncated;
+        bool isHuffman = block[at] >= 0x80;
+        HpackOutcome outcome = HpackInteger.TryRead(block, ref at, 7, out int wireLength);
+        if (outcome != HpackOutcome.Decoded)
+            return outcome;
+        if (wireLength > block.Length - at)
+            return HpackOutcome.Truncated;
+
+        ReadOnlySpan<byte> wire = block.Slice(at, wireLength);
+        at += wireLength;
+        if (isHuffman)
+        {
+            length = Huffman.Decode(wire, headers.Tail(offset + Huffman.MaxDecodedLength(wireLength))[offset..]);
+            return length >= 0 ? HpackOutcome.Decoded : HpackOutcome.BadHuffman;
+        }
+
+        wire.CopyTo(headers.Tail(offset + wireLength)[offset..]);
+        length = wireLength;
+        return HpackOutcome.Decoded;
+    }
+
+    private bool Fits(HeaderList headers, int length, ref HpackOutcome refusal)
+    {
+        if (refusal != HpackOutcome.Decoded)
+            return false;
+        if (headers.Size + length + HeaderList.FieldOverhead > _maxListBytes)
+            refusal = HpackOutcome.ListTooLarge;
+        else if (headers.Count == _maxFields)
+            refusal = HpackOutcome.TooManyFields;
+        return refusal == HpackOutcome.Decoded;
     }
 }
