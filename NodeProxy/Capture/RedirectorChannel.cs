@@ -115,6 +115,7 @@ internal sealed class RedirectorChannel : IReadinessHandler, ILoopTurn
             return;
         }
 
+        _socket.SetNonBlocking(true);
         _isWritable = true;
         _registration = _loop.Attach(_socket.Number, this, EpollEvents.In | EpollEvents.Out | EpollEvents.PeerClosed);
         _session = ByteString.CopyFrom(RandomNumberGenerator.GetBytes(16));

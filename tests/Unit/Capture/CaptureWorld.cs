@@ -55,7 +55,6 @@ internal sealed class CaptureWorld : IAsyncDisposable, ICaptureHandler
     public ScriptedRedirector NewRedirector()
     {
         var (mine, theirs) = SeqPacketSocket.Pair();
-        theirs.SetNonBlocking(true);
         _toConnect.Enqueue(theirs);
         return new ScriptedRedirector(mine);
     }
