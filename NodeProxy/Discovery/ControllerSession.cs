@@ -22,7 +22,8 @@ internal sealed class ControllerSession : IDisposable
 {
     private const int CertificateRequestsAtOnce = 16;
 
-    // After a refused delta a controller sends a full view by itself; one that does not is asked for it by a new stream.
+    // After a refused change a full view may help: a controller that does not send one is asked for it by a new stream. After a refused
+    // full view only its next version helps, and that comes by itself.
     private static readonly TimeSpan FullViewPatience = TimeSpan.FromSeconds(30);
 
     private readonly SessionContext _context;
@@ -164,7 +165,7 @@ internal sealed class ControllerSession : IDisposable
             return;
         }
         _context.NeedsFullView = true;
-        _fullViewUntil ??= _context.Time.GetUtcNow() + FullViewPatience;
+        _fullViewUntil = delta.IsFull ? null : _fullViewUntil ?? (_context.Time.GetUtcNow() + FullViewPatience);
         NodeLog.DeltaRefused(_context.Logger, part.Version, current.Version, reason!);
         Send(new NodeMessage { Nack = new Nack { Nonce = part.Nonce, Version = part.Version, Reason = reason } });
     }
