@@ -66,12 +66,20 @@ public sealed record StoredState(MeshView View, DateTimeOffset ViewReceived, Imm
     }
 
     /// <summary>The part that holds the view. Parts of a protobuf message add up when their bytes are joined, so each is made only when it changed.</summary>
-    internal static byte[] WriteView(MeshView view, DateTimeOffset received)
+    internal static byte[] WriteView(MeshView view, DateTimeOffset received, int expectedBytes = 0)
     {
-        var stored = new NodeState { Format = Format, Epoch = view.Epoch, Version = view.Version, ViewReceivedUnixSeconds = received.ToUnixTimeSeconds() };
-        if (view.IsPresent)
-            stored.Resources.Add(view.Resources().Select(Protocol.Model.ResourceWriter.Write));
-        return stored.ToByteArray();
+        var bytes = new MemoryStream(expectedBytes);
+        using (var output = new CodedOutputStream(bytes, leaveOpen: true))
+        {
+            new NodeState { Format = Format, Epoch = view.Epoch, Version = view.Version, ViewReceivedUnixSeconds = received.ToUnixTimeSeconds() }.WriteTo(output);
+            // One by one: 100,000 messages that are alive at the same time would outlive a garbage collection, and pause the loops for it.
+            foreach (Protocol.Model.MeshResource resource in view.IsPresent ? view.Resources() : [])
+            {
+                output.WriteTag(NodeState.ResourcesFieldNumber, WireFormat.WireType.LengthDelimited);
+                output.WriteMessage(Protocol.Model.ResourceWriter.Write(resource));
+            }
+        }
+        return bytes.ToArray();
     }
 
     /// <summary>The part that holds certificates, keys and the order.</summary>
