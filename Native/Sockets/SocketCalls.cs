@@ -111,19 +111,10 @@ public static partial class SocketCalls
     /// <summary>Closes so that the peer sees a reset (RST), never a clean end. SO_LINGER of zero seconds, socket(7).</summary>
     public static void CloseWithReset(int fd)
     {
-        ResetOnClose(fd, reset: true);
-        Close(fd);
-    }
-
-    /// <summary>
-    /// Decides what a close means to the peer, also one that the kernel does because the process died: a reset, or what was sent and then an
-    /// end. SO_LINGER, socket(7).
-    /// </summary>
-    public static void ResetOnClose(int fd, bool reset)
-    {
-        var linger = new linger { l_onoff = reset ? 1 : 0, l_linger = 0 };
+        var linger = new linger { l_onoff = 1, l_linger = 0 };
         // SAFETY: the structure is on this stack frame. A failure leaves a plain close, for example of what is no socket.
         unsafe { _ = SocketImports.SetOption(fd, LibC.SOL_SOCKET, LibC.SO_LINGER, &linger, (uint)sizeof(linger)); }
+        Close(fd);
     }
 
     private static IoResult Receive(int fd, Span<byte> into, int flags)

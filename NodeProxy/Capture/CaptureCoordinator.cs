@@ -40,8 +40,6 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
     private readonly Dictionary<string, CapturedPod> _pods = [];
     private readonly LoopTimer _tick;
     private byte[]? _order;
-    private ulong _orderInForce;
-    private bool _isOrderAccepted;
     private byte[]? _state;
     private bool _isRestored;
     private bool _isStopping;
@@ -91,7 +89,6 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _control.Post(() =>
         {
             _order = bytes;
-            _isOrderAccepted = false;
             PassOrder();
         });
     }
@@ -128,7 +125,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
                 OnStatus(message.Status);
                 break;
             case ToNode.BodyOneofCase.Order:
-                OnOrderResult(message.Order);
+                if (!message.Order.Accepted) NodeLog.OrderRefused(_logger, message.Order.Version, message.Order.Reason);
                 break;
             case ToNode.BodyOneofCase.GiveBack:
                 if (_pods.TryGetValue(message.GiveBack.Uid, out var held))
@@ -158,8 +155,6 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         }
 
         _isRestored = true;
-        // A Redirector that was replaced has read the order from its own file; it would refuse to be told the same twice.
-        _isOrderAccepted &= hello.OrderVersion == _orderInForce;
         PassOrder();
         StoreState();
         foreach (var pod in _pods.Values)
@@ -169,18 +164,6 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         }
 
         ReviewPods();
-    }
-
-    private void OnOrderResult(OrderResult result)
-    {
-        if (!result.Accepted)
-        {
-            NodeLog.OrderRefused(_logger, result.Version, result.Reason);
-            return;
-        }
-
-        _isOrderAccepted = true;
-        _orderInForce = result.Version;
     }
 
     private void OnListeners(Ambient.Protocol.Redirector.V1.PodListeners message, List<Descriptor> descriptors)
@@ -295,7 +278,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
 
     private void PassOrder()
     {
-        if (_order is null || _isOrderAccepted || !_channel.IsConnected) return;
+        if (_order is null || !_channel.IsConnected) return;
         _channel.Send(new ToRedirector { Order = new PassOrder() }, owned: SealedMemory.Create("ambient-order", _order));
     }
 

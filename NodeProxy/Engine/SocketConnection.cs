@@ -36,8 +36,6 @@ internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTur
     public static SocketConnection Adopt(EventLoop loop, int fd)
     {
         SocketCalls.SetNoDelay(fd);
-        // If this process dies, the kernel closes for it: a cut connection must not look like a complete one.
-        SocketCalls.ResetOnClose(fd, reset: true);
         return new SocketConnection(loop, fd);
     }
 
@@ -169,8 +167,8 @@ internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTur
         _pending.Clear(Loop.Buffers);
         if (_resetDeadline is not null) Loop.Timers.Cancel(_resetDeadline);
         Loop.Forget(_registration);
-        if (!reset) SocketCalls.ResetOnClose(_fd, reset: false);
-        SocketCalls.Close(_fd);
+        if (reset) SocketCalls.CloseWithReset(_fd);
+        else SocketCalls.Close(_fd);
     }
 
     // The kernel hands out bytes that came before a reset, and so do we: a server that answers and closes with unread input

@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+
+namespace Ambient.Cli.Commands;
+
+/// <summary>Turns Ctrl-C, kill and a closed terminal into a cancellation, so that a command ends in its own way.</summary>
+internal sealed class StopSignal : IDisposable
+{
+    private readonly CancellationTokenSource _source = new();
+    private readonly PosixSignalRegistration[] _registrations;
+
+    public StopSignal()
+    {
+        _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            Received = signal;
+            _source.Cancel();
+        }))];
+    }
+
+    /// <summary>Cancelled by the first signal.</summary>
+    public CancellationToken Token => _source.Token;
+
+    /// <summary>The signal that came; null if none did.</summary>
+    public PosixSignal? Received { get; private set; }
+
+    /// <summary>Cancels after a time as well.</summary>
+    public void After(TimeSpan time) => _source.CancelAfter(time);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var registration in _registrations) registration.Dispose();
+        _source.Dispose();
+    }
+}

@@ -1,0 +1,115 @@
+using Ambient.Native.Unix;
+
+namespace Ambient.Cli.Lab;
+
+/// <summary>One node of the lab: its folder, its Redirector and its NodeProxy, both in the node's network namespace.</summary>
+internal sealed class LabNode : IDisposable
+{
+    // While one child is started that inherits a descriptor, no other one may be.
+    private static readonly Lock Inheriting = new();
+
+    private readonly LabController _controller;
+    private readonly LabLog _log;
+    private readonly Users _users;
+    private readonly string _folder;
+    private readonly AdminClient _admin;
+
+    // Where there is only one user, a socket's owner proves nothing: the two share a pair from birth. The lab keeps both ends, so
+    // that either process can be replaced.
+    private readonly (SeqPacketSocket Redirector, SeqPacketSocket NodeProxy)? _pair;
+
+    private LabNode(int number, LabController controller, string folder, Users users, LabLog log)
+    {
+        (Number, _controller, _log, _users) = (number, controller, log, users);
+        _folder = Path.Combine(folder, Name);
+        if (users.NodeProxy is null) _pair = SeqPacketSocket.Pair();
+        Redirector = new Supervised($"{Name}/redirector", StartRedirector);
+        NodeProxy = new Supervised($"{Name}/proxy", StartNodeProxy);
+        _admin = AdminClient.OverSocket(AdminSocket);
+    }
+
+    /// <summary>Its number, from 1.</summary>
+    public int Number { get; }
+
+    /// <summary>Its name, which is also that of its network namespace.</summary>
+    public string Name => Topology.NodeNetwork(Number);
+
+    /// <summary>Its Redirector.</summary>
+    public Supervised Redirector { get; }
+
+    /// <summary>Its NodeProxy.</summary>
+    public Supervised NodeProxy { get; }
+
+    /// <summary>Where ambientctl asks its NodeProxy.</summary>
+    public string AdminSocket => Path.Combine(_folder, "proxy", "admin.sock");
+
+    /// <summary>NodeProxy's admin pages.</summary>
+    public AdminClient Admin => _admin;
+
+    private string RedirectorSocket => Path.Combine(_folder, "redirector.sock");
+
+    private string Token => Path.Combine(_folder, "proxy", "token");
+
+    /// <summary>Makes its folder with what the machine's owner gives a node beforehand: bundle, order key, join token.</summary>
+    public static async Task<LabNode> PrepareAsync(int number, LabController controller, string folder, Users users, LabLog log)
+    {
+        var node = new LabNode(number, controller, folder, users, log);
+        Directory.CreateDirectory(Path.Combine(node._folder, "proxy"));
+        Directory.CreateDirectory(Path.Combine(node._folder, "redirector"));
+        File.Copy(controller.Bundle, Path.Combine(node._folder, "bundle.pem"));
+        File.Copy(controller.OrderKey, Path.Combine(node._folder, "order-key.pem"));
+        await File.WriteAllTextAsync(node.Token, await controller.TokenAsync(node.Name) + "\n");
+        Rights.Set(node.Token, "0400");
+        await Rights.GiveAsync(Path.Combine(node._folder, "proxy"), users.NodeProxy);
+        return node;
+    }
+
+    /// <summary>Waits until NodeProxy has a view and its Redirector.</summary>
+    public Task<TimeSpan> WaitUntilReadyAsync(TimeSpan atMost) => Waiting.UntilAsync($"{Name} is ready", atMost, _log, async () =>
+    {
+        if (!NodeProxy.IsRunning) return "NodeProxy has ended";
+        var (status, text) = await _admin.GetAsync("/ready");
+        return status == 200 ? null : text.Trim();
+    });
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _admin.Dispose();
+        _pair?.Redirector.Dispose();
+        _pair?.NodeProxy.Dispose();
+    }
+
+    private LabProcess StartRedirector()
+    {
+        string[] common = ["--node", Name, "--order-key", Path.Combine(_folder, "order-key.pem"), "--state", Path.Combine(_folder, "redirector"), "--netns-root", "/run/netns"];
+        return _pair is { } pair
+            ? StartWith(pair.Redirector, channel => Start(Redirector!.Name, Command.Of(Programs.Redirector, [.. common, "--channel-fd", channel])))
+            : Start(Redirector!.Name, Command.Of(Programs.Redirector, [.. common, "--socket", RedirectorSocket, "--socket-uid", $"{_users.NodeProxy}"]));
+    }
+
+    private LabProcess StartNodeProxy()
+    {
+        string[] common =
+        [
+            "--node", Name, "--controller", LabController.Address, "--bundle", Path.Combine(_folder, "bundle.pem"), "--token-file", Token,
+            "--admin", "0.0.0.0:15020", "--admin-socket", AdminSocket,
+        ];
+        LabProcess StartUnprivileged(params string[] channel) =>
+            Start(NodeProxy!.Name, Command.Of(Programs.NodeProxy, [.. common, .. channel]).WithoutPrivilege(_users.NodeProxy));
+        return _pair is { } pair
+            ? StartWith(pair.NodeProxy, channel => StartUnprivileged("--redirector-fd", channel))
+            : StartUnprivileged("--redirector", RedirectorSocket);
+    }
+
+    private LabProcess Start(string name, Command command) => LabProcess.Start(name, command.Inside(Name), _log);
+
+    private static LabProcess StartWith(SeqPacketSocket end, Func<string, LabProcess> start)
+    {
+        lock (Inheriting)
+        {
+            using var inherited = InheritedDescriptor.Of(end.Number);
+            return start($"{inherited.Number}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+
+namespace Ambient.Cli.Lab;
+
+/// <summary>What a lab consists of: nodes by number, the pods on them, the services in front of those. Plain data.</summary>
+internal sealed record LabPlan
+{
+    /// <summary>Nodes, numbered from 1; at most 9.</summary>
+    public required int Nodes { get; init; }
+
+    /// <summary>The pods; at most 89 a node.</summary>
+    public required ImmutableArray<PodPlan> Pods { get; init; }
+
+    /// <summary>The services; their addresses exist nowhere in the network.</summary>
+    public ImmutableArray<ServicePlan> Services { get; init; } = [];
+
+    /// <summary>Namespaces with a NetworkPolicy that selects all their pods, so that none of them may be served inside the process.</summary>
+    public ImmutableArray<string> NamespacesWithPolicy { get; init; } = [];
+
+    /// <summary>Whether there is a host outside the mesh, beyond node 1: network namespace <c>outside</c>.</summary>
+    public bool HasOutside { get; init; }
+
+    /// <summary>What captured pods do with plaintext from outside the mesh: PERMISSIVE or STRICT.</summary>
+    public string Mode { get; init; } = "PERMISSIVE";
+
+    /// <summary>How long connections of a withdrawn pod may go on.</summary>
+    public int DrainSeconds { get; init; } = 30;
+
+    /// <summary>Lifetime of the workloads' certificates.</summary>
+    public string LeafLifetime { get; init; } = "48h";
+
+    /// <summary>Namespaces of the pods, each once.</summary>
+    public IEnumerable<string> Namespaces => Pods.Select(pod => pod.Namespace).Distinct();
+
+    /// <summary>The pod of that name, which must be there.</summary>
+    public PodPlan Pod(string name) => Pods.Single(pod => pod.Name == name);
+
+    /// <summary>The service of that name, which must be there.</summary>
+    public ServicePlan Service(string name) => Services.Single(service => service.Name == name);
+}
+
+/// <summary>A pod: a network namespace with an eth0, and what the controller's YAML says of it.</summary>
+/// <param name="Node">Its node's number.</param>
+/// <param name="Slot">1 to 89; its place in the node's address range.</param>
+internal sealed record PodPlan(string Namespace, string Workload, int Node, int Slot)
+{
+    /// <summary>Unique among all pods that were ever there, as in Kubernetes.</summary>
+    public string Uid { get; init; } = Guid.NewGuid().ToString();
+
+    /// <summary>Set to opt one pod in ("true") or out ("false"), whatever its namespace does.</summary>
+    public string? EnrollLabel { get; init; }
+
+    /// <summary>Annotations beside the one that names the network namespace.</summary>
+    public ImmutableDictionary<string, string> Annotations { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>The pod's name.</summary>
+    public string Name => string.Create(CultureInfo.InvariantCulture, $"{Workload}-{Node}{Slot}");
+
+    /// <summary>The name of its network namespace.</summary>
+    public string Network => string.Create(CultureInfo.InvariantCulture, $"p{Node}{Slot}");
+
+    /// <summary>Its IPv4 address.</summary>
+    public IPAddress V4 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"10.244.{Node}.{10 + Slot}"));
+
+    /// <summary>Its IPv6 address.</summary>
+    public IPAddress V6 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"fd00:244:{Node}::{10 + Slot}"));
+}
+
+/// <summary>A service over the pods of one workload.</summary>
+/// <param name="Port">Its port.</param>
+/// <param name="TargetPort">Where its pods listen.</param>
+/// <param name="Slot">1 to 89; its place in the services' address range.</param>
+internal sealed record ServicePlan(string Namespace, string Workload, int Port, int TargetPort, int Slot)
+{
+    /// <summary>Its name.</summary>
+    public string Name => Workload;
+
+    /// <summary>Its IPv4 address, which only the mesh knows.</summary>
+    public IPAddress V4 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"10.96.0.{10 + Slot}"));
+
+    /// <summary>Its IPv6 address, which only the mesh knows.</summary>
+    public IPAddress V6 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"fd00:96::{10 + Slot}"));
+}

@@ -1,0 +1,38 @@
+namespace Ambient.Cli.Lab;
+
+/// <summary>Where the mesh's programs are: beside this one when installed, else where a checkout builds them.</summary>
+internal static class Programs
+{
+    /// <summary>ambient-controller.</summary>
+    public static string Controller => Find("Controller", "ambient-controller");
+
+    /// <summary>ambient-redirector.</summary>
+    public static string Redirector => Find("Redirector", "ambient-redirector");
+
+    /// <summary>ambient-node.</summary>
+    public static string NodeProxy => Find("NodeProxy", "ambient-node");
+
+    /// <summary>ambientctl, for the demo's apps.</summary>
+    public static string Cli => Find("Cli", "ambientctl");
+
+    /// <summary>The checkout's root; null when installed.</summary>
+    public static string? Checkout
+    {
+        get
+        {
+            var folder = new DirectoryInfo(AppContext.BaseDirectory);
+            while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "ambient.sln"))) folder = folder.Parent;
+            return folder?.FullName;
+        }
+    }
+
+    private static string Find(string project, string program)
+    {
+        // ROOT/<project>/bin/<configuration>/<framework>/ is the form of our own folder as well.
+        var own = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+        var path = Checkout is { } root
+            ? Path.Combine(root, project, "bin", own.Parent!.Name, own.Name, program)
+            : Path.Combine(own.FullName, program);
+        return File.Exists(path) ? path : throw new LabException($"The program {program} is missing: {path}. Build it with ./ambient.sh build.");
+    }
+}
