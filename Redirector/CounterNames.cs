@@ -10,6 +10,7 @@ internal static class CounterNames
     public const string SocketsRefused = "sockets_refused_total";
     public const string ListenersMade = "listeners_made_total";
     public const string ListenersTakenBack = "listeners_taken_back_total";
+    public const string ListenersInherited = "listeners_inherited_total";
     public const string ListenersRefused = "listeners_refused_total";
     public const string StatesKept = "states_kept_total";
     public const string StatesRefused = "states_refused_total";

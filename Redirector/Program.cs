@@ -6,6 +6,7 @@ using Ambient.Native.Unix;
 using Ambient.Protocol.Orders;
 using Ambient.Redirector;
 using Ambient.Redirector.Capture;
+using Ambient.Redirector.Handover;
 using Ambient.Redirector.Loop;
 using Ambient.Redirector.Namespaces;
 using Ambient.Redirector.Nodes;
@@ -61,17 +62,22 @@ static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProv
     using var entry = new NamespaceEntry();
     using var writer = new WriterLock(loop, state.PathOf("lock"), log);
     using var workers = new NamespaceWorkers(loop, threads: 2); // ended before the lock is given up
+    using var inheritance = new Inheritance(state.PathOf(HandoverDoor.FileName));
     NodeDoor? door = null;
+    HandoverDoor? successors = null;
     Redirection? redirection = null;
-    writer.Take(() =>
+    writer.Take(onWait: inheritance.Await, onTaken: () =>
     {
         log.Started(options.Node, bootId);
+        inheritance.Receive();
         var counters = new Counters();
         var tool = new NftTool(nft, time);
         var jobs = new CaptureJobs(new NamespaceFinder(options.NamespaceRoot), tool, new RulesBaseline(tool));
-        var tools = new CaptureTools(loop, workers, entry, jobs, new CaptureLedger(state.Below("captures")), new NodeSet(counters), counters, bootId, log);
+        var ledger = new CaptureLedger(state.Below("captures"));
+        var tools = new CaptureTools(loop, workers, entry, jobs, ledger, inheritance, new NodeSet(counters), counters, bootId, log);
         var serving = redirection = new Redirection(options, tools, new OrderBook(options.Node, bootId, verifier, state, time));
         serving.Restore();
+        successors = new HandoverDoor(loop, state.PathOf(HandoverDoor.FileName));
         if (options.SocketPath is { } path)
             door = new NodeDoor(loop, path, options.SocketUserId, socket => serving.Add(socket, isChannel: false), counters, log);
         else
@@ -79,7 +85,8 @@ static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProv
     });
     loop.Run();
     door?.Dispose();
-    redirection?.Abandon();
+    redirection?.Abandon(successors!);
+    successors?.Dispose();
     log.Ended();
     return 0;
 }

@@ -4,6 +4,7 @@ using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Orders;
 using Ambient.Protocol.Redirector.V1;
 using Ambient.Redirector.Capture;
+using Ambient.Redirector.Handover;
 using Ambient.Redirector.Loop;
 using Ambient.Redirector.Nodes;
 using Ambient.Redirector.Orders;
@@ -46,6 +47,7 @@ internal sealed partial class Redirection : INodeReceiver
     /// <summary>Takes up what an earlier Redirector left, before anybody connects.</summary>
     public void Restore()
     {
+        _state = _tools.Inheritance.State;
         foreach (var record in _tools.Ledger.Load(_tools.BootId))
         {
             var pod = CapturedPod.Parser.ParseFrom(record.Pod);
@@ -66,9 +68,10 @@ internal sealed partial class Redirection : INodeReceiver
     /// <summary>Takes a connection in.</summary>
     public void Add(SeqPacketSocket socket, bool isChannel) => _tools.Nodes.Add(new NodeConnection(_tools.Loop, socket, isChannel, this));
 
-    /// <summary>Closes what this process holds, and leaves rules, routes and settings as they are.</summary>
-    public void Abandon()
+    /// <summary>Hands on and closes what this process holds, and leaves rules, routes and settings as they are.</summary>
+    public void Abandon(HandoverDoor successors)
     {
+        successors.GiveAll(_pods.Where(p => p.Value.Listeners is not null).ToDictionary(p => p.Key, p => p.Value.Listeners!, StringComparer.Ordinal), _state);
         foreach (var pod in _pods.Values)
             pod.Abandon();
         _state?.Dispose();

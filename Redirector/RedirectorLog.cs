@@ -38,6 +38,9 @@ internal static partial class RedirectorLog
     [LoggerMessage(5107, LogLevel.Information, "pod {Uid}: listeners taken back from NodeProxy")]
     public static partial void ListenersTakenBack(this ILogger log, string uid);
 
+    [LoggerMessage(5108, LogLevel.Warning, "pod {Uid}: listeners of the redirector before refused: {Reason}")]
+    public static partial void InheritedListenersRefused(this ILogger log, string uid, string reason);
+
     [LoggerMessage(5200, LogLevel.Information, "NodeProxy says Hello and holds {Pods} pods; {Connected} connected")]
     public static partial void NodeGreeted(this ILogger log, int pods, int connected);
 

@@ -15,12 +15,14 @@ internal sealed class WriterLock(EventLoop loop, string path, ILogger log) : IDi
     private FileLock? _lock;
 
     /// <summary>Calls back once this process is the writer.</summary>
-    public void Take(Action onTaken)
+    /// <param name="onWait">Called every time the lock was found taken.</param>
+    public void Take(Action onWait, Action onTaken)
     {
         if (TryTake(onTaken))
             return;
         log.WaitingForLock(path);
-        TakeLater(onTaken);
+        onWait();
+        TakeLater(onWait, onTaken);
     }
 
     /// <inheritdoc/>
@@ -35,9 +37,11 @@ internal sealed class WriterLock(EventLoop loop, string path, ILogger log) : IDi
         return true;
     }
 
-    private void TakeLater(Action onTaken) => loop.After(_interval, () =>
+    private void TakeLater(Action onWait, Action onTaken) => loop.After(_interval, () =>
     {
-        if (!TryTake(onTaken))
-            TakeLater(onTaken);
+        if (TryTake(onTaken))
+            return;
+        onWait();
+        TakeLater(onWait, onTaken);
     });
 }

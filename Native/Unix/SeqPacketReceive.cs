@@ -9,10 +9,7 @@ namespace Ambient.Native.Unix;
 /// <param name="Error">None, or why there is no packet.</param>
 public readonly record struct SeqPacketReceive(int Bytes, bool Truncated, Errno Error)
 {
-    /// <summary>
-    /// The other side closed. A packet of no bytes looks the same, since this kind of socket marks the end by one: senders never
-    /// send one, and a receiver that must tell them apart asks its epoll for HangUp.
-    /// </summary>
+    /// <summary>The other side closed. No packet looks like that: the kernel sends none for zero bytes.</summary>
     public bool IsEnd => Bytes == 0 && Error == Errno.None && !Truncated;
 
     /// <summary>Nothing waits (non-blocking sockets only).</summary>

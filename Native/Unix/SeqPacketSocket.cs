@@ -81,7 +81,7 @@ public sealed class SeqPacketSocket : IDisposable
     }
 
     /// <summary>Sends one packet with copies of the descriptors, all or nothing. sendmsg(2), MSG_NOSIGNAL.</summary>
-    /// <param name="packet">Not empty: an empty packet reads as the end.</param>
+    /// <param name="packet">Not empty: the kernel sends nothing for zero bytes.</param>
     /// <param name="descriptors">At most <see cref="MaxDescriptors"/>; they stay the caller's.</param>
     /// <param name="error">WouldBlock on a non-blocking socket whose peer does not read; BrokenPipe or ConnectionReset when it is gone;
     /// MessageTooLong beyond the send buffer.</param>

@@ -92,6 +92,10 @@ internal sealed partial class PodCapture
             _tools.Counters.Add(CounterNames.ListenersMade);
             _tools.Nodes.Share(Uid, Announcement(), made.Numbers, areNew: true);
         }
+        else if (outcome.Error == Errno.AddressInUse && TryInherit())
+        {
+            _listenerTries = 0;
+        }
         else if (outcome.Error == Errno.AddressInUse)
         {
             // The kernel says that somebody listens: a living NodeProxy, which is asked, or the app itself. Never a second one beside it.
@@ -108,6 +112,25 @@ internal sealed partial class PodCapture
             return;
         }
         Step();
+    }
+
+    // The predecessor's copies keep the ports taken by themselves; a NodeProxy that holds some too is compared with them when it connects.
+    private bool TryInherit()
+    {
+        if (_namespace is null || !_tools.Inheritance.TryTake(Uid, out var given))
+            return false;
+        if (!ListenerCheck.AreListenersOf(_namespace.Cookie, _namespace.IsIpv4Only, given, out string reason))
+        {
+            _tools.Log.InheritedListenersRefused(Uid, reason);
+            given.ForEach(d => d.Dispose());
+            return false;
+        }
+        _listeners = new ListenerSet(given[0], given[1], given[2]);
+        _tools.Counters.Add(CounterNames.ListenersInherited);
+        _tools.Nodes.Share(Uid, Announcement(), _listeners.Numbers, areNew: false);
+        foreach (var node in _tools.Nodes.Greeted.Where(n => n.Held.Contains(Uid)).ToList())
+            AskBack(node);
+        return true;
     }
 
     private void AskBack(NodeConnection node)

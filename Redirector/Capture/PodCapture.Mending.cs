@@ -18,7 +18,7 @@ internal sealed partial class PodCapture : IPodWatcher
 
     private static readonly TimeSpan _mendPause = TimeSpan.FromMilliseconds(200);
 
-    private TokenBucket? _mends;
+    private TokenBucket? _mends, _slowedLog;
     private NftCommit? _foreign;
     private bool _mustCheck;
     private RouteChanges _routing;
@@ -86,7 +86,9 @@ internal sealed partial class PodCapture : IPodWatcher
         _mends ??= new TokenBucket(MendBurst, MendsPerSecond, _tools.Loop.Time);
         if (!_mends.TryTake())
         {
-            _tools.Log.MendingSlowed(Uid, commit.Program, commit.ProcessId);
+            _slowedLog ??= new TokenBucket(1, 0.1, _tools.Loop.Time);
+            if (_slowedLog.TryTake())
+                _tools.Log.MendingSlowed(Uid, commit.Program, commit.ProcessId);
             _mendTimer = _tools.Loop.After(_mendPause, CatchUp);
             return;
         }
@@ -113,10 +115,11 @@ internal sealed partial class PodCapture : IPodWatcher
             Step();
             return;
         }
-        // Not mended, or changed again before it was proved: it stays broken until it is.
+        // Not mended, or changed again before it was proved: it stays broken until it is, at the rate that is allowed.
+        if (_foreign is null)
+            _tools.Log.MendingFailed(Uid, outcome.Reason);
         _foreign ??= commit with { Generation = _rules!.Generation + 1 };
-        _tools.Log.MendingFailed(Uid, outcome.Reason);
-        _mendTimer = _tools.Loop.After(_mendPause, CatchUp);
+        CatchUp();
     }
 
     private void Check(PodNamespace pod, Ruleset ruleset)

@@ -65,6 +65,9 @@ internal sealed partial class PodCapture
     /// <summary>Rules that redirect are in force.</summary>
     public bool IsCaptured => _rules is { Ruleset.IsQuiet: false };
 
+    /// <summary>What is shared with NodeProxies; null while there are none.</summary>
+    public ListenerSet? Listeners => _listeners;
+
     /// <summary>The order has it, with these exclusions.</summary>
     public void Order(CapturedPod pod, Exclusions exclusions)
     {

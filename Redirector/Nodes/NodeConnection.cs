@@ -92,14 +92,14 @@ internal sealed class NodeConnection : IDisposable
     private void OnReady(EpollEvents events)
     {
         if ((events & EpollEvents.In) != 0)
-            Receive(isHungUp: (events & (EpollEvents.HangUp | EpollEvents.Error)) != 0);
+            Receive();
         else if ((events & (EpollEvents.HangUp | EpollEvents.Error)) != 0)
             End("the other side closed");
         if (!_isEnded && (events & EpollEvents.Out) != 0)
             After(_queue.Flush());
     }
 
-    private void Receive(bool isHungUp)
+    private void Receive()
     {
         for (int turn = 0; turn < PacketsATurn && !_isEnded; turn++)
         {
@@ -110,13 +110,8 @@ internal sealed class NodeConnection : IDisposable
                     return;
                 if (result.IsPacket)
                     Take(result);
-                else if (!result.IsEnd)
-                    End($"receive: {result.Error}");
-                else if (isHungUp)
-                    End("the other side closed");
                 else
-                    // An empty packet reads like the end. On a connection that is still up it is one of the lies.
-                    _receiver.OnUnreadable(this, "an empty packet");
+                    End(result.IsEnd ? "the other side closed" : $"receive: {result.Error}");
             }
             finally
             {

@@ -25,13 +25,20 @@ internal sealed class PodNet : IDisposable
     public Pod Add(bool withIpv6 = true)
     {
         int host = 10 + _pods.Count;
-        string name = $"p{_number}x{host}";
-        _pods.Add(name);
+        var pod = new Pod($"p{_number}x{host}", IPAddress.Parse($"10.99.{_number}.{host}"), IPAddress.Parse($"fd99:{_number}::{host}"));
+        _pods.Add(pod.Name);
+        Put(pod, withIpv6);
+        return pod;
+    }
+
+    /// <summary>Makes the pod's namespace, also again after its end.</summary>
+    public void Put(Pod pod, bool withIpv6 = true)
+    {
+        string name = pod.Name;
         Command.Run("ip", "netns", "add", name);
         Command.Run("ip", "link", "add", $"v{name}", "type", "veth", "peer", "name", "eth0", "netns", name);
         Command.Run("ip", "link", "set", $"v{name}", "master", Bridge, "up");
         Command.Run("ip", "-n", name, "link", "set", "lo", "up");
-        var pod = new Pod(name, IPAddress.Parse($"10.99.{_number}.{host}"), IPAddress.Parse($"fd99:{_number}::{host}"));
         if (withIpv6)
             Command.Run("ip", "-n", name, "addr", "add", $"{pod.AddressV6}/64", "dev", "eth0", "nodad");
         else
@@ -39,7 +46,6 @@ internal sealed class PodNet : IDisposable
         Command.Run("ip", "-n", name, "addr", "add", $"{pod.Address}/24", "dev", "eth0");
         Command.Run("ip", "-n", name, "link", "set", "eth0", "up");
         Command.Run("ip", "-n", name, "route", "add", "default", "via", $"10.99.{_number}.1");
-        return pod;
     }
 
     public void Dispose()

@@ -29,18 +29,25 @@ internal sealed class TestNode : IDisposable
     /// <summary>Answers GiveBack with what it holds.</summary>
     public bool GivesBack { get; set; } = true;
 
+    /// <summary>What came beside RedirectorHello.</summary>
+    public List<Descriptor> HelloDescriptors { get; private set; } = [];
+
     public ToNode Greet(params string[] held)
     {
         var hello = new NodeHello { ProtocolVersion = 1, Session = ByteString.CopyFrom(_session) };
         hello.PodsHeld.Add(held);
         Send(new ToRedirector { Hello = hello });
-        return Await(m => m.BodyCase == ToNode.BodyOneofCase.Hello, "RedirectorHello").Message;
+        var (message, descriptors) = Await(m => m.BodyCase == ToNode.BodyOneofCase.Hello, "RedirectorHello");
+        HelloDescriptors = descriptors;
+        return message;
     }
 
     public void Send(ToRedirector message, params int[] descriptors) => SendBytes(message.ToByteArray(), descriptors);
 
     public void SendBytes(byte[] packet, params int[] descriptors) =>
         Assert.True(_socket.TrySend(packet, descriptors, out var error), error.ToString());
+
+    public bool TrySendBytes(byte[] packet) => _socket.TrySend(packet, [], out _);
 
     public OrderResult Pass(SignedOrder order)
     {
@@ -57,6 +64,10 @@ internal sealed class TestNode : IDisposable
     /// <summary>Waits for a phase, passing over earlier ones.</summary>
     public PodStatus AwaitPhase(Pod pod, PodPhase phase) => Await(
         m => m.BodyCase == ToNode.BodyOneofCase.Status && m.Status.Uid == pod.Uid && m.Status.Phase == phase, $"{phase} of {pod.Uid}").Message.Status;
+
+    /// <summary>Waits for a status of the pod.</summary>
+    public PodStatus AwaitStatus(Pod pod, Func<PodStatus, bool> wanted) =>
+        Await(m => m.Status?.Uid == pod.Uid && wanted(m.Status), $"a status of {pod.Uid}").Message.Status;
 
     /// <summary>Order, listeners, ready, captured.</summary>
     public PodStatus Capture(Pod pod, SignedOrder order)

@@ -1,0 +1,213 @@
+using Ambient.Native.Unix;
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Redirector.V1;
+
+namespace Ambient.Tests.Mesh.Redirector;
+
+public sealed class RestartTests
+{
+    [Fact]
+    public void A_killed_Redirectors_successor_gets_the_listeners_back_and_no_connect_is_refused_meanwhile()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        var first = run.Start();
+        var node = run.Connect();
+        node.Greet();
+        node.Capture(pod, run.Order(pod.Ordered));
+        var held = node.Listeners[pod.Uid];
+
+        run.Kill(first);
+        AssertServed();
+        run.Start();
+        AssertServed();
+        using var again = run.Connect();
+        again.Listeners[pod.Uid] = held;
+        again.Greet(pod.Uid);
+        again.AwaitCounter("listeners_taken_back_total", 1);
+        Assert.Equal(PodPhase.Captured, again.AwaitPhase(pod, PodPhase.Captured).Phase);
+        AssertServed();
+        Assert.Null(again.RequestSockets(pod.Uid, 1).Refused);
+
+        // What came back is what the next NodeProxy gets.
+        using var next = run.Connect();
+        next.Greet();
+        next.AwaitListeners(pod);
+        using var dialled = Pod.Dial(pod.Address, 8080)!;
+        using var accepted = Wire.Accept(next.Listeners[pod.Uid][1]);
+        Assert.NotNull(accepted);
+        Assert.Equal(0, again.Counters.GetValueOrDefault("listeners_made_total"));
+
+        void AssertServed()
+        {
+            using var client = Pod.Dial(pod.Address, 8080);
+            Assert.NotNull(client);
+            using var served = Wire.Accept(held[1]);
+            Assert.NotNull(served);
+        }
+    }
+
+    [Fact]
+    public void Rules_broken_while_no_Redirector_ran_are_in_force_again_before_any_NodeProxy_speaks()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        var first = run.Start();
+        using var node = run.Connect();
+        node.Greet();
+        node.Capture(pod, run.Order(pod.Ordered));
+        Assert.Equal(0, run.Terminate(first));
+        Assert.True(pod.HasTable, "SIGTERM leaves the rules");
+        pod.Nft("flush", "ruleset");
+
+        run.Start();
+
+        Wire.Until(() => Command.TryRun("ip", "netns", "exec", pod.Name, "nft", "list", "ruleset").Output.Contains("redirect to :15001", StringComparison.Ordinal), "the rules");
+    }
+
+    [Fact]
+    public void A_withdrawal_that_a_Redirector_did_not_live_to_finish_is_finished_by_its_successor()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        var first = run.Start();
+        using (var node = run.Connect())
+        {
+            node.Greet();
+            node.Capture(pod, run.Order(pod.Ordered));
+            node.Pass(run.Order());
+            node.AwaitPhase(pod, PodPhase.Quiet);
+            run.Kill(first);
+        }
+        Assert.True(pod.HasTable);
+        run.Start();
+        using var next = run.Connect();
+        next.Greet();
+        next.AwaitPhase(pod, PodPhase.Quiet);
+        next.Drained(pod);
+        next.AwaitPhase(pod, PodPhase.Released);
+        Assert.False(pod.HasTable);
+    }
+
+    [Fact]
+    public void The_version_floor_outlives_a_restart()
+    {
+        using var run = new RedirectorRun();
+        var first = run.Start();
+        var old = run.Order();
+        using (var node = run.Connect())
+        {
+            node.Greet();
+            Assert.True(node.Pass(run.Order()).Accepted);
+        }
+        run.Kill(first);
+        run.Start();
+        using var next = run.Connect();
+        Assert.Equal(2ul, next.Greet().Hello.OrderVersion);
+        Assert.False(next.Pass(old).Accepted);
+    }
+
+    [Fact]
+    public void A_second_Redirector_waits_and_takes_over_when_the_first_one_ends()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        var first = run.Start();
+        var node = run.Connect();
+        node.Greet();
+        node.Capture(pod, run.Order(pod.Ordered));
+        var second = run.Start();
+        run.AwaitLog($"[{second.Id}]");
+        run.AwaitLog("waiting until it ends");
+        Assert.Null(node.RequestSockets(pod.Uid, 1).Refused);
+
+        Assert.Equal(0, run.Terminate(first));
+        var held = node.Listeners[pod.Uid];
+        using var again = run.Connect();
+        again.Listeners[pod.Uid] = held;
+        again.Greet(pod.Uid);
+        again.AwaitCounter("listeners_taken_back_total", 1);
+        Assert.Null(again.RequestSockets(pod.Uid, 1).Refused);
+        Assert.False(second.HasExited);
+    }
+
+    [Fact]
+    public void Listeners_and_state_go_from_Redirector_to_Redirector_when_no_NodeProxy_lives()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        var first = run.Start();
+        using (var node = run.Connect())
+        {
+            node.Greet();
+            node.Capture(pod, run.Order(pod.Ordered));
+            using var memory = SealedMemory.Create("state", [1, 2, 3]);
+            node.Send(new ToRedirector { State = new StoreState() }, memory.Number);
+            node.AwaitCounter("states_kept_total", 1);
+        }
+        using var waiting = Pod.Dial(pod.Address, 8080)!; // in the backlog of a listener that only Redirector holds
+        run.Start();
+        run.AwaitLog("waiting until it ends");
+        Wire.Pause(200);
+
+        Assert.Equal(0, run.Terminate(first));
+        using var next = run.Connect();
+        next.Greet();
+        next.AwaitListeners(pod);
+        using var accepted = Wire.Accept(next.Listeners[pod.Uid][1]);
+        Assert.True(accepted is not null && Wire.Exchange(waiting, accepted), "the connection in the backlog");
+        Assert.True(SealedMemory.TryRead(next.HelloDescriptors.Single(), 10, out byte[] state, out _));
+        Assert.Equal([1, 2, 3], state);
+        next.AwaitCounter("listeners_inherited_total", 1);
+    }
+
+    [Fact]
+    public void Listeners_that_nobody_holds_any_more_are_made_anew_and_rules_stay_in_force_all_the_time()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        var first = run.Start();
+        using (var node = run.Connect())
+        {
+            node.Greet();
+            node.Capture(pod, run.Order(pod.Ordered));
+            run.Kill(first);
+        }
+        run.Start();
+        using var next = run.Connect();
+        next.Greet();
+        next.AwaitListeners(pod);
+        next.AwaitPhase(pod, PodPhase.Captured);
+        using var dialled = Pod.Dial(pod.Address, 8080)!;
+        using var accepted = Wire.Accept(next.Listeners[pod.Uid][1]);
+        Assert.NotNull(accepted);
+    }
+
+    [Fact]
+    public void Two_NodeProxies_at_once_each_get_their_own_copies_and_either_may_go()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        run.Start();
+        using var old = run.Connect();
+        old.Greet();
+        old.Capture(pod, run.Order(pod.Ordered));
+        using var fresh = run.Connect();
+        fresh.Greet();
+        fresh.AwaitListeners(pod);
+        fresh.AwaitPhase(pod, PodPhase.Captured);
+        old.Dispose();
+
+        using var dialled = Pod.Dial(pod.Address, 8080)!;
+        using var accepted = Wire.Accept(fresh.Listeners[pod.Uid][1]);
+        Assert.NotNull(accepted);
+        Assert.Null(fresh.RequestSockets(pod.Uid, 3).Refused);
+    }
+}
