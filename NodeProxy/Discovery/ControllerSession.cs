@@ -199,8 +199,7 @@ internal sealed class ControllerSession : IDisposable
 
     private void RequestCertificates()
     {
-        _context.Certificates.Want(_context.Views.Current, _context.Options.Node);
-        _context.Certificates.DropExpired();
+        _context.CareForCertificates();
         foreach (CertificateRequest request in _context.Certificates.TakeDue(CertificateRequestsAtOnce))
             Send(new NodeMessage { CertificateRequest = request });
     }

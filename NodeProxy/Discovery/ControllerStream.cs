@@ -58,8 +58,7 @@ public sealed class ControllerStream(
                 NodeLog.ControllerLost(logger, options.Controller, failure);
             _isConnected = false;
             Volatile.Write(ref _lastFailure, failure);
-            _certificates.Want(views.Current, options.Node);
-            _certificates.DropExpired();
+            session.CareForCertificates();
             await DelayAsync(_backoff.Next(), cancellation);
         }
     }

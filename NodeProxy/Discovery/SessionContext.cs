@@ -18,4 +18,17 @@ internal sealed record SessionContext(
 {
     /// <summary>A delta was refused: what the controller believes this node to hold and what it holds differ until a full view comes.</summary>
     public bool NeedsFullView { get; set; }
+
+    private MeshView? CaredFor { get; set; }
+
+    /// <summary>Has the certificates cared for that the view in force asks for, and drops those that have ended.</summary>
+    public void CareForCertificates()
+    {
+        MeshView view = Views.Current;
+        // Without a view nothing is known to be unneeded: certificates of the process before may be there a moment earlier than its view.
+        if (view.IsPresent && !ReferenceEquals(view, CaredFor))
+            Certificates.Want(LocalIdentities.Of(view, Options.Node));
+        CaredFor = view;
+        Certificates.DropExpired();
+    }
 }

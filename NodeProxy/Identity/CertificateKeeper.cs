@@ -1,11 +1,9 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
-using Ambient.NodeProxy.Discovery;
 using Ambient.Protocol.Certificates;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Identity;
-using Ambient.Protocol.Model;
 using Google.Protobuf;
 
 namespace Ambient.NodeProxy.Identity;
@@ -29,7 +27,6 @@ public sealed class CertificateKeeper(IdentityStore store, TimeProvider time, Fu
 
     private readonly Dictionary<SpiffeId, Care> _cared = [];
     private ImmutableArray<byte[]> _trustBundle = [];
-    private MeshView? _wantedFor;
 
     /// <summary>The roots now in force, DER. Certificates already held get them as well.</summary>
     public ImmutableArray<byte[]> TrustBundle
@@ -61,18 +58,9 @@ public sealed class CertificateKeeper(IdentityStore store, TimeProvider time, Fu
         }
     }
 
-    /// <summary>Cares for the identities of a node's pods, as a view has them, and no others.</summary>
-    public void Want(MeshView view, string node)
+    /// <summary>Cares for these identities and no others; certificates of others are dropped.</summary>
+    public void Want(IReadOnlySet<SpiffeId> wanted)
     {
-        if (ReferenceEquals(view, _wantedFor))
-            return;
-        _wantedFor = view;
-        var wanted = new HashSet<SpiffeId>();
-        foreach (Workload pod in view.WorkloadsOn(node))
-        {
-            if (pod.Enrolment != Enrolment.None && !pod.HostNetwork)
-                wanted.Add(pod.IdentityIn(view.Settings.TrustDomain));
-        }
         foreach (SpiffeId id in _cared.Keys.Where(id => !wanted.Contains(id)).ToList())
         {
             _cared.Remove(id, out Care? care);
