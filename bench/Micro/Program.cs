@@ -1,1 +1,5 @@
-return 0;
+using Ambient.Bench.Micro.Http2;
+using BenchmarkDotNet.Running;
+
+// dotnet run -c Release --project bench/Micro -- --filter '*Hpack*' --job short
+BenchmarkSwitcher.FromAssembly(typeof(FrameBenchmarks).Assembly).Run(args);

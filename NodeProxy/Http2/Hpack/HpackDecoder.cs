@@ -33,7 +33,7 @@ public sealed class HpackDecoder
 
     /// <summary>
     /// The peer acknowledged our SETTINGS: what was advertised is the limit from now on, and if the table may be larger,
-    /// the next block has to begin by making it smaller (RFC 7541 section 4.2).
+    /// a block has to begin by making it smaller (RFC 7541 section 4.2) before one may use it.
     /// </summary>
     public void LimitAcknowledged()
     {
@@ -57,10 +57,6 @@ public sealed class HpackDecoder
             if ((first & 0xE0) == 0x20)
             {
                 outcome = sawField ? HpackOutcome.TableSizeMisplaced : ReadSizeUpdate(block, ref at);
-            }
-            else if (_owesSizeUpdate)
-            {
-                return HpackOutcome.TableSizeMissing;
             }
             else
             {
@@ -94,11 +90,11 @@ public sealed class HpackDecoder
         HpackOutcome outcome = HpackInteger.TryRead(block, ref at, 7, out int index);
         if (outcome != HpackOutcome.Decoded)
             return outcome;
-        if (index == 0 || index > StaticTable.Count + _table.Count)
-            return HpackOutcome.UnknownIndex;
-
+        outcome = CheckIndex(index, isInserted: false);
+        if (outcome != HpackOutcome.Decoded)
+            return outcome;
         bool isStatic = index <= StaticTable.Count;
-        ReadOnlySpan<byte> name = isStatic ? StaticTable.NameOf(index) : _table.NameOf(index - StaticTable.Count - 1);
+        ReadOnlySpan<byte> name = NameOf(index);
         ReadOnlySpan<byte> value = isStatic ? StaticTable.ValueOf(index) : _table.ValueOf(index - StaticTable.Count - 1);
         if (Fits(headers, name.Length + value.Length, ref refusal))
             headers.Add(name, value);
@@ -114,6 +110,10 @@ public sealed class HpackDecoder
         if (outcome != HpackOutcome.Decoded)
             return outcome;
 
+        outcome = CheckIndex(index == 0 ? 1 : index, isInserted);
+        if (outcome != HpackOutcome.Decoded)
+            return outcome;
+
         // Name and value are put behind the last field first: the table may move or drop its own bytes, and a refused field
         // still has to enter it.
         int nameLength;
@@ -125,10 +125,7 @@ public sealed class HpackDecoder
         }
         else
         {
-            if (index > StaticTable.Count + _table.Count)
-                return HpackOutcome.UnknownIndex;
-            ReadOnlySpan<byte> name =
-                index <= StaticTable.Count ? StaticTable.NameOf(index) : _table.NameOf(index - StaticTable.Count - 1);
+            ReadOnlySpan<byte> name = NameOf(index);
             nameLength = name.Length;
             name.CopyTo(headers.Tail(nameLength));
         }
@@ -146,6 +143,18 @@ public sealed class HpackDecoder
         if (Fits(headers, nameLength + valueLength, ref refusal))
             headers.Commit(nameLength, valueLength, isInserted ? HeaderIndexing.Allowed : isNever ? HeaderIndexing.Never : HeaderIndexing.Skipped);
         return HpackOutcome.Decoded;
+    }
+
+    private ReadOnlySpan<byte> NameOf(int index) =>
+        index <= StaticTable.Count ? StaticTable.NameOf(index) : _table.NameOf(index - StaticTable.Count - 1);
+
+    private HpackOutcome CheckIndex(int index, bool isInserted)
+    {
+        if (index == 0 || index > StaticTable.Count + _table.Count)
+            return HpackOutcome.UnknownIndex;
+        // Encoders that never use the table, such as HttpClient's, do not follow a smaller size either, which harms nobody.
+        bool usesTable = isInserted || index > StaticTable.Count;
+        return _owesSizeUpdate && usesTable ? HpackOutcome.TableSizeMissing : HpackOutcome.Decoded;
     }
 
     private static HpackOutcome ReadString(ReadOnlySpan<byte> block, ref int at, HeaderList headers, int offset, out int length)

@@ -30,6 +30,6 @@ public enum HpackOutcome
     /// <summary>A table size update after the first field of a block.</summary>
     TableSizeMisplaced,
 
-    /// <summary>The limit was lowered and acknowledged, but the next block does not begin with an update to it.</summary>
+    /// <summary>The limit was lowered and acknowledged, but the table is used before it was made smaller.</summary>
     TableSizeMissing,
 }

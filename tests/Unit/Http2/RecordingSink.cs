@@ -5,47 +5,39 @@ using Ambient.Tests.Unit.Http2.Hpack;
 
 namespace Ambient.Tests.Unit.Http2;
 
-/// <summary>Writes down what a parser says. Pieces of one DATA frame are put together, so that fragmentation does not show.</summary>
+/// <summary>
+/// Writes down what a parser says. DATA that follows DATA of its stream is put together, so that neither fragmentation nor
+/// the cut into frames shows.
+/// </summary>
 internal sealed class RecordingSink : IFrameSink
 {
+    private readonly List<string> _events = [];
     private readonly StringBuilder _data = new();
     private int _dataStream;
     private int _counted;
 
-    public List<string> Events { get; } = [];
-
-    /// <summary>What the next call answers.</summary>
+    /// <summary>What every call answers.</summary>
     public Http2ErrorCode Answer { get; set; }
 
-    /// <summary>Everything seen, an unfinished DATA frame included.</summary>
-    public string[] Seen => _data.Length > 0 || _counted > 0 ? [.. Events, DataLine("...")] : [.. Events];
+    /// <summary>Everything said so far.</summary>
+    public string[] Seen => _dataStream == 0 ? [.. _events] : [.. _events, DataLine("")];
 
     public Http2ErrorCode OnData(int streamId, ReadOnlySpan<byte> chunk, int flowControlled, bool endStream)
     {
-        if (flowControlled > 0 || (chunk.IsEmpty && _counted == 0))
-            FlushData();
+        if (_dataStream != streamId)
+            EndData("");
         _dataStream = streamId;
         _counted += flowControlled;
         _data.Append(Convert.ToHexString(chunk));
         if (endStream)
-        {
-            Events.Add(DataLine(" end"));
-            _data.Clear();
-            _counted = 0;
-        }
-        else if (flowControlled == 0 && chunk.IsEmpty)
-        {
-            Events.Add(DataLine(""));
-        }
-
+            EndData(" end");
         return Answer;
     }
 
     public Http2ErrorCode OnHeaders(int streamId, HeaderList headers, bool endStream) =>
         Say($"HEADERS {streamId}{(endStream ? " end" : "")} {string.Join(" | ", HeaderText.Lines(headers))}");
 
-    public Http2ErrorCode OnHeadersRefused(int streamId, string reason) =>
-        Say($"REFUSED {streamId} {reason}");
+    public Http2ErrorCode OnHeadersRefused(int streamId, string reason) => Say($"REFUSED {streamId}");
 
     public Http2ErrorCode OnSettings(in Http2Settings settings) => Say($"SETTINGS {settings}");
 
@@ -62,17 +54,18 @@ internal sealed class RecordingSink : IFrameSink
 
     private Http2ErrorCode Say(string line)
     {
-        FlushData();
-        Events.Add(line);
+        EndData("");
+        _events.Add(line);
         return Answer;
     }
 
-    private void FlushData()
+    private void EndData(string suffix)
     {
-        if (_counted == 0)
+        if (_dataStream == 0)
             return;
-        Events.Add(DataLine(""));
+        _events.Add(DataLine(suffix));
         _data.Clear();
+        _dataStream = 0;
         _counted = 0;
     }
 
