@@ -65,13 +65,13 @@ internal sealed class ControllerHost : IAsyncDisposable
         var history = new ViewHistory();
         var ledger = new EnrolmentLedger(time.GetUtcNow());
         ledger.Restore(record?.Pods ?? []);
-        var announcer = new Announcer(history, ledger, file, new OrderDesk(keys.Orders, options.OrderValidity), record?.Nodes ?? [],
-            hasRecord: record is not null || !hasPast, time, logger);
+        var announcer = new Announcer(history, ledger, file, new OrderDesk(keys.Orders, options.OrderValidity),
+            new NodeRoster(record?.Nodes ?? []), hasRecord: record is not null || !hasPast, time, logger);
 
         var host = new ControllerHost(options, announcer, logger);
         try
         {
-            var source = new FolderSource(options.Source, new LastGoodFiles(state), time, logger);
+            var source = new FolderSource(options.Source, new LastGoodFiles(state, logger), time, logger);
             host._following = Task.Run(() => source.RunAsync(host.Take, host._stop.Token));
             await Task.WhenAny(host._firstSnapshot.Task, host._following).Unwrap();
 
@@ -117,7 +117,17 @@ internal sealed class ControllerHost : IAsyncDisposable
             _logger.KindsIgnored(string.Join(", ", unknown));
         _unknownKinds = snapshot.UnknownKinds;
 
-        var model = _builder.Build(snapshot);
+        MeshModel model;
+        try
+        {
+            model = _builder.Build(snapshot);
+        }
+        catch (Exception bug) when (_announcer.IsReady)
+        {
+            // Objects that we cannot make sense of must not end the process: nodes would keep what they have and renew nothing.
+            _logger.ModelBug(bug);
+            return;
+        }
         foreach (var warning in model.Warnings.Except(_warnings))
             _logger.ModelWarning(warning);
         _warnings = model.Warnings;

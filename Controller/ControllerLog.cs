@@ -30,11 +30,17 @@ internal static partial class ControllerLog
     [LoggerMessage(1007, LogLevel.Error, "{Key} takes {Bytes} bytes, which is too much: nodes are not told of it")]
     internal static partial void ResourceTooLarge(this ILogger logger, string key, int bytes);
 
+    [LoggerMessage(1008, LogLevel.Error, "No model can be made of the source, which is a bug; the last one stays in force")]
+    internal static partial void ModelBug(this ILogger logger, Exception bug);
+
+    [LoggerMessage(1009, LogLevel.Warning, "The copies of files that could last be read cannot be kept: {Reason}")]
+    internal static partial void LastGoodUnusable(this ILogger logger, string reason);
+
     [LoggerMessage(1100, LogLevel.Information, "Node {Node} connected from {Peer} ({Software}), holding version {Held}")]
     internal static partial void StreamBegan(this ILogger logger, string node, string peer, string software, ulong held);
 
-    [LoggerMessage(1101, LogLevel.Information, "Node {Node} disconnected {Reason}{Fault}")]
-    internal static partial void StreamEnded(this ILogger logger, string node, string reason, string fault);
+    [LoggerMessage(1101, LogLevel.Information, "Node {Node} disconnected {Reason}")]
+    internal static partial void StreamEnded(this ILogger logger, string node, string reason);
 
     [LoggerMessage(1102, LogLevel.Warning, "A stream of {Who} was refused: {Reason}")]
     internal static partial void StreamRefused(this ILogger logger, string who, string reason);
@@ -47,6 +53,9 @@ internal static partial class ControllerLog
 
     [LoggerMessage(1105, LogLevel.Debug, "View {Version} with {Resources} resources")]
     internal static partial void ViewPublished(this ILogger logger, ulong version, int resources);
+
+    [LoggerMessage(1106, LogLevel.Error, "The stream of node {Node} ends by a bug")]
+    internal static partial void StreamBug(this ILogger logger, string node, Exception bug);
 
     [LoggerMessage(1200, LogLevel.Information, "Certificate of {SpiffeId} for node {Node}")]
     internal static partial void CertificateIssued(this ILogger logger, string node, string spiffeId);
@@ -69,7 +78,7 @@ internal static partial class ControllerLog
     [LoggerMessage(1302, LogLevel.Information, "Node {Node} was started again: its pods are captured anew")]
     internal static partial void NodeRestarted(this ILogger logger, string node);
 
-    [LoggerMessage(1303, LogLevel.Error, "The record of enrolments cannot be written ({Reason}): a restart now could disturb captured pods")]
+    [LoggerMessage(1303, LogLevel.Error, "The record of enrolments cannot be written ({Reason}): a restart of the controller now could disturb captured pods")]
     internal static partial void RecordNotWritten(this ILogger logger, string reason);
 
     [LoggerMessage(1304, LogLevel.Warning, "The record of enrolments cannot be used ({Reason}): captured pods are learnt from their nodes")]

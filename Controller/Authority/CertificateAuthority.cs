@@ -31,6 +31,11 @@ internal sealed class CertificateAuthority(AuthorityKeys keys, TimeSpan leafLife
     /// <summary>The roots, PEM, one behind another.</summary>
     internal string TrustBundlePem { get; } = string.Concat(keys.Roots.Select(r => r.ExportCertificatePem() + "\n"));
 
+    /// <summary>Whether a leaf can still be signed that is good for a while.</summary>
+    internal bool IsExpired => time.GetUtcNow() >= End;
+
+    private DateTimeOffset End => new(keys.Issuer.NotAfter.ToUniversalTime());
+
     /// <summary>Issues a workload's certificate.</summary>
     internal X509Certificate2 Issue(SpiffeId id, PublicKey key) =>
         Issue(key, IdentityExtension.Of(id), [ServerAuth, ClientAuth]);
@@ -68,7 +73,6 @@ internal sealed class CertificateAuthority(AuthorityKeys keys, TimeSpan leafLife
         var notBefore = now - backdate;
         var notAfter = now + leafLifetime;
         var first = new DateTimeOffset(keys.Issuer.NotBefore.ToUniversalTime());
-        var last = new DateTimeOffset(keys.Issuer.NotAfter.ToUniversalTime());
-        return (notBefore < first ? first : notBefore, notAfter > last ? last : notAfter);
+        return (notBefore < first ? first : notBefore, notAfter > End ? End : notAfter);
     }
 }

@@ -35,6 +35,8 @@ internal sealed class CertificateDesk(CertificateAuthority authority, Func<strin
             answer.Refusal = "bad request: it names another identity than the message around it";
         else if (faultOf(node, id) is { } fault)
             answer.Refusal = fault;
+        else if (authority.IsExpired)
+            answer.Refusal = "the authority's own certificate has expired";
         else
         {
             using var leaf = authority.Issue(id, key);

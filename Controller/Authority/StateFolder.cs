@@ -42,6 +42,10 @@ internal sealed class StateFolder
 
     internal void Delete(string name) => File.Delete(At(name));
 
+    /// <summary>The names of the files in a folder of this folder; none if it is not there.</summary>
+    internal IReadOnlyList<string> List(string folder) =>
+        Directory.Exists(At(folder)) ? [.. Directory.EnumerateFiles(At(folder)).Select(f => System.IO.Path.GetFileName(f))] : [];
+
     private string At(string name) => System.IO.Path.Combine(Path, name);
 
     private void Write(string name, string text, UnixFileMode mode)

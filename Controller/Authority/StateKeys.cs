@@ -20,6 +20,8 @@ internal sealed record StateKeys(CertificateAuthority Authority, OrderSigner Ord
             ? AuthorityKeys.Read(File.ReadAllText(caCertificate), File.ReadAllText(caKey), caCertificate)
             : AuthorityKeys.OfState(state, time.GetUtcNow());
         var authority = new CertificateAuthority(keys, leafLifetime, time);
+        if (authority.IsExpired)
+            throw new AuthorityException($"the certificate of the authority in {caCertificate ?? state.Path} has expired");
         if (state.TryRead(BundleFile) != authority.TrustBundlePem)
             state.WritePublic(BundleFile, authority.TrustBundlePem);
         return new StateKeys(authority, OrderKeys.OfState(state), JoinTokens.OfState(state));

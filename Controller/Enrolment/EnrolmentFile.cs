@@ -9,7 +9,7 @@ namespace Ambient.Controller.Enrolment;
 
 /// <summary>
 /// What the next controller process must know so as not to disturb captured pods: STATE/enrolment.json, written before a
-/// state is announced. See docs/decisions/controller-restart.md.
+/// state is announced. See docs/decisions/0005-controller-restart.md.
 /// </summary>
 internal sealed class EnrolmentFile(StateFolder state)
 {

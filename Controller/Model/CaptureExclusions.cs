@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using Ambient.Controller.Sources;
 
 namespace Ambient.Controller.Model;
 
@@ -32,7 +33,7 @@ internal sealed record CaptureExclusions(ImmutableArray<uint> InboundPorts, Immu
 
         ImmutableArray<IPNetwork> Ranges(string key) => [.. Values(key).Select(text =>
         {
-            if (IPNetwork.TryParse(text, out var range))
+            if (AddressRanges.TryParse(text, out var range))
                 return range;
             warn($"annotation {key}: expected address ranges like 10.1.0.0/16 separated by commas, found {Short(text)}");
             return (IPNetwork?)null;

@@ -40,6 +40,8 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
             .Where(path => Path.GetExtension(path) is ".yaml" or ".yml" && Path.GetFileName(path)[0] != '.')
             .OrderBy(path => path, StringComparer.Ordinal).Take(MaxFiles)
             .ToDictionary(path => Path.GetFileName(path), path => FileStamp.Of(new FileInfo(path)));
+        if (takeAtOnce)
+            lastGood.KeepOnly(present.Keys);
         foreach (var name in present.Keys)
         {
             if (!_files.ContainsKey(name))
@@ -90,21 +92,32 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
         var isFirst = !entry.IsTaken;
         entry.Taken = stamp;
         entry.IsTaken = true;
+        string? text = null;
+        entry.Fault = FaultOf(name, () => Parse(name, text = ReadText(name, stamp.Value), entry));
+        if (entry.Fault is null)
+            lastGood.Keep(name, text!);
+        // A controller that starts beside a broken file must not withdraw the pods that the file held yesterday.
+        else if (isFirst && lastGood.Find(name) is { } before)
+            FaultOf(name, () => Parse(name, before, entry));
+        return true;
+    }
+
+    private static SourceFault? FaultOf(string name, Action read)
+    {
         try
         {
-            var text = ReadText(name, stamp.Value);
-            Parse(name, text, entry);
-            entry.Fault = null;
-            lastGood.Keep(name, text);
+            read();
+            return null;
         }
         catch (YamlFaultException e)
         {
-            entry.Fault = new SourceFault(new SourcePlace(name, e.Line), e.Message);
-            // A controller that starts beside a broken file must not withdraw the pods that the file held yesterday.
-            if (isFirst && lastGood.Find(name) is { } text)
-                Parse(name, text, entry);
+            return new SourceFault(new SourcePlace(name, e.Line), e.Message);
         }
-        return true;
+        catch (Exception bug) when (bug is not OutOfMemoryException)
+        {
+            // One odd file must not keep the others from being followed.
+            return new SourceFault(new SourcePlace(name, 0), $"expected something else, and cannot say what, which is a bug: {bug.GetType().Name}: {bug.Message}");
+        }
     }
 
     private static void Parse(string name, string text, Entry entry)
@@ -112,6 +125,7 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
         var reader = new ObjectReader(name);
         foreach (var document in YamlDocuments.Read(text))
             reader.Read(document);
+        // Only now, when nothing can fail any more: a file counts whole or not at all.
         entry.Objects = reader.Objects;
         entry.UnknownKinds = reader.UnknownKinds;
     }

@@ -12,7 +12,7 @@ internal abstract record SourceObject(string Kind, string Namespace, string Name
     /// <summary>Kind, namespace and name: two objects with the same identity are one object told twice.</summary>
     internal (string Kind, string Namespace, string Name) Identity => (Kind, Namespace, Name);
 
-    public override string ToString() => Namespace.Length > 0 ? $"{Kind} {Namespace}/{Name} ({Place})" : $"{Kind} {Name} ({Place})";
+    public sealed override string ToString() => Namespace.Length > 0 ? $"{Kind} {Namespace}/{Name} ({Place})" : $"{Kind} {Name} ({Place})";
 }
 
 internal sealed record NamespaceObject(string Name, FrozenDictionary<string, string> Labels,

@@ -7,7 +7,7 @@ using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Identity;
 using Ambient.Protocol.Mesh.V1;
 using Ambient.Protocol.Redirector.V1;
-using Google.Protobuf;
+using Grpc.Core;
 
 namespace Ambient.Controller.Streams;
 
@@ -26,36 +26,41 @@ internal sealed class Announcer : IDisposable
     // A pass over a large mesh takes its time; spending at most a fifth of it keeps the lock free for streams.
     private const int RestPerPass = 4;
 
+    // Timers take some weeks at most; what lies further ahead is looked at again after this time.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
+
     private readonly Lock _lock = new();
     private readonly ViewHistory _history;
     private readonly EnrolmentLedger _ledger;
     private readonly EnrolmentFile _file;
     private readonly OrderDesk _orders;
+    private readonly NodeRoster _roster;
+    private readonly ViewComposer _composer;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ITimer _timer;
-    private readonly Dictionary<string, NodeSession> _sessions = [];
-    private readonly Dictionary<string, NodeRecord> _nodes;
     private readonly DateTimeOffset _settledAt;
-    private readonly HashSet<string> _freshNodes = [];
     private MeshModel? _model;
     private ILookup<(string Node, string Account), MeshPod>? _podsByIdentity;
     private bool _modelChanged;
+    private bool _hasFreshNode;
     private bool _nodesDirty;
+    private bool _isStopping;
     private DateTimeOffset _due = DateTimeOffset.MaxValue;
     private TimeSpan _lastPass;
 
     /// <param name="hasRecord">Whether a predecessor's record was found, or none can exist: then states are known from the start.</param>
-    internal Announcer(ViewHistory history, EnrolmentLedger ledger, EnrolmentFile file, OrderDesk orders, IEnumerable<NodeRecord> nodes,
+    internal Announcer(ViewHistory history, EnrolmentLedger ledger, EnrolmentFile file, OrderDesk orders, NodeRoster roster,
         bool hasRecord, TimeProvider time, ILogger logger)
     {
         _history = history;
         _ledger = ledger;
         _file = file;
         _orders = orders;
+        _roster = roster;
+        _composer = new ViewComposer(ledger.StateOf, node => roster.RecordOf(node).Capabilities, logger.ResourceTooLarge);
         _time = time;
         _logger = logger;
-        _nodes = nodes.ToDictionary(n => n.Name);
         _settledAt = hasRecord ? DateTimeOffset.MinValue : time.GetUtcNow() + EnrolmentLedger.SettleTime;
         _timer = time.CreateTimer(_ => Pass(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -83,34 +88,39 @@ internal sealed class Announcer : IDisposable
     /// <summary>A node's stream begins. An older one of the same node is ended: its end may not have been noticed yet.</summary>
     internal void Attach(NodeSession session)
     {
-        NodeSession? older;
+        NodeSession? replaced;
         lock (_lock)
         {
-            _sessions.TryGetValue(session.Node, out older);
-            _sessions[session.Node] = session;
+            (var before, replaced) = _roster.Enter(session);
+            NoteDifferencesLocked(session, before);
             _orders.Forget(session.Node);
-            NoteNodeLocked(session);
+            _hasFreshNode = true;
+            _nodesDirty = true;
             ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
             // What is known already need not wait for the pass.
             if (MayHaveViewLocked(session))
                 session.OfferView();
+            if (_isStopping)
+                End(session);
         }
-        if (older is null)
+        if (replaced is null)
             return;
         _logger.StreamReplaced(session.Node);
-        older.End(Grpc.Core.StatusCode.Aborted, $"a newer stream of node {session.Node} took over");
+        replaced.End(StatusCode.Aborted, $"a newer stream of node {session.Node} took over");
     }
 
     internal void Detach(NodeSession session)
     {
         lock (_lock)
         {
-            if (_sessions.TryGetValue(session.Node, out var current) && ReferenceEquals(current, session))
-                _sessions.Remove(session.Node);
+            if (!_roster.Leave(session))
+                return;
+            _orders.Forget(session.Node);
             ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
         }
     }
 
+    /// <summary>A node has acked something, for which a withdrawal may have waited.</summary>
     internal void Acked()
     {
         lock (_lock)
@@ -120,17 +130,24 @@ internal sealed class Announcer : IDisposable
         }
     }
 
+    /// <summary>Takes a node's report about a pod; one about another node's pod is ignored.</summary>
     internal void Report(string node, PodReport report)
     {
         lock (_lock)
         {
+            var before = _ledger.Pods.GetValueOrDefault(report.Uid);
             if (!_ledger.Report(node, report, _time.GetUtcNow()))
             {
-                _logger.ForeignReport(node, report.Uid);
+                // The last word of a pod that left the mesh comes after it is forgotten; so it does with every new stream.
+                if (report.Phase is not (PodPhase.Released or PodPhase.Gone))
+                    _logger.ForeignReport(node, report.Uid);
                 return;
             }
-            var pod = _model?.Pods.GetValueOrDefault(report.Uid);
-            _logger.PodReported($"{pod?.Namespace}/{pod?.Name}", report.Uid, node, report.Phase, report.Reason);
+            if (before?.Phase != report.Phase || before.Reason != report.Reason)
+            {
+                var pod = _model?.Pods.GetValueOrDefault(report.Uid);
+                _logger.PodReported($"{pod?.Namespace}/{pod?.Name}", report.Uid, node, report.Phase, report.Reason);
+            }
             ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
         }
     }
@@ -144,29 +161,33 @@ internal sealed class Announcer : IDisposable
                 return "the mesh is not known yet";
             if (id.TrustDomain != _model.Settings.TrustDomain)
                 return $"trust domain {id.TrustDomain} is not that of this mesh, {_model.Settings.TrustDomain}";
-            var pods = _podsByIdentity![(node, $"{id.Namespace}/{id.ServiceAccount}")];
+            var account = $"{id.Namespace}/{id.ServiceAccount}";
+            var pods = _podsByIdentity![(node, account)];
             if (!pods.Any())
-                return $"no pod of service account {id.Namespace}/{id.ServiceAccount} is placed on node {node}";
+                return $"no pod of service account {account} is placed on node {node}";
             return pods.Any(p => _ledger.StateOf(p.Uid) != EnrolmentState.None)
                 ? null
-                : $"no pod of service account {id.Namespace}/{id.ServiceAccount} on node {node} is enrolled";
+                : $"no pod of service account {account} on node {node} is enrolled";
         }
     }
 
-    /// <summary>Ends all streams, because the process ends.</summary>
+    /// <summary>Ends all streams, because the process ends. That they end is no reason to do anything then.</summary>
     internal void EndAll()
     {
         List<NodeSession> sessions;
         lock (_lock)
-            sessions = [.. _sessions.Values];
-        sessions.ForEach(s => s.End(Grpc.Core.StatusCode.Unavailable, "the controller is stopping"));
+        {
+            _isStopping = true;
+            sessions = [.. _roster.Sessions];
+        }
+        sessions.ForEach(End);
     }
 
     /// <summary>The stream of a node, if there is one.</summary>
     internal NodeSession? SessionOf(string node)
     {
         lock (_lock)
-            return _sessions.GetValueOrDefault(node);
+            return _roster.SessionOf(node);
     }
 
     /// <summary>All that a person may want to see, at one moment.</summary>
@@ -175,11 +196,13 @@ internal sealed class Announcer : IDisposable
         lock (_lock)
         {
             return new Overview(_history.Epoch, _history.Version, _model, _ledger.Pods.ToImmutableDictionary(),
-                [.. _sessions.Values.Select(s => s.StatusNow())], [.. _nodes.Values]);
+                [.. _roster.Sessions.Select(s => s.StatusNow())], [.. _roster.Records]);
         }
     }
 
     public void Dispose() => _timer.Dispose();
+
+    private static void End(NodeSession session) => session.End(StatusCode.Unavailable, "the controller is stopping");
 
     private void Pass()
     {
@@ -187,8 +210,9 @@ internal sealed class Announcer : IDisposable
         lock (_lock)
         {
             _due = DateTimeOffset.MaxValue;
-            if (_model is not null)
-                PassLocked(_model, _time.GetUtcNow());
+            if (_isStopping || _model is null)
+                return;
+            PassLocked(_model, _time.GetUtcNow());
             _lastPass = _time.GetElapsedTime(started);
             var next = Earlier(_ledger.NextDeadline, _orders.NextRenewal);
             if (_settledAt > _time.GetUtcNow())
@@ -200,40 +224,34 @@ internal sealed class Announcer : IDisposable
 
     private void PassLocked(MeshModel model, DateTimeOffset now)
     {
-        _ledger.Advance(now, TimeSpan.FromSeconds(model.Settings.DrainSeconds),
-            version => _sessions.Values.All(s => s.AckedVersion >= version), _sessions.ContainsKey);
+        _ledger.Advance(now, TimeSpan.FromSeconds(model.Settings.DrainSeconds), _roster.HaveAllAcked, _roster.IsConnected);
         var changed = _ledger.TakeChanged();
-        var updates = _modelChanged ? WholeView(model) : changed.Select(uid => UpdateOf(model, uid));
 
-        var orders = SignOrdersLocked(model, now, all: _modelChanged || changed.Count > 0);
+        var orders = _modelChanged || changed.Count > 0 || _hasFreshNode || _orders.NextRenewal <= now ? SignOrdersLocked(model, now) : [];
+        _hasFreshNode = false;
         if (_ledger.TakeDirty() | _nodesDirty)
             WriteDownLocked();
 
         var before = _history.Version;
-        var version = _history.Apply(updates);
+        var version = _history.Apply(_modelChanged ? _composer.Whole(model, _history.Keys()) : _composer.Pods(model, changed));
         _modelChanged = false;
         _ledger.MarkAnnounced(version);
         if (version != before)
             _logger.ViewPublished(version, _history.Count);
 
-        foreach (var session in _sessions.Values.Where(MayHaveViewLocked))
+        foreach (var session in _roster.Sessions.Where(MayHaveViewLocked))
             session.OfferView();
         foreach (var (session, order) in orders)
             session.OfferOrder(order);
     }
 
-    private List<(NodeSession, SignedOrder)> SignOrdersLocked(MeshModel model, DateTimeOffset now, bool all)
+    private List<(NodeSession, SignedOrder)> SignOrdersLocked(MeshModel model, DateTimeOffset now)
     {
         var signed = new List<(NodeSession, SignedOrder)>();
-        if (!all && _freshNodes.Count == 0 && !(_orders.NextRenewal <= now))
-            return signed;
-        _freshNodes.Clear();
         var pods = _ledger.Pods.Values.Where(p => p.IsOrdered).OrderBy(p => p.Uid, StringComparer.Ordinal)
             .Select(p => model.Pods.GetValueOrDefault(p.Uid)).OfType<MeshPod>().ToLookup(p => p.Node);
-        foreach (var session in _sessions.Values)
+        foreach (var session in _roster.Sessions.Where(s => s.BootId.Length > 0)) // an order for no boot is refused anyway
         {
-            if (session.BootId.Length == 0) // an order that fits no boot is refused anyway
-                continue;
             var own = pods[session.Node].ToList();
             var content = new CaptureOrder
             {
@@ -243,10 +261,10 @@ internal sealed class Announcer : IDisposable
                 Pods = { own.Select(p => p.ToCapturedPod()) },
                 EnrolledNamespaces = { model.EnrolledNamespaces.Concat(own.Select(p => p.Namespace)).Distinct().Order(StringComparer.Ordinal) },
             };
-            var record = _nodes[session.Node];
+            var record = _roster.RecordOf(session.Node);
             if (_orders.SignIfDue(content, record.OrderVersion, now) is not var (order, version))
                 continue;
-            _nodes[session.Node] = record with { OrderVersion = version };
+            _roster.Remember(record with { OrderVersion = version });
             _nodesDirty = true;
             signed.Add((session, order));
             _logger.OrderSigned(session.Node, version, own.Count);
@@ -258,7 +276,7 @@ internal sealed class Announcer : IDisposable
     {
         try
         {
-            _file.Write(_ledger.Pods.Values, _nodes.Values);
+            _file.Write(_ledger.Pods.Values, _roster.Records);
             _nodesDirty = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -269,25 +287,17 @@ internal sealed class Announcer : IDisposable
         }
     }
 
-    private void NoteNodeLocked(NodeSession session)
+    private void NoteDifferencesLocked(NodeSession session, NodeRecord before)
     {
-        _freshNodes.Add(session.Node);
-        var known = _nodes.GetValueOrDefault(session.Node) ?? NodeRecord.New(session.Node);
         if (session.BootId.Length == 0)
             _logger.NodeWithoutBoot(session.Node);
-        else if (known.BootId.Length > 0 && known.BootId != session.BootId)
+        else if (before.BootId.Length > 0 && before.BootId != session.BootId)
         {
             _logger.NodeRestarted(session.Node);
             _ledger.NodeRestarted(session.Node);
         }
-        if (!known.Capabilities.SequenceEqual(session.Capabilities) && _model is not null)
+        if (!before.Capabilities.SequenceEqual(session.Capabilities) && _model is not null)
             _ledger.NodeChanged(session.Node, _model.Pods.Values);
-        _nodes[session.Node] = known with
-        {
-            BootId = session.BootId.Length > 0 ? session.BootId : known.BootId,
-            Capabilities = session.Capabilities,
-        };
-        _nodesDirty = true;
     }
 
     // A node that serves by a predecessor's view is not told that pods are on their way in which it knows to be in, as long
@@ -295,32 +305,6 @@ internal sealed class Announcer : IDisposable
     private bool MayHaveViewLocked(NodeSession session) =>
         !session.HoldsForeignView || _time.GetUtcNow() >= _settledAt
         || _ledger.Pods.Values.All(p => p.State != EnrolmentState.Enrolling || p.Phase != PodPhase.Unspecified);
-
-    private Dictionary<string, ByteString?> WholeView(MeshModel model)
-    {
-        var view = _history.Keys().ToDictionary(key => key, _ => (ByteString?)null);
-        foreach (var resource in model.Resources)
-            Add(resource);
-        foreach (var pod in model.Pods.Values)
-            Add(ResourceOf(pod));
-        return view;
-
-        void Add(Resource resource)
-        {
-            var bytes = resource.ToByteString();
-            if (bytes.Length <= DeltaEncoder.MaxResourceBytes)
-                view[resource.Key] = bytes;
-            else
-                _logger.ResourceTooLarge(resource.Key, bytes.Length);
-        }
-    }
-
-    private KeyValuePair<string, ByteString?> UpdateOf(MeshModel model, string uid) => model.Pods.TryGetValue(uid, out var pod)
-        ? new(pod.Key, ResourceOf(pod).ToByteString())
-        : new($"workload/{uid}", null);
-
-    private Resource ResourceOf(MeshPod pod) => pod.ToResource(_ledger.StateOf(pod.Uid),
-        _nodes.TryGetValue(pod.Node, out var node) ? node.Capabilities : []);
 
     private void ScheduleLocked(DateTimeOffset due)
     {
@@ -330,9 +314,7 @@ internal sealed class Announcer : IDisposable
         if (due >= _due)
             return;
         _due = due;
-        // Timers take at most some weeks; whatever lies beyond is looked at again then.
-        var wait = due - now < TimeSpan.FromHours(1) ? due - now : TimeSpan.FromHours(1);
-        _timer.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, Timeout.InfiniteTimeSpan);
+        _timer.Change(due - now < LongestWait ? due - now : LongestWait, Timeout.InfiniteTimeSpan);
     }
 
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null ? b : b is null ? a : a < b ? a : b;

@@ -16,6 +16,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
     private const uint ProtocolVersion = 1;
     private const int MaxTextLength = 256;
     private const int MaxCapabilities = 32;
+    private const int MaxReasonLength = 2048;
 
     /// <summary>
     /// One stream, from its first byte to its last: 1. the token says who it is; 2. Hello says what it has; 3. Welcome;
@@ -40,16 +41,36 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         logger.StreamBegan(node, context.Peer, hello.Software, hello.HeldVersion);
         var sending = session.SendAsync(writer, metrics.DeltaSent, either.Token);
         var receiving = ReceiveAsync(reader, session, either.Token);
-        await Task.WhenAny(sending, receiving);
+        var first = await Task.WhenAny(sending, receiving);
         announcer.Detach(session);
-        session.End(StatusCode.OK, "");
-        // Neither may go on when this method has ended: what they read and write is no longer ours then. How they failed
-        // (the node went away, mostly) is nothing that anyone could act on.
-        await Task.WhenAll(sending, receiving).ContinueWith(
-            all => logger.StreamEnded(node, session.EndStatus!.Value.Detail, all.Exception?.InnerException?.Message ?? ""),
-            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        EndBy(session, first.Exception?.InnerException);
+        // Neither may go on when this method has ended: what they read and write is no longer ours then.
+        await Task.WhenAll(sending, receiving).ContinueWith(_ => { }, CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        logger.StreamEnded(node, session.EndStatus!.Value.Detail);
         if (session.EndStatus is { StatusCode: not StatusCode.OK } status)
             throw new RpcException(status);
+    }
+
+    // Says how a stream ends that was not ended from this side before.
+    private void EndBy(NodeSession session, Exception? fault)
+    {
+        switch (fault)
+        {
+            case null: // the node said that it is done, or the stream was cancelled by either side
+                session.End(StatusCode.OK, "");
+                break;
+            case RpcException refused: // a message that is too large, or none of ours
+                session.End(refused.StatusCode, refused.Status.Detail);
+                break;
+            case IOException lost:
+                session.End(StatusCode.OK, lost.Message);
+                break;
+            default:
+                logger.StreamBug(session.Node, fault);
+                session.End(StatusCode.Internal, "a bug of the controller");
+                break;
+        }
     }
 
     private string NodeOf(ServerCallContext context)
@@ -97,6 +118,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         while (await reader.MoveNext(cancellation))
         {
             var message = reader.Current;
+            Shorten(message);
             switch (message.BodyCase)
             {
                 case NodeMessage.BodyOneofCase.Ack:
@@ -128,6 +150,17 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
                     break;
             }
         }
+    }
+
+    // What a node says to people is kept and logged: it must not fill memory or the log.
+    private static void Shorten(NodeMessage message)
+    {
+        if (message.Nack is { Reason.Length: > MaxReasonLength } nack)
+            nack.Reason = nack.Reason[..MaxReasonLength];
+        if (message.Report?.Pod is { Reason.Length: > MaxReasonLength } pod)
+            pod.Reason = pod.Reason[..MaxReasonLength];
+        if (message.Report?.Certificate is { } problem && problem.Reason.Length + problem.SpiffeId.Length > MaxReasonLength)
+            message.Report.Certificate = new CertificateProblem { Reason = "a problem that takes too long to tell" };
     }
 
     private void TakeReport(NodeSession session, NodeReport report)

@@ -3,8 +3,6 @@ using System.Net.Security;
 using System.Security.Authentication;
 using Ambient.Controller.Authority;
 using Grpc.AspNetCore.Server.Model;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -88,15 +86,5 @@ internal sealed class StreamServer : IAsyncDisposable
         using var timeout = new CancellationTokenSource(StopTimeout);
         await _app.StopAsync(timeout.Token);
         await _app.DisposeAsync();
-    }
-}
-
-/// <summary>Finds out where a started server listens.</summary>
-internal static class Bound
-{
-    internal static IPEndPoint Of(WebApplication app)
-    {
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-        return IPEndPoint.Parse(new Uri(address) is var uri ? $"{uri.Host}:{uri.Port}" : "");
     }
 }

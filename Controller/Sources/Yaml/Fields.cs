@@ -86,7 +86,7 @@ internal readonly struct Fields(YamlMapping? mapping, string path)
     internal ImmutableArray<IPNetwork> Ranges(string name)
     {
         var self = this;
-        return [.. Items(name).Select(item => item is YamlScalar scalar && IPNetwork.TryParse(scalar.Value, out var range)
+        return [.. Items(name).Select(item => item is YamlScalar scalar && AddressRanges.TryParse(scalar.Value, out var range)
             ? range
             : throw self.Expected(name, item, "address ranges like 10.1.0.0/16, without bits behind the prefix"))];
     }

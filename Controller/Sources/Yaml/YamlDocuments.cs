@@ -17,9 +17,10 @@ internal static class YamlDocuments
     internal static ImmutableArray<YamlNode> Read(string text)
     {
         var documents = ImmutableArray.CreateBuilder<YamlNode>();
+        var scanner = new Scanner(new StringReader(text), skipComments: true);
         try
         {
-            var parser = new Parser(new Scanner(new StringReader(text), skipComments: true));
+            var parser = new Parser(scanner);
             var anchors = new Dictionary<string, YamlNode>();
             while (parser.MoveNext())
             {
@@ -35,6 +36,11 @@ internal static class YamlDocuments
         catch (YamlException e)
         {
             throw new YamlFaultException((int)e.Start.Line, $"expected YAML: {e.Message}");
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            // What the parser throws for some texts that are no YAML (found by changing good ones at random).
+            throw new YamlFaultException((int)scanner.CurrentPosition.Line, $"expected YAML: {e.Message}");
         }
         return documents.DrainToImmutable();
     }

@@ -62,8 +62,7 @@ internal sealed class ControllerRig : IAsyncDisposable, ILoggerProvider, ILogger
 
     internal async Task RestartAsync(Func<ControllerOptions, ControllerOptions>? with = null)
     {
-        if (_host is not null)
-            await _host.DisposeAsync();
+        await StopAsync();
         var options = new ControllerOptions
         {
             Source = Source,
@@ -98,10 +97,17 @@ internal sealed class ControllerRig : IAsyncDisposable, ILoggerProvider, ILogger
     /// <summary>Waits until the log has a line with this text.</summary>
     internal Task LoggedAsync(string text) => Eventually.Async(() => _log.Any(l => l.Contains(text)), () => $"no log line with: {text}\n{string.Join('\n', _log)}");
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Stops the controller; the files stay.</summary>
+    internal async Task StopAsync()
     {
         if (_host is not null)
             await _host.DisposeAsync();
+        _host = null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         Directory.Delete(_folder, recursive: true);
     }
 

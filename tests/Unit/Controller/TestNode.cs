@@ -145,6 +145,10 @@ internal sealed class TestNode : IAsyncDisposable
 
     internal Task UntilStateAsync(string uid, EnrolmentState state) => UntilAsync(() => StateOf(uid) == state);
 
+    /// <summary>Reads on until the view is there and no change that this node's coming made is still on its way.</summary>
+    internal Task SettleAsync() => UntilAsync(() => Deltas.Count > 0 && !Deltas[^1].More
+        && View.Values.Where(r => r.Workload?.Node == _name).All(r => r.Workload.Capabilities.Count == 1));
+
     internal EnrolmentState? StateOf(string uid) => View.GetValueOrDefault($"workload/{uid}")?.Workload.Enrolment;
 
     /// <summary>Reads on until an order lists exactly these pods.</summary>
@@ -189,6 +193,14 @@ internal sealed class TestNode : IAsyncDisposable
         {
             return e.Status;
         }
+    }
+
+    /// <summary>Ends without a word.</summary>
+    internal void Vanish()
+    {
+        _call.Dispose();
+        _channel.Dispose();
+        _patience.Dispose();
     }
 
     public async ValueTask DisposeAsync()

@@ -1,10 +1,14 @@
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Mesh.V1;
+using Grpc.Core;
 
 namespace Ambient.Tests.Unit.Controller;
 
 public sealed class ViewStreamTests
 {
+    private const string Cache =
+        "{kind: Service, apiVersion: v1, metadata: {name: cache, namespace: shop}, spec: {clusterIP: 10.2.0.9, ports: [{port: 6379}]}}";
+
     [Fact]
     public async Task A_new_node_is_welcomed_and_gets_the_whole_view()
     {
@@ -27,16 +31,14 @@ public sealed class ViewStreamTests
     {
         await using var rig = await ControllerRig.StartAsync();
         await using var node = await rig.ConnectAsync("a");
-        await node.UntilAsync(() => node.View.Count == 5);
-        // The node's capabilities come to its workloads with a delta of their own.
-        await node.UntilAsync(() => node.View["workload/uid-web"].Workload.Capabilities.Count == 1);
+        await node.SettleAsync();
         var before = node.Deltas.Count;
 
         var start = TimeProvider.System.GetTimestamp();
-        rig.Write("more.yaml", "{kind: Service, apiVersion: v1, metadata: {name: cache, namespace: shop}, spec: {clusterIP: 10.2.0.9, ports: [{port: 6379}]}}");
+        rig.Write("more.yaml", Cache);
         await node.UntilAsync(() => node.View.ContainsKey("service/shop/cache"));
 
-        Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(1));
+        Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(1), $"{TimeProvider.System.GetElapsedTime(start)}");
         Assert.Equal(before + 1, node.Deltas.Count);
         Assert.False(node.Deltas[^1].Full);
         Assert.Equal("service/shop/cache", Assert.Single(node.Deltas[^1].Upserts).Key);
@@ -44,5 +46,190 @@ public sealed class ViewStreamTests
         File.Delete(Path.Combine(rig.Source, "more.yaml"));
         await node.UntilAsync(() => !node.View.ContainsKey("service/shop/cache"));
         Assert.Equal("service/shop/cache", Assert.Single(node.Deltas[^1].Removals));
+    }
+
+    [Fact]
+    public async Task A_node_that_comes_back_with_a_version_of_this_epoch_gets_only_what_it_missed()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        var first = await rig.ConnectAsync("a");
+        await first.SettleAsync();
+        await first.DisposeAsync();
+        rig.Write("more.yaml", Cache);
+        await rig.LoggedAsync("5 objects");
+
+        await using var again = await rig.ConnectAsync("a", epoch: first.Welcome.Epoch, version: first.Version);
+        await again.UntilAsync(() => again.View.ContainsKey("service/shop/cache"));
+
+        Assert.False(again.Deltas[0].Full);
+        Assert.Equal("service/shop/cache", Assert.Single(again.View).Key);
+    }
+
+    [Theory]
+    [InlineData("another-epoch", 1)]
+    [InlineData(null, 1_000_000)]
+    public async Task A_node_that_claims_a_version_of_another_epoch_or_of_the_future_gets_the_whole_view(string? epoch, ulong version)
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var node = await rig.ConnectAsync("a");
+        await using var odd = await rig.ConnectAsync("b", epoch: epoch ?? node.Welcome.Epoch, version: version);
+
+        await odd.UntilAsync(() => odd.View.Count == 5);
+        Assert.True(odd.Deltas[0].Full);
+    }
+
+    [Fact]
+    public async Task A_node_that_refuses_a_view_is_told_the_next_one_whole_and_the_reason_is_kept()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var node = await rig.ConnectAsync("a");
+        await node.SettleAsync();
+        node.AcksByItself = false;
+
+        rig.Write("more.yaml", Cache);
+        await node.UntilAsync(() => node.View.ContainsKey("service/shop/cache"));
+        await node.NackAsync(node.Deltas[^1], "I do not like it");
+        await rig.LoggedAsync("I do not like it");
+        Assert.Contains("I do not like it", await rig.GetAsync("/v1/nodes"));
+
+        node.AcksByItself = true;
+        var before = node.Deltas.Count;
+        rig.Write("more.yaml", Cache.Replace("6379", "6380"));
+        await node.UntilAsync(() => node.Deltas.Count > before);
+        Assert.True(node.Deltas[^1].Full);
+        Assert.Equal(6380u, node.View["service/shop/cache"].Service.Ports[0].Port);
+        await Eventually.Async(() => !rig.GetAsync("/v1/nodes").Result.Contains("I do not like it"), () => "the nack outlives the ack");
+    }
+
+    [Fact]
+    public async Task A_slow_node_gets_the_newest_state_next_and_never_a_queue_of_what_it_missed()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var brisk = await rig.ConnectAsync("a");
+        await using var slow = await rig.ConnectAsync("b");
+        await slow.SettleAsync();
+        await brisk.SettleAsync();
+        slow.AcksByItself = false;
+
+        for (var port = 6001; port <= 6005; port++)
+        {
+            rig.Write("more.yaml", Cache.Replace("6379", $"{port}"));
+            await brisk.UntilAsync(() => brisk.View.GetValueOrDefault("service/shop/cache")?.Service.Ports[0].Port == port);
+        }
+
+        await slow.UntilAsync(() => slow.View.ContainsKey("service/shop/cache"));
+        Assert.Equal(6001u, slow.View["service/shop/cache"].Service.Ports[0].Port);
+        var before = slow.Deltas.Count;
+        await slow.AckAsync(slow.Deltas[^1]);
+        await slow.UntilAsync(() => slow.Deltas.Count > before);
+        Assert.Equal(6005u, slow.View["service/shop/cache"].Service.Ports[0].Port);
+        Assert.Equal(before + 1, slow.Deltas.Count);
+    }
+
+    [Fact]
+    public async Task A_large_view_comes_in_parts_that_every_gRPC_client_takes()
+    {
+        // About 8 MB: 8000 services of some 1 KB each.
+        var many = string.Join("\n---\n", Enumerable.Range(0, 8000).Select(i =>
+            $"{{kind: Service, apiVersion: v1, metadata: {{name: s{i}, namespace: shop}}, spec: {{clusterIP: 10.2.{i / 250}.{i % 250 + 1}, ports: ["
+            + string.Join(", ", Enumerable.Range(1, 5).Select(p => $"{{port: {p}, name: {new string('x', 200)}{p}}}")) + "]}}"));
+        await using var rig = await ControllerRig.StartAsync(many);
+        await using var node = await rig.ConnectAsync("a");
+
+        await node.UntilAsync(() => node.Deltas.Count > 0 && !node.Deltas[^1].More);
+
+        Assert.Equal(8001, node.View.Count);
+        Assert.True(node.Deltas.Count >= 3);
+        Assert.All(node.Deltas, d => Assert.True(d.Full && d.CalculateSize() < 3 << 20));
+        Assert.Single(node.Deltas.Select(d => (d.Nonce, d.Version)).Distinct());
+    }
+
+    [Fact]
+    public async Task A_second_stream_of_the_same_node_takes_over_and_the_first_is_told_why()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var first = await rig.ConnectAsync("a");
+        await first.SettleAsync();
+
+        await using var second = await rig.ConnectAsync("a");
+        var end = await first.EndAsync();
+
+        Assert.Equal(StatusCode.Aborted, end.StatusCode);
+        Assert.Contains("newer stream", end.Detail);
+        await second.SettleAsync();
+        Assert.Contains("\"connected\": true", await rig.GetAsync("/v1/nodes"));
+    }
+
+    [Fact]
+    public async Task Messages_of_a_later_protocol_and_answers_to_nothing_are_ignored()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var node = await rig.ConnectAsync("a");
+
+        await node.SendAsync(new NodeMessage());
+        await node.SendAsync(new NodeMessage { Answer = new Answer { QuestionId = 77, Text = "hm" } });
+        await node.SendAsync(new NodeMessage { Ack = new Ack { Version = 3 } });
+        await node.SendAsync(new NodeMessage { Nack = new Nack { Version = 3, Reason = "no" } });
+        await node.SendAsync(new NodeMessage { Report = new NodeReport() });
+        await node.SendAsync(new NodeMessage { Report = new NodeReport { Counters = new NodeCounters { Values = { ["x"] = 1 } } } });
+        await node.SendAsync(new NodeMessage { Report = new NodeReport { Pod = new PodReport { Uid = "uid-web", Phase = (PodPhase)99 } } });
+        await node.ReportAsync("uid-api", PodPhase.Captured);
+
+        rig.Write("more.yaml", Cache);
+        await node.UntilAsync(() => node.View.ContainsKey("service/shop/cache"));
+        Assert.Equal(EnrolmentState.Enrolling, node.StateOf("uid-api"));
+        await rig.LoggedAsync("Node a reports on pod uid-api, which is not its own");
+    }
+
+    [Fact]
+    public async Task A_message_that_is_too_large_ends_the_stream_of_its_sender_only()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var other = await rig.ConnectAsync("b");
+        await using var node = await rig.ConnectAsync("a");
+
+        try
+        {
+            await node.SendAsync(new NodeMessage { Report = new NodeReport { Pod = new PodReport { Uid = "uid-web", Reason = new string('x', 2 << 20) } } });
+        }
+        catch (Exception e) when (e is RpcException or IOException)
+        {
+            // The stream may end while the message is still being written.
+        }
+        Assert.NotEqual(StatusCode.OK, (await node.EndAsync()).StatusCode);
+        rig.Write("more.yaml", Cache);
+        await other.UntilAsync(() => other.View.ContainsKey("service/shop/cache"));
+    }
+
+    [Fact]
+    public async Task A_node_that_vanishes_in_the_middle_of_everything_is_gone_and_no_bug()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            var node = await rig.ConnectAsync("a");
+            await node.ReportAsync("uid-web", PodPhase.Preparing);
+            if (i % 2 == 0)
+                await node.UntilAsync(() => node.Deltas.Count > 0);
+            node.Vanish();
+        }
+        await Eventually.Async(() => rig.GetAsync("/metrics").Result.Contains("ambient_controller_nodes_connected 0"), () => string.Join('\n', rig.Log));
+        Assert.Equal([], rig.Log.Where(line => line.Contains("by a bug") || line.StartsWith("Error", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_controller_that_stops_ends_streams_with_UNAVAILABLE_within_a_second()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var node = await rig.ConnectAsync("a");
+        await node.SettleAsync();
+
+        var start = TimeProvider.System.GetTimestamp();
+        var stopping = rig.StopAsync();
+        var end = await node.EndAsync();
+        await stopping;
+
+        Assert.Equal(StatusCode.Unavailable, end.StatusCode);
+        Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(1), $"{TimeProvider.System.GetElapsedTime(start)}");
     }
 }

@@ -1,0 +1,166 @@
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Mesh.V1;
+
+namespace Ambient.Tests.Unit.Controller;
+
+public sealed class EnrolmentStreamTests
+{
+    private static readonly string NotEnrolled = ControllerRig.Shop.Replace("\"true\"", "\"false\"");
+
+    [Fact]
+    public async Task A_pod_is_announced_as_enrolled_to_all_only_after_its_own_node_has_captured_it()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var a = await rig.ConnectAsync("a");
+        await using var b = await rig.ConnectAsync("b");
+
+        var order = await a.UntilOrderedAsync(OrderKey(rig), "uid-web");
+        Assert.Equal(["shop"], order.EnrolledNamespaces);
+        Assert.Equal("boot-1", order.BootId);
+        await a.ReportAsync("uid-web", PodPhase.Preparing);
+        await a.ReportAsync("uid-web", PodPhase.Captured);
+
+        await b.UntilStateAsync("uid-web", EnrolmentState.Enrolled);
+        await a.UntilStateAsync("uid-web", EnrolmentState.Enrolled);
+        Assert.Equal(EnrolmentState.Enrolling, b.StateOf("uid-api"));
+    }
+
+    [Fact]
+    public async Task A_pod_is_withdrawn_when_all_connected_nodes_have_acked_and_forgotten_when_its_rules_are_gone()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var a = await rig.ConnectAsync("a");
+        await using var b = await rig.ConnectAsync("b");
+        await a.UntilOrderedAsync(OrderKey(rig), "uid-web");
+        await a.ReportAsync("uid-web", PodPhase.Captured);
+        await b.UntilStateAsync("uid-web", EnrolmentState.Enrolled);
+        await a.UntilStateAsync("uid-web", EnrolmentState.Enrolled);
+        await a.SettleAsync();
+
+        rig.Write("mesh.yaml", NotEnrolled);
+        await Task.WhenAll(a.UntilStateAsync("uid-web", EnrolmentState.Withdrawing), b.UntilStateAsync("uid-web", EnrolmentState.Withdrawing));
+        await a.UntilOrderedAsync(OrderKey(rig));
+
+        await a.ReportAsync("uid-web", PodPhase.Quiet);
+        await a.ReportAsync("uid-web", PodPhase.Released);
+        await Task.WhenAll(a.UntilStateAsync("uid-web", EnrolmentState.None), b.UntilStateAsync("uid-web", EnrolmentState.None));
+    }
+
+    [Fact]
+    public async Task A_pod_that_leaves_the_source_leaves_the_view_and_the_order_at_once()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var a = await rig.ConnectAsync("a");
+        await a.UntilOrderedAsync(OrderKey(rig), "uid-web");
+
+        rig.Write("mesh.yaml", ControllerRig.Shop.Replace("name: web,", "name: other,").Replace("uid-web", "uid-other"));
+
+        await a.UntilOrderedAsync(OrderKey(rig), "uid-other");
+        await a.UntilAsync(() => a.StateOf("uid-web") is null && a.StateOf("uid-other") == EnrolmentState.Enrolling);
+    }
+
+    [Fact]
+    public async Task A_pod_whose_capture_fails_stays_on_its_way_in_and_the_reason_can_be_seen()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var a = await rig.ConnectAsync("a");
+        await a.UntilOrderedAsync(OrderKey(rig), "uid-web");
+
+        await a.ReportAsync("uid-web", PodPhase.Failed, "nft is not installed");
+
+        await rig.LoggedAsync("nft is not installed");
+        Assert.Equal(EnrolmentState.Enrolling, a.StateOf("uid-web"));
+        var nodes = await rig.GetAsync("/v1/nodes");
+        Assert.Contains("nft is not installed", nodes);
+        Assert.Contains("\"phase\": \"failed\"", nodes);
+    }
+
+    [Fact]
+    public async Task A_restarted_controller_tells_nobody_that_a_captured_pod_is_not_captured()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        ulong version;
+        string epoch;
+        await using (var a = await rig.ConnectAsync("a"))
+        {
+            var order = await a.UntilOrderedAsync(OrderKey(rig), "uid-web");
+            await a.ReportAsync("uid-web", PodPhase.Captured);
+            await a.UntilStateAsync("uid-web", EnrolmentState.Enrolled);
+            (version, epoch) = (order.Version, a.Welcome.Epoch);
+        }
+
+        await rig.RestartAsync();
+        await using var other = await rig.ConnectAsync("b", epoch: epoch, version: 7);
+        await other.UntilAsync(() => other.View.Count == 5);
+        Assert.All(other.Deltas, d => Assert.All(d.Upserts.Where(u => u.Key == "workload/uid-web"), u => Assert.Equal(EnrolmentState.Enrolled, u.Workload.Enrolment)));
+
+        await using var again = await rig.ConnectAsync("a", epoch: epoch, version: 7);
+        Assert.NotEqual(epoch, again.Welcome.Epoch);
+        var next = await again.UntilOrderedAsync(OrderKey(rig), "uid-web");
+        Assert.True(next.Version > version);
+        await again.ReportAsync("uid-web", PodPhase.Captured);
+        await again.SettleAsync();
+        Assert.Equal(EnrolmentState.Enrolled, again.StateOf("uid-web"));
+    }
+
+    [Fact]
+    public async Task A_controller_that_lost_its_record_lets_nodes_keep_their_view_until_the_pods_have_been_reported()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        File.Delete(Path.Combine(rig.State, "enrolment.json"));
+        await rig.RestartAsync();
+
+        await using var a = await rig.ConnectAsync("a", epoch: "before", version: 7);
+        await using var b = await rig.ConnectAsync("b", epoch: "before", version: 7);
+        await a.ReportAsync("uid-web", PodPhase.Captured);
+        await b.ReportAsync("uid-api", PodPhase.Captured);
+
+        await a.UntilAsync(() => a.View.Count == 5);
+        Assert.All(a.Deltas.SelectMany(d => d.Upserts).Select(u => u.Workload).OfType<WorkloadResource>(), w => Assert.Equal(EnrolmentState.Enrolled, w.Enrolment));
+    }
+
+    [Fact]
+    public async Task A_node_whose_kernel_was_started_again_has_its_pods_captured_anew()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var b = await rig.ConnectAsync("b");
+        await using (var a = await rig.ConnectAsync("a"))
+        {
+            await a.UntilOrderedAsync(OrderKey(rig), "uid-web");
+            await a.ReportAsync("uid-web", PodPhase.Captured);
+            await b.UntilStateAsync("uid-web", EnrolmentState.Enrolled);
+        }
+
+        await using var again = await rig.ConnectAsync("a", boot: "boot-2");
+        Assert.Equal("boot-2", (await again.UntilOrderedAsync(OrderKey(rig), "uid-web")).BootId);
+        await b.UntilStateAsync("uid-web", EnrolmentState.Enrolling);
+    }
+
+    [Fact]
+    public async Task A_node_that_names_no_boot_gets_a_view_and_no_order()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var a = await rig.ConnectAsync("a", boot: "");
+        await a.SettleAsync();
+        rig.Write("mesh.yaml", NotEnrolled);
+        await a.UntilAsync(() => a.StateOf("uid-web") is EnrolmentState.Withdrawing or EnrolmentState.None);
+        Assert.Empty(a.Orders);
+    }
+
+    [Fact]
+    public async Task An_order_carries_addresses_namespace_path_and_exclusions()
+    {
+        await using var rig = await ControllerRig.StartAsync(ControllerRig.Shop.Replace("uid: uid-web,",
+            "uid: uid-web, annotations: {ambient.mesh/netns: /run/netns/web, ambient.mesh/exclude-inbound-ports: '9090, 22', ambient.mesh/exclude-outbound-cidrs: 192.168.0.0/16},"));
+        await using var a = await rig.ConnectAsync("a");
+
+        var pod = Assert.Single((await a.UntilOrderedAsync(OrderKey(rig), "uid-web")).Pods);
+
+        Assert.Equal("/run/netns/web", pod.NetnsPath);
+        Assert.Equal([10, 1, 0, 1], Assert.Single(pod.Addresses).ToByteArray());
+        Assert.Equal([22u, 9090u], pod.ExcludeInboundPorts);
+        Assert.Equal(16u, Assert.Single(pod.ExcludeOutboundRanges).PrefixLength);
+    }
+
+    private static string OrderKey(ControllerRig rig) => Path.Combine(rig.State, "order-key.pem");
+}
