@@ -34,7 +34,7 @@ internal sealed class NodeStanding(MeshViewHolder views, IdentityStore identitie
     public IReadOnlyList<Readiness> Check() =>
     [
         new("view", views.Current.IsPresent, views.Current.IsPresent ? "" : "no view from a controller or a predecessor yet"),
-        new("redirector", _node?.Capture.IsRedirectorConnected ?? false, "ambient-redirector does not answer"),
+        _node?.Capture.IsRedirectorConnected ?? false ? new("redirector", true, "") : new("redirector", false, "ambient-redirector does not answer"),
     ];
 
     public async Task<IReadOnlyList<ConnectionListing>> ListAsync(int limit, CancellationToken cancellation) =>
@@ -46,8 +46,8 @@ internal sealed class NodeStanding(MeshViewHolder views, IdentityStore identitie
         string source = $"{edge.SourceNamespace}/{edge.SourceWorkload}";
         string destination = $"{edge.DestinationNamespace}/{edge.DestinationWorkload}";
         return new ConnectionListing(
-            edge.Reporter.ToString(), edge.Reporter == Reporter.Source ? source : destination,
+            Labels.Of(edge.Reporter), edge.Reporter == Reporter.Source ? source : destination,
             session.Facts.Client.ToString(), session.Facts.Target.ToString(), source, destination, edge.Service,
-            edge.Way.ToString(), edge.Protection.ToString(), session.Age.TotalSeconds, session.SentBytes, session.ReceivedBytes);
+            Labels.Of(edge.Way), Labels.Of(edge.Protection), session.Age.TotalSeconds, session.SentBytes, session.ReceivedBytes);
     }
 }

@@ -22,7 +22,7 @@ public sealed class TlsConnectionTests : IDisposable
         await using var loop = new TestLoop();
         using var left = await SocketPair.Connect();
         using var right = await SocketPair.Connect();
-        var (a, b) = await Handshake(loop, _authority.Settings(Web), _authority.Settings(Api));
+        var (a, b) = await TlsOnLoop.Handshake(loop, TlsContext.Client(_authority.Settings(Web)), TlsContext.Server(_authority.Settings(Api)));
         Assert.Equal(Api, Assert.Single(a.Session.Peer!.UriSans));
         Assert.Equal(Web, Assert.Single(b.Session.Peer!.UriSans));
         Assert.True(a.Session.VerifyPeerChain(out _));
@@ -78,7 +78,7 @@ public sealed class TlsConnectionTests : IDisposable
         for (int round = 0; round < 2; round++)
         {
             var ticket = tickets.Count > 0 ? tickets[^1] : null;
-            var (a, b) = await Handshake(loop, clientContext, serverContext, ticket);
+            var (a, b) = await TlsOnLoop.Handshake(loop, clientContext, serverContext, ticket);
             Assert.Equal(round == 1, a.Session.IsResumed);
             Assert.Equal(Api, Assert.Single(a.Session.Peer!.UriSans));
             Assert.Equal(Web, Assert.Single(b.Session.Peer!.UriSans));
@@ -101,33 +101,6 @@ public sealed class TlsConnectionTests : IDisposable
         }
 
         foreach (var ticket in tickets) ticket.Dispose();
-    }
-
-    private static async Task<(TlsConnection Client, TlsConnection Server)> Handshake(TestLoop loop, TlsSettings client, TlsSettings server) =>
-        await Handshake(loop, TlsContext.Client(client), TlsContext.Server(server), null);
-
-    private static async Task<(TlsConnection Client, TlsConnection Server)> Handshake(
-        TestLoop loop, TlsContext client, TlsContext server, TlsTicket? ticket)
-    {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        var pair = await SocketPair.Connect();
-        int outsideFd = (int)pair.Outside.SafeHandle.DangerousGetHandle();
-        pair.Outside.Blocking = false;
-        pair.Outside.SafeHandle.SetHandleAsInvalid();
-        var clientDone = new TaskCompletionSource<TlsConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var serverDone = new TaskCompletionSource<TlsConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await loop.Run(() =>
-        {
-            TlsConnection.Start(loop.Loop, outsideFd, client, ticket, TimeSpan.FromSeconds(10), (tls, ok) => Report(clientDone, tls, ok));
-            TlsConnection.Start(loop.Loop, pair.InsideFd, server, null, TimeSpan.FromSeconds(10), (tls, ok) => Report(serverDone, tls, ok));
-        });
-        return (await clientDone.Task.WaitAsync(TimeSpan.FromSeconds(10)), await serverDone.Task.WaitAsync(TimeSpan.FromSeconds(10)));
-    }
-
-    private static void Report(TaskCompletionSource<TlsConnection> done, TlsConnection tls, bool ok)
-    {
-        if (ok) done.SetResult(tls);
-        else done.SetException(new InvalidOperationException(tls.HandshakeFailure));
     }
 
     private static async Task Send(Socket socket, ReadOnlyMemory<byte> bytes)
