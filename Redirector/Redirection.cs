@@ -33,7 +33,7 @@ internal sealed partial class Redirection : INodeReceiver
     private readonly Dictionary<string, PodCapture> _pods = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PodStatus> _refused = new(StringComparer.Ordinal);
     private readonly Dictionary<NodeConnection, TokenBucket> _budgets = [];
-    private readonly TokenBucket _logBudget;
+    private readonly TokenBucket _logBudget, _helloBudget;
     private Descriptor? _state;
     private long _greetings;
     private long _countersTold, _countersToldTo;
@@ -42,6 +42,7 @@ internal sealed partial class Redirection : INodeReceiver
     {
         (_options, _tools, _orders) = (options, tools, orders);
         _logBudget = new TokenBucket(20, 2, tools.Loop.Time);
+        _helloBudget = new TokenBucket(1, 1, tools.Loop.Time);
     }
 
     /// <summary>Takes up what an earlier Redirector left, before anybody connects.</summary>
@@ -66,7 +67,12 @@ internal sealed partial class Redirection : INodeReceiver
     }
 
     /// <summary>Takes a connection in.</summary>
-    public void Add(SeqPacketSocket socket, bool isChannel) => _tools.Nodes.Add(new NodeConnection(_tools.Loop, socket, isChannel, this));
+    public void Add(SeqPacketSocket socket, bool isChannel)
+    {
+        var connection = new NodeConnection(_tools.Loop, socket, isChannel, this);
+        _tools.Nodes.Add(connection);
+        connection.AskForHello();
+    }
 
     /// <summary>Hands on and closes what this process holds, and leaves rules, routes and settings as they are.</summary>
     public void Abandon(HandoverDoor successors)
@@ -83,6 +89,8 @@ internal sealed partial class Redirection : INodeReceiver
         if (!from.IsGreeted && message.BodyCase != ToRedirector.BodyOneofCase.Hello)
         {
             Refuse(from, CounterNames.PacketsRefused, "a message before Hello");
+            if (_helloBudget.TryTake())
+                from.AskForHello();
             return;
         }
         if (descriptors.Count != DescriptorsOf(message.BodyCase))
@@ -169,8 +177,13 @@ internal sealed partial class Redirection : INodeReceiver
     private void TakeOrder(NodeConnection from, Descriptor memory)
     {
         ulong version = 0;
-        bool isAccepted = SealedMemory.TryRead(memory, OrderVerifier.MaxLength, out byte[] content, out string reason)
-            && _orders.TryAccept(content, out version, out reason);
+        bool isRead = SealedMemory.TryRead(memory, OrderVerifier.MaxLength, out byte[] content, out string reason);
+        if (isRead && _orders.IsInForce(content))
+        {
+            from.Send(new ToNode { Order = new OrderResult { Version = _orders.InForce!.Version, Accepted = true, Reason = "it is in force already" } });
+            return;
+        }
+        bool isAccepted = isRead && _orders.TryAccept(content, out version, out reason);
         if (isAccepted)
         {
             _tools.Counters.Add(CounterNames.OrdersAccepted);

@@ -24,7 +24,9 @@ internal sealed partial class PodCapture
             AskBack(node);
         else if (!node.Held.Contains(Uid) && _listeners is not null)
             NodeSet.Share(node, Uid, Announcement(), _listeners.Numbers);
-        node.Send(new ToNode { Status = Status });
+        // Nothing is said before something is known: a restart must not look like a step back to a NodeProxy that serves the pod.
+        if (_wasTold)
+            node.Send(new ToNode { Status = Status });
         if (_listeners is null)
             Again();
     }
@@ -43,15 +45,22 @@ internal sealed partial class PodCapture
     public bool TakeBack(NodeConnection from, List<Descriptor> given, out string reason)
     {
         if (_namespace is null || !_asked.Remove(from))
+        {
             reason = "nobody asked for them";
-        else if (ListenerCheck.AreListenersOf(_namespace.Cookie, _namespace.IsIpv4Only, given, out reason))
+            return false;
+        }
+        if (ListenerCheck.AreListenersOf(_namespace.Cookie, _namespace.IsIpv4Only, given, out reason))
             Keep(from, given, out reason);
         if (reason.Length == 0)
             return true;
-        // What it holds is not what it said: it gets the true ones once they are here.
-        from.Held.Remove(Uid);
+        // What it holds is of no use: it lets go of that, and gets the true ones once they are here.
+        if (from.Held.Remove(Uid))
+            from.Send(new ToNode { Status = StaleListeners() });
         if (_listeners is not null)
+        {
             NodeSet.Share(from, Uid, Announcement(), _listeners.Numbers);
+            from.Send(new ToNode { Status = Status });
+        }
         return false;
     }
 
@@ -70,7 +79,7 @@ internal sealed partial class PodCapture
         _tools.Counters.Add(CounterNames.ListenersTakenBack);
         _tools.Log.ListenersTakenBack(Uid);
         from.Held.Add(Uid);
-        _tools.Nodes.Share(Uid, Announcement(), _listeners.Numbers, areNew: false);
+        _tools.Nodes.Share(Uid, Announcement(), _listeners.Numbers);
         Again();
     }
 
@@ -90,7 +99,10 @@ internal sealed partial class PodCapture
         {
             (_listeners, _listenerTries) = (made, 0);
             _tools.Counters.Add(CounterNames.ListenersMade);
-            _tools.Nodes.Share(Uid, Announcement(), made.Numbers, areNew: true);
+            // The kernel made them, so nobody holds listeners of this namespace: whoever says so holds those of an earlier one.
+            foreach (var node in _tools.Nodes.Greeted.Where(n => n.Held.Remove(Uid)).ToList())
+                node.Send(new ToNode { Status = StaleListeners() });
+            _tools.Nodes.Share(Uid, Announcement(), made.Numbers);
         }
         else if (outcome.Error == Errno.AddressInUse && TryInherit())
         {
@@ -127,7 +139,7 @@ internal sealed partial class PodCapture
         }
         _listeners = new ListenerSet(given[0], given[1], given[2]);
         _tools.Counters.Add(CounterNames.ListenersInherited);
-        _tools.Nodes.Share(Uid, Announcement(), _listeners.Numbers, areNew: false);
+        _tools.Nodes.Share(Uid, Announcement(), _listeners.Numbers);
         foreach (var node in _tools.Nodes.Greeted.Where(n => n.Held.Contains(Uid)).ToList())
             AskBack(node);
         return true;
@@ -138,6 +150,9 @@ internal sealed partial class PodCapture
         if (_asked.Add(node))
             node.Send(new ToNode { GiveBack = new GiveBack { Uid = Uid } });
     }
+
+    private PodStatus StaleListeners() =>
+        new() { Uid = Uid, Phase = PodPhase.Gone, Reason = "the listeners held are not those of the pod's network namespace" };
 
     private PodListeners Announcement()
     {

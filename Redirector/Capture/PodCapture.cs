@@ -157,7 +157,11 @@ internal sealed partial class PodCapture
             Load(pod, _full);
         // 2. Listeners before rules: a redirected connection needs somebody who listens.
         else if (_listeners is null)
+        {
+            if (IsCaptured)
+                Tell(PodPhase.Captured, "", _record?.ConnectionsFromBefore ?? 0);
             TakeListeners(pod);
+        }
         // 3. Rules, when NodeProxy is ready; changed exclusions need no new report.
         else if (_rules?.Ruleset != _full && (_isReady || IsCaptured))
             Load(pod, _full);

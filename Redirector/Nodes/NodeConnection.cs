@@ -54,6 +54,16 @@ internal sealed class NodeConnection : IDisposable
     /// <summary>Pods whose listeners it said it holds.</summary>
     public HashSet<string> Held { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Asks whoever reads the channel to say Hello: a RedirectorHello without a session. Its end is not seen by the other side, so a
+    /// Redirector that takes the channel over makes itself known. At a socket a new connection says it all.
+    /// </summary>
+    public void AskForHello()
+    {
+        if (IsChannel && !_isEnded)
+            _ = _queue.Send("", new ToNode { Hello = new RedirectorHello { ProtocolVersion = 1 } }.ToByteArray(), []);
+    }
+
     /// <summary>Begins a session: what was queued for an earlier one is dropped.</summary>
     public void Greet(NodeHello hello, long seniority)
     {

@@ -35,11 +35,10 @@ internal sealed class NodeSet(Counters counters)
     }
 
     /// <summary>Gives a pod's listeners to everyone who does not hold them.</summary>
-    /// <param name="areNew">Just made: whoever says it holds some holds others.</param>
-    public void Share(string uid, PodListeners listeners, int[] descriptors, bool areNew)
+    public void Share(string uid, PodListeners listeners, int[] descriptors)
     {
         foreach (var connection in Greeted.ToList())
-            if (areNew || !connection.Held.Contains(uid))
+            if (!connection.Held.Contains(uid))
                 Share(connection, uid, listeners, descriptors);
     }
 

@@ -13,6 +13,8 @@ internal sealed class OrderBook(string node, string bootId, OrderVerifier verifi
 {
     private const string FileName = "order";
 
+    private byte[]? _inForce;
+
     /// <summary>Null before the first one.</summary>
     public CaptureOrder? InForce { get; private set; }
 
@@ -40,10 +42,15 @@ internal sealed class OrderBook(string node, string bootId, OrderVerifier verifi
             reason = fault;
             return false;
         }
-        InForce = order;
+        (InForce, _inForce) = (order, bytes);
         VersionFloor = order.BootId == bootId ? order.Version : 0;
         return true;
     }
+
+    /// <summary>
+    /// Whether it is the very order in force, as every NodeProxy passes on that connects: nothing to do, and nothing to count as a lie.
+    /// </summary>
+    public bool IsInForce(ReadOnlySpan<byte> signedOrder) => _inForce is not null && signedOrder.SequenceEqual(_inForce);
 
     /// <summary>Judges an order that NodeProxy passed on, and keeps it if it is good.</summary>
     /// <param name="signedOrder">A serialized SignedOrder, from somebody who is not trusted.</param>
@@ -64,7 +71,7 @@ internal sealed class OrderBook(string node, string bootId, OrderVerifier verifi
         }
         // Before it has effect: a restart must not go back behind it.
         state.Write(FileName, signedOrder, isDurable: true);
-        (InForce, VersionFloor, version, reason) = (order, order.Version, order.Version, "");
+        (InForce, _inForce, VersionFloor, version, reason) = (order, signedOrder, order.Version, order.Version, "");
         return true;
     }
 

@@ -27,7 +27,10 @@ public sealed class LyingNodeTests
         Assert.True(node.Pass(present).Accepted);
 
         AssertRefused("version", old);
-        AssertRefused("version", present);
+        Assert.Equal("it is in force already", node.Pass(present).Reason);
+        var equal = run.Unsigned(pod.Ordered);
+        equal.Version = 2;
+        AssertRefused("version", run.Sign(equal));
         AssertRefused("not signed", new OrderSigner(stranger).Sign(run.Unsigned(pod.Ordered)));
         var changed = run.Order(pod.Ordered);
         changed.Order = ByteString.CopyFrom([.. changed.Order.Span, 0x40, 1]);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Ambient.Native.Processes;
+using Ambient.Native.Unix;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Orders;
 using Ambient.Protocol.Redirector.V1;
@@ -38,13 +39,20 @@ internal sealed class RedirectorRun : IDisposable
 
     private string KeyFile => Path.Combine(_folder, "order-key.pem");
 
-    public Process Start()
+    public Process Start() => Start(Program, [.. Common, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}"]);
+
+    /// <summary>Starts it with a copy of one end of a pair.</summary>
+    public Process StartOnChannel(SeqPacketSocket end)
     {
-        var process = Process.Start(new ProcessStartInfo(Program,
-        [
-            "--node", Node, "--order-key", KeyFile, "--state", State, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}", "--netns-root", "/run/netns",
-        ])
-        { RedirectStandardError = true })!;
+        using var inherited = InheritedDescriptor.Of(end.Number);
+        return Start(Program, [.. Common, "--channel-fd", $"{inherited.Number}"]);
+    }
+
+    private string[] Common => ["--node", Node, "--order-key", KeyFile, "--state", State, "--netns-root", "/run/netns"];
+
+    private Process Start(string program, string[] arguments)
+    {
+        var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
         process.ErrorDataReceived += (_, line) =>
         {
             lock (Log)

@@ -130,7 +130,10 @@ public sealed class RestartTests
         using var again = run.Connect();
         again.Listeners[pod.Uid] = held;
         again.Greet(pod.Uid);
-        again.AwaitCounter("listeners_taken_back_total", 1);
+        again.WaitUntil(
+            () => again.Counters.GetValueOrDefault("listeners_taken_back_total") + again.Counters.GetValueOrDefault("listeners_inherited_total") == 1,
+            "the listeners, from NodeProxy or from the first Redirector");
+        Assert.Equal(0, again.Counters.GetValueOrDefault("listeners_refused_total"));
         Assert.Null(again.RequestSockets(pod.Uid, 1).Refused);
         Assert.False(second.HasExited);
     }
@@ -186,6 +189,37 @@ public sealed class RestartTests
         next.AwaitPhase(pod, PodPhase.Captured);
         using var dialled = Pod.Dial(pod.Address, 8080)!;
         using var accepted = Wire.Accept(next.Listeners[pod.Uid][1]);
+        Assert.NotNull(accepted);
+    }
+
+    [Fact]
+    public void A_NodeProxy_that_holds_listeners_of_an_earlier_namespace_is_told_to_let_go_and_gets_the_present_ones()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        var first = run.Start();
+        var node = run.Connect();
+        node.Greet();
+        node.Capture(pod, run.Order(pod.Ordered));
+        var stale = node.Listeners[pod.Uid];
+        run.Kill(first);
+        Command.Run("ip", "netns", "exec", pod.Name, "ip", "link", "del", "eth0");
+        Command.Run("ip", "netns", "del", pod.Name);
+        net.Put(pod);
+
+        run.Start();
+        using var again = run.Connect();
+        again.Listeners[pod.Uid] = stale;
+        again.Greet(pod.Uid);
+        again.AwaitPhase(pod, PodPhase.Gone);
+        again.Drop(pod);
+        again.AwaitListeners(pod);
+        Assert.False(pod.HasTable, "captured before NodeProxy was ready");
+        again.Ready(pod);
+        again.AwaitPhase(pod, PodPhase.Captured);
+        using var dialled = Pod.Dial(pod.Address, 8080)!;
+        using var accepted = Wire.Accept(again.Listeners[pod.Uid][1]);
         Assert.NotNull(accepted);
     }
 

@@ -18,7 +18,14 @@ internal sealed class TestNode : IDisposable
     private readonly byte[] _buffer = new byte[64 * 1024];
     private readonly List<(ToNode Message, List<Descriptor> Descriptors)> _inbox = [];
 
-    public TestNode(string path) => _socket = SeqPacketSocket.Connect(path);
+    public TestNode(string path) : this(SeqPacketSocket.Connect(path))
+    {
+    }
+
+    public TestNode(SeqPacketSocket socket) => _socket = socket;
+
+    /// <summary>Discards what was meant for an earlier process on the same channel, as NodeProxy does.</summary>
+    public bool IgnoresOtherSessions { get; set; }
 
     /// <summary>Listeners by pod, as received.</summary>
     public Dictionary<string, List<Descriptor>> Listeners { get; } = [];
@@ -28,6 +35,9 @@ internal sealed class TestNode : IDisposable
 
     /// <summary>Answers GiveBack with what it holds.</summary>
     public bool GivesBack { get; set; } = true;
+
+    /// <summary>How often a Redirector on the channel asked for a Hello.</summary>
+    public int HellosWanted { get; private set; }
 
     /// <summary>What came beside RedirectorHello.</summary>
     public List<Descriptor> HelloDescriptors { get; private set; } = [];
@@ -150,6 +160,16 @@ internal sealed class TestNode : IDisposable
         if (!result.IsPacket)
             return false;
         var message = ToNode.Parser.ParseFrom(_buffer, 0, result.Bytes);
+        if (message.Session.IsEmpty && message.BodyCase == ToNode.BodyOneofCase.Hello)
+        {
+            HellosWanted++;
+            return true;
+        }
+        if (IgnoresOtherSessions && !message.Session.Span.SequenceEqual(_session))
+        {
+            descriptors.ForEach(d => d.Dispose());
+            return true;
+        }
         Assert.Equal(_session, message.Session.ToByteArray());
         switch (message.BodyCase)
         {
