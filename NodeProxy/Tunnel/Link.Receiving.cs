@@ -67,12 +67,7 @@ internal sealed partial class Link : IByteSink, IFrameSink
             return WasUsed(streamId) ? Http2ErrorCode.NoError : Http2ErrorCode.ProtocolError; // late, after our RST_STREAM
         }
 
-        if (!stream.OnData(chunk, flowControlled))
-        {
-            SendReset(streamId, Http2ErrorCode.FlowControlError);
-            stream.OnLost(ConnectionFault.ProtocolViolation, isUnprocessed: false);
-            return Http2ErrorCode.NoError;
-        }
+        if (!stream.OnData(chunk, flowControlled)) return EndFaulty(stream, Http2ErrorCode.FlowControlError);
 
         if (endStream) EndOf(stream);
         return Http2ErrorCode.NoError;
@@ -82,26 +77,23 @@ internal sealed partial class Link : IByteSink, IFrameSink
     {
         if (_streams.TryGetValue(streamId, out var stream))
         {
-            if (stream.Opener is { } opener) OnAnswer(stream, opener, headers, endStream);
-            else if (endStream) EndOf(stream); // trailers
-            else stream.OnLost(ConnectionFault.ProtocolViolation, isUnprocessed: false);
+            if (stream.Opener is { } opener) return OnAnswer(stream, opener, headers, endStream);
+            // Trailers, which end the stream (RFC 9113, section 8.1); what they say is of no interest here.
+            if (!endStream || HeaderRules.CheckTrailers(headers) != HeaderFault.None) return EndFaulty(stream, Http2ErrorCode.ProtocolError);
+            EndOf(stream);
             return Http2ErrorCode.NoError;
         }
 
         if (!IsServer) return WasUsed(streamId) ? Http2ErrorCode.NoError : Http2ErrorCode.ProtocolError;
         if ((streamId & 1) == 0) return Http2ErrorCode.ProtocolError;       // RFC 9113, section 5.1.1
         if (streamId <= _lastPeerStreamId) return Http2ErrorCode.NoError;   // late, after our RST_STREAM
-        if (IsDraining)
-        {
-            SendReset(streamId, Http2ErrorCode.RefusedStream);
-            return Http2ErrorCode.NoError;
-        }
-
+        if (IsDraining) return ResetUnopened(streamId, Http2ErrorCode.RefusedStream);
         _lastPeerStreamId = streamId;
-        if (_streams.Count >= Options.MaxConcurrentStreams || Budget.IsExhausted)
+        if (_streams.Count >= Options.MaxConcurrentStreams || Budget.IsExhausted) return ResetUnopened(streamId, Http2ErrorCode.RefusedStream);
+        if (HeaderRules.CheckRequest(headers) is var fault and not HeaderFault.None)
         {
-            SendReset(streamId, Http2ErrorCode.RefusedStream);
-            return Http2ErrorCode.NoError;
+            ConnectHeaders.WriteRefused(_control, streamId, _peerMaxFrame, 400, HeaderRules.Explain(fault));
+            return ResetUnopened(streamId, Http2ErrorCode.NoError);
         }
 
         var opened = new TunnelStream(this, streamId, opener: null);
@@ -113,19 +105,11 @@ internal sealed partial class Link : IByteSink, IFrameSink
 
     Http2ErrorCode IFrameSink.OnHeadersRefused(int streamId, string reason)
     {
-        if (_streams.TryGetValue(streamId, out var stream))
-        {
-            SendReset(streamId, Http2ErrorCode.ProtocolError);
-            stream.OnLost(ConnectionFault.ProtocolViolation, isUnprocessed: false);
-        }
-        else if (IsServer && streamId > _lastPeerStreamId)
-        {
-            _lastPeerStreamId = streamId;
-            ConnectHeaders.WriteRefused(_control, streamId, _peerMaxFrame, 431, reason); // RFC 6585, section 5
-            SendReset(streamId, Http2ErrorCode.NoError);
-        }
-
-        return Http2ErrorCode.NoError;
+        if (_streams.TryGetValue(streamId, out var stream)) return EndFaulty(stream, Http2ErrorCode.ProtocolError);
+        if (!IsServer || streamId <= _lastPeerStreamId) return Http2ErrorCode.NoError;
+        _lastPeerStreamId = streamId;
+        ConnectHeaders.WriteRefused(_control, streamId, _peerMaxFrame, 431, reason); // RFC 6585, section 5
+        return ResetUnopened(streamId, Http2ErrorCode.NoError);
     }
 
     Http2ErrorCode IFrameSink.OnSettings(in Http2Settings settings)
@@ -207,38 +191,47 @@ internal sealed partial class Link : IByteSink, IFrameSink
         }
 
         stream.SendWindow += increment;
-        if (stream.SendWindow > int.MaxValue)
-        {
-            SendReset(streamId, Http2ErrorCode.FlowControlError);
-            stream.OnLost(ConnectionFault.ProtocolViolation, isUnprocessed: false);
-            return Http2ErrorCode.NoError;
-        }
-
+        if (stream.SendWindow > int.MaxValue) return EndFaulty(stream, Http2ErrorCode.FlowControlError);
         OnStreamWindow(stream);
         return Http2ErrorCode.NoError;
     }
 
-    private static void OnAnswer(TunnelStream stream, IStreamOpener opener, HeaderList headers, bool endStream)
+    private Http2ErrorCode OnAnswer(TunnelStream stream, IStreamOpener opener, HeaderList headers, bool endStream)
     {
-        if (!ConnectHeaders.TryReadAnswer(headers, out int status, out string reason))
+        if (HeaderRules.CheckResponse(headers) != HeaderFault.None || !ConnectHeaders.TryReadAnswer(headers, out int status, out string reason))
         {
-            stream.OnLost(ConnectionFault.ProtocolViolation, isUnprocessed: false);
-            return;
+            return EndFaulty(stream, Http2ErrorCode.ProtocolError);
         }
 
-        if (status is >= 100 and < 200) return; // interim: RFC 9110, section 15.2
+        if (status is >= 100 and < 200) return Http2ErrorCode.NoError; // interim: RFC 9110, section 15.2
         stream.Opener = null;
         if (status is >= 200 and < 300)
         {
             stream.IsOpen = true;
             if (endStream) stream.OnEnd();
             opener.OnOpened(stream);
-            return;
+            return Http2ErrorCode.NoError;
         }
 
         if (endStream) stream.OnEnd();
         stream.Abort(ConnectionFault.Ended);
         opener.OnRefused(stream, status, reason);
+        return Http2ErrorCode.NoError;
+    }
+
+    // The stream alone ends. A peer that makes us reset one stream after the other runs out of its budget (CVE-2025-8671).
+    private Http2ErrorCode EndFaulty(TunnelStream stream, Http2ErrorCode code)
+    {
+        stream.ResetCode = code;
+        stream.OnLost(ConnectionFault.ProtocolViolation, isUnprocessed: false);
+        return _parser.Flood.Charge(FloodKind.ProvokedReset, Loop.NowTicks);
+    }
+
+    private Http2ErrorCode ResetUnopened(int streamId, Http2ErrorCode code)
+    {
+        SendReset(streamId, code);
+        // A refusal while we drain or are full is no fault of the peer's.
+        return code == Http2ErrorCode.RefusedStream ? Http2ErrorCode.NoError : _parser.Flood.Charge(FloodKind.ProvokedReset, Loop.NowTicks);
     }
 
     private void EndOf(TunnelStream stream)

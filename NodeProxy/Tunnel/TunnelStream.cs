@@ -51,6 +51,9 @@ internal sealed class TunnelStream : Connection
     /// <summary>Whether it stands in the scheduler; owned by it.</summary>
     internal bool IsReady { get; set; }
 
+    /// <summary>What a reset of this stream says: CONNECT_ERROR, because ztunnel reads CANCEL and NO_ERROR as a clean end.</summary>
+    internal Http2ErrorCode ResetCode { get; set; } = Http2ErrorCode.ConnectError;
+
     /// <summary>A writer may pull from here: the CONNECT was answered.</summary>
     internal bool IsOpen { get; set; }
 
@@ -171,8 +174,7 @@ internal sealed class TunnelStream : Connection
         IsClosed = true;
         Opener = null;
         _received.Clear(Loop.Buffers);
-        // CONNECT_ERROR, because ztunnel reads CANCEL and NO_ERROR as a clean end.
-        _link.Remove(this, reset ? Http2ErrorCode.ConnectError : Http2ErrorCode.NoError);
+        _link.Remove(this, reset ? ResetCode : Http2ErrorCode.NoError);
     }
 
     private void Deliver(int bytes)

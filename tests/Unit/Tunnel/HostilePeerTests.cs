@@ -136,6 +136,25 @@ public sealed class HostilePeerTests
     }
 
     [Fact]
+    public async Task A_peer_that_makes_us_reset_stream_after_stream_loses_the_link()
+    {
+        await using var world = await World.Start();
+        await world.Say(output =>
+        {
+            Hello(output);
+            for (int i = 0; i < 5_000; i++)
+            {
+                var block = new ArrayBufferWriter<byte>();
+                HpackEncoder.Encode(block, ":method"u8, "CONNECT"u8);
+                HpackEncoder.Encode(block, ":path"u8, "/"u8);
+                FrameWriter.WriteHeaders(output, (2 * i) + 1, block.WrittenSpan, endStream: false, 16_384);
+            }
+        });
+        await world.LinkEnds("EnhanceYourCalm");
+        Assert.Empty(world.Owner.Requests);
+    }
+
+    [Fact]
     public async Task A_window_update_that_overflows_a_stream_resets_it_and_one_that_overflows_the_link_ends_it()
     {
         await using var world = await World.Start();
