@@ -34,11 +34,17 @@ internal sealed class StateFolder
         }
     }
 
-    /// <summary>Writes a file that only the owner may read (0600).</summary>
-    internal void WritePrivate(string name, string text) => Write(name, text, OwnerOnly);
+    /// <summary>Writes a file that only the owner may read (0600), through to the disk.</summary>
+    internal void WritePrivate(string name, string text) => Write(name, text, OwnerOnly, isDurable: true);
 
-    /// <summary>Writes a file that everyone may read (0644).</summary>
-    internal void WritePublic(string name, string text) => Write(name, text, Everyone);
+    /// <summary>Writes a file that everyone may read (0644), through to the disk.</summary>
+    internal void WritePublic(string name, string text) => Write(name, text, Everyone, isDurable: true);
+
+    /// <summary>
+    /// Writes a private file that is written often and can be done without: it outlives this process, not a power failure,
+    /// after which it may be empty.
+    /// </summary>
+    internal void WriteRecord(string name, string text) => Write(name, text, OwnerOnly, isDurable: false);
 
     internal void Delete(string name) => File.Delete(At(name));
 
@@ -48,7 +54,7 @@ internal sealed class StateFolder
 
     private string At(string name) => System.IO.Path.Combine(Path, name);
 
-    private void Write(string name, string text, UnixFileMode mode)
+    private void Write(string name, string text, UnixFileMode mode, bool isDurable)
     {
         var target = At(name);
         var folder = System.IO.Path.GetDirectoryName(target)!;
@@ -69,7 +75,7 @@ internal sealed class StateFolder
                 using var writer = new StreamWriter(stream, leaveOpen: true);
                 writer.Write(text);
                 writer.Flush();
-                stream.Flush(flushToDisk: mode == OwnerOnly);
+                stream.Flush(isDurable);
             }
             File.Move(beside, target, overwrite: true);
         }

@@ -49,6 +49,9 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
     /// <summary>Whether a withdrawal waits for acks.</summary>
     internal bool IsWaitingForAcks => _pods.Values.Any(IsWaiting);
 
+    /// <summary>Whether a state changed since <see cref="TakeChanged"/>, and so is not announced yet.</summary>
+    internal bool HasChanges => _changed.Count > 0;
+
     internal EnrolmentState StateOf(string uid) => _pods.TryGetValue(uid, out var pod) ? pod.State : EnrolmentState.None;
 
     /// <summary>Takes over what the predecessor of this process wrote down.</summary>

@@ -14,7 +14,7 @@ internal sealed class LastGoodFiles(StateFolder state, ILogger logger)
     internal void Keep(string name, string text)
     {
         if (Find(name) != text)
-            Try(() => state.WritePrivate(Path.Combine(Folder, name), text));
+            Try(() => state.WriteRecord(Path.Combine(Folder, name), text));
     }
 
     /// <summary>Forgets a file that is no longer part of the source.</summary>

@@ -195,7 +195,9 @@ internal sealed class Announcer : IDisposable
     {
         lock (_lock)
         {
-            return new Overview(_history.Epoch, _history.Version, _model, _ledger.Pods.ToImmutableDictionary(),
+            // Whoever sees a new state and no lag must be able to rely on it that the nodes have been told of that state.
+            var version = _history.Version + (_modelChanged || _ledger.HasChanges ? 1u : 0u);
+            return new Overview(_history.Epoch, version, _model, _ledger.Pods.ToImmutableDictionary(),
                 [.. _roster.Sessions.Select(s => s.StatusNow())], [.. _roster.Records]);
         }
     }
