@@ -21,6 +21,9 @@ internal static class CounterNames
     public const string RulesMended = "rules_mended_total";
     public const string RoutesMended = "routes_mended_total";
     public const string SettingsMended = "settings_mended_total";
+    public const string SlippedClosed = "slipped_closed_total";
+    public const string SlippedListed = "slipped_listed_total";
+    public const string SynEntriesDropped = "syn_entries_dropped_total";
     public const string PodsGone = "pods_gone_total";
     public const string PodsCaptured = "pods_captured";
     public const string NodesConnected = "nodes_connected";

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ambient.Native.Descriptors;
 
 namespace Ambient.Native.Netlink;
 
@@ -18,6 +19,9 @@ internal ref struct NetlinkMessages(ReadOnlySpan<byte> packet)
     internal uint PortId { get; private set; }
 
     internal ReadOnlySpan<byte> Payload { get; private set; }
+
+    /// <summary>What an <see cref="Error"/> says; None is an acknowledgement. nlmsgerr: a negative errno, 0 for "done".</summary>
+    internal readonly Errno Failure => Payload.Length >= 4 ? (Errno)(-MemoryMarshal.Read<int>(Payload)) : Errno.InputOutput;
 
     internal bool MoveNext()
     {

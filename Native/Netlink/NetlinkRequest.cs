@@ -10,6 +10,8 @@ internal ref struct NetlinkRequest
 {
     internal const ushort IsRequest = 1, WantsAck = 4, Replace = 0x100, Exclusive = 0x200, Create = 0x400, Dump = 0x300;
 
+    private const ushort Nested = 0x8000; // NLA_F_NESTED
+
     private readonly Span<byte> _buffer;
     private int _length;
 
@@ -33,7 +35,7 @@ internal ref struct NetlinkRequest
         }
     }
 
-    internal void Put(ReadOnlySpan<byte> header)
+    internal void Put(scoped ReadOnlySpan<byte> header)
     {
         header.CopyTo(_buffer[_length..]);
         _length = Aligned(_length + header.Length);
@@ -46,6 +48,26 @@ internal ref struct NetlinkRequest
         MemoryMarshal.Write(_buffer[(_length + 4)..], value);
         _length += 8;
     }
+
+    internal void Attribute(ushort type, scoped ReadOnlySpan<byte> value)
+    {
+        MemoryMarshal.Write(_buffer[_length..], (ushort)(4 + value.Length));
+        MemoryMarshal.Write(_buffer[(_length + 2)..], type);
+        value.CopyTo(_buffer[(_length + 4)..]);
+        _length = Aligned(_length + 4 + value.Length);
+    }
+
+    /// <summary>Opens an attribute that holds attributes.</summary>
+    /// <returns>To be given to <see cref="End"/>.</returns>
+    internal int Begin(ushort type)
+    {
+        int at = _length;
+        MemoryMarshal.Write(_buffer[(at + 2)..], (ushort)(type | Nested));
+        _length += 4;
+        return at;
+    }
+
+    internal readonly void End(int began) => MemoryMarshal.Write(_buffer[began..], (ushort)(_length - began));
 
     private static int Aligned(int bytes) => (bytes + 3) & ~3;
 }

@@ -16,6 +16,9 @@ public sealed class NetlinkSocket : IDisposable
     /// <summary>NETLINK_NETFILTER: nftables among others.</summary>
     public const int Netfilter = 12;
 
+    /// <summary>NETLINK_SOCK_DIAG: the sockets themselves.</summary>
+    public const int SocketDiagnosis = 4;
+
     private const int AddressBytes = 12;                      // sockaddr_nl: family, padding, port id, groups
     private const int NetlinkLevel = 270, AddMembership = 1;  // SOL_NETLINK, NETLINK_ADD_MEMBERSHIP
     private const int ReceiveBufferForce = 33;                // SO_RCVBUFFORCE
@@ -100,6 +103,23 @@ public sealed class NetlinkSocket : IDisposable
                 if (error != Errno.Interrupted)
                     return (int)Math.Max(0, received);
             }
+        }
+    }
+
+    /// <summary>Sends a request that asks for an acknowledgement, and takes that, which is there when the send returns.</summary>
+    internal Errno Acknowledged(ReadOnlySpan<byte> request, uint sequence, Span<byte> buffer)
+    {
+        if (Send(request) is var sent && sent != Errno.None)
+            return sent;
+        while (true)
+        {
+            int bytes = Receive(buffer, out var error);
+            if (error != Errno.None)
+                return error;
+            var messages = new NetlinkMessages(buffer[..bytes]);
+            while (messages.MoveNext())
+                if (messages.Sequence == sequence && messages.Type == NetlinkMessages.Error)
+                    return messages.Failure;
         }
     }
 

@@ -60,7 +60,7 @@ public sealed class RouteSocket : IDisposable
                 if (messages.Type == NetlinkMessages.Done)
                     return addresses;
                 if (messages.Type == NetlinkMessages.Error)
-                    Throw(ErrorOf(messages.Payload));
+                    Throw(messages.Failure);
                 if (messages.Type == NewAddress && AddressOf(messages.Payload) is { } address)
                     addresses.Add(address);
             }
@@ -98,21 +98,7 @@ public sealed class RouteSocket : IDisposable
         return Acknowledged(request.Bytes);
     }
 
-    private Errno Acknowledged(ReadOnlySpan<byte> request)
-    {
-        if (_socket.Send(request) is var sent && sent != Errno.None)
-            return sent;
-        while (true)
-        {
-            int bytes = _socket.Receive(_buffer, out var error);
-            if (error != Errno.None)
-                return error;
-            var messages = new NetlinkMessages(_buffer.AsSpan(0, bytes));
-            while (messages.MoveNext())
-                if (messages.Sequence == _sequence && messages.Type == NetlinkMessages.Error)
-                    return ErrorOf(messages.Payload);
-        }
-    }
+    private Errno Acknowledged(ReadOnlySpan<byte> request) => _socket.Acknowledged(request, _sequence, _buffer);
 
     private static IPAddress? AddressOf(ReadOnlySpan<byte> payload)
     {
@@ -130,10 +116,6 @@ public sealed class RouteSocket : IDisposable
         }
         return address;
     }
-
-    // nlmsgerr: a negative errno, 0 for "done".
-    private static Errno ErrorOf(ReadOnlySpan<byte> payload) =>
-        payload.Length >= 4 ? (Errno)(-MemoryMarshal.Read<int>(payload)) : Errno.InputOutput;
 
     private static byte Number(AddressFamily family) => family switch
     {

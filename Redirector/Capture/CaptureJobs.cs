@@ -13,7 +13,7 @@ namespace Ambient.Redirector.Capture;
 /// The work inside a pod's namespace, run by workers. No job touches a pod's state: it is given what it needs and returns what it found.
 /// What a namespace, a kernel or nft may refuse comes back as a reason; anything else is a bug and ends the process.
 /// </summary>
-internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBaseline baseline)
+internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBaseline baseline, TimeProvider time)
 {
     /// <summary>Finds the namespace, checks that it is the pod's, opens the watches.</summary>
     public JobOutcome<PodNamespace> Open(NamespaceEntry entry, CapturedPod pod)
@@ -74,22 +74,35 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
                 ConntrackLoose.Write(ConntrackLoose.Captured);
             pod.Routes.Ensure(replaceRoutes: true);
             nft.Load(ruleset.Text);
-            return new RulesInForce(ruleset, Prove(expected), connections, hasSetting);
+            uint generation = Prove(expected);
+            var known = ruleset.IsQuiet ? KnownConnections.Unknown : GapCleaning.Remember(time, pod);
+            return new RulesInForce(ruleset, generation, connections, hasSetting) { Known = known };
         });
     });
 
-    /// <summary>Loads a broken ruleset again, first of all; routes and setting follow.</summary>
-    public JobOutcome<RulesInForce> Mend(NamespaceEntry entry, PodNamespace pod, Ruleset ruleset, Action onLoaded) => Try(() =>
+    /// <summary>Loads a broken ruleset again, first of all; then looks for what slipped through.</summary>
+    /// <param name="exclusions">Those of the ruleset; null for no look.</param>
+    public JobOutcome<RulesInForce> Mend(
+        NamespaceEntry entry, PodNamespace pod, RulesInForce broken, Exclusions? exclusions, Action onLoaded) => Try(() =>
     {
         entry.Run(pod.Namespace, () =>
         {
-            nft.Load(ruleset.Text);
+            nft.Load(broken.Ruleset.Text);
             return true;
         });
         onLoaded();
-        string expected = baseline.ListingOf(ruleset, entry);
-        return entry.Run(pod.Namespace, () => new RulesInForce(ruleset, Prove(expected), 0, HasSetting: true));
+        string expected = baseline.ListingOf(broken.Ruleset, entry);
+        return entry.Run(pod.Namespace, () =>
+        {
+            uint generation = Prove(expected);
+            var gap = exclusions is null ? null : GapCleaning.Clean(time, pod, exclusions, broken.Known);
+            return broken with { Generation = generation, Known = gap?.Known ?? broken.Known, Gap = gap };
+        });
     });
+
+    /// <summary>Looks once more for what slipped through.</summary>
+    public JobOutcome<GapFindings> CleanGap(NamespaceEntry entry, PodNamespace pod, Exclusions exclusions, KnownConnections known) =>
+        Try(() => entry.Run(pod.Namespace, () => GapCleaning.Clean(time, pod, exclusions, known)));
 
     /// <summary>Compares what is in force with what should be.</summary>
     /// <returns>A generation when they agree; null in <see cref="RulesCheck.Generation"/> when they do not.</returns>

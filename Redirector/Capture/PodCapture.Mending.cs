@@ -74,12 +74,12 @@ internal sealed partial class PodCapture : IPodWatcher
         if (_foreign is { } commit && !commit.IsAfter(_rules.Generation))
             _foreign = null; // our own, or mended meanwhile
         if (_foreign is { } broken)
-            Mend(_namespace, broken, _rules.Ruleset);
+            Mend(_namespace, broken, _rules);
         else if (_mustCheck)
             Check(_namespace, _rules.Ruleset);
     }
 
-    private void Mend(PodNamespace pod, NftCommit commit, Ruleset ruleset)
+    private void Mend(PodNamespace pod, NftCommit commit, RulesInForce rules)
     {
         if (_mendTimer is { IsCancelled: false })
             return;
@@ -95,12 +95,14 @@ internal sealed partial class PodCapture : IPodWatcher
         long noticed = _noticed, loaded = 0;
         var time = _tools.Loop.Time;
         _foreign = null;
-        RunJob(WorkPriority.Mend, entry => _tools.Jobs.Mend(entry, pod, ruleset, () => loaded = time.GetTimestamp()), outcome =>
+        var exclusions = ExclusionsOf(rules.Ruleset);
+        RunJob(WorkPriority.Mend, entry => _tools.Jobs.Mend(entry, pod, rules, exclusions, () => loaded = time.GetTimestamp()), outcome =>
         {
             if (loaded != 0)
             {
                 _tools.Counters.Add(CounterNames.RulesMended);
-                TellMended($"rules changed by {commit.Program} ({commit.ProcessId})", time.GetElapsedTime(noticed, loaded));
+                string found = CountGap(outcome.Value?.Gap);
+                TellMended($"rules changed by {commit.Program} ({commit.ProcessId}){found}", time.GetElapsedTime(noticed, loaded));
             }
             AfterMending(outcome, commit);
         });
@@ -110,7 +112,9 @@ internal sealed partial class PodCapture : IPodWatcher
     {
         if (outcome.Value is { } mended)
         {
-            _rules = _rules! with { Generation = mended.Generation };
+            _rules = mended with { Gap = null };
+            if (mended.Gap is not null)
+                LookAgainLater(MaxFurtherLooks);
             CatchUp();
             Step();
             return;

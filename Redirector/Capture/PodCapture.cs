@@ -32,6 +32,7 @@ internal sealed partial class PodCapture
     private readonly Action<PodCapture> _onFinished;
     private CapturedPod _pod;
     private HashSet<IPAddress> _addresses = [];
+    private Exclusions _exclusions = Exclusions.None;
     private Ruleset _full = Ruleset.Full(Exclusions.None);
     private bool _isWanted;
     private bool _isReady;
@@ -74,6 +75,7 @@ internal sealed partial class PodCapture
         bool isElsewhere = _namespace is not null && pod.NetnsPath != _pod.NetnsPath;
         _pod = pod;
         _isWanted = true;
+        _exclusions = exclusions;
         _full = Ruleset.Full(exclusions);
         _drainTimer?.Cancel();
         TakeAddresses();

@@ -68,6 +68,9 @@ internal sealed class PodNamespace : IDisposable
     /// <summary>Whether the path still names this namespace; true where it was found by process.</summary>
     public bool IsPathCurrent => _found.Path is null || (NamespaceIdentity.TryOf(_found.Path, out var now) && now == Namespace.Identity);
 
+    /// <summary>The addresses of all links of the namespace.</summary>
+    public IReadOnlyList<IPAddress> Addresses() => _routes.Addresses();
+
     /// <summary>Whether one of the pod's addresses is on a link of the namespace.</summary>
     public bool HoldsAnyOf(IReadOnlyCollection<IPAddress> addresses) => _routes.Addresses().Any(addresses.Contains);
 

@@ -7,4 +7,11 @@ namespace Ambient.Redirector.Capture;
 /// <param name="Generation">The commit up to which it is proved.</param>
 /// <param name="ConnectionsFromBefore">Established when it was loaded.</param>
 /// <param name="HasSetting">nf_conntrack_tcp_loose exists in this kernel.</param>
-internal sealed record RulesInForce(Ruleset Ruleset, uint Generation, int ConnectionsFromBefore, bool HasSetting);
+internal sealed record RulesInForce(Ruleset Ruleset, uint Generation, int ConnectionsFromBefore, bool HasSetting)
+{
+    /// <summary>Connections that were there then, or were found right since.</summary>
+    public KnownConnections Known { get; init; } = KnownConnections.Unknown;
+
+    /// <summary>What was cleaned up after they had been out of force; null for no look.</summary>
+    public GapFindings? Gap { get; init; }
+}
