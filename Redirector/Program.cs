@@ -34,10 +34,24 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 // A thread of its own: it enters network namespaces, and the main thread is left as the runtime made it.
 int exitCode = 0;
-var thread = new Thread(() => exitCode = Serve(options, nft, loop, time, log)) { Name = "redirector" };
+var thread = new Thread(() => exitCode = Run()) { Name = "redirector" };
 thread.Start();
 thread.Join();
 return exitCode;
+
+// What the machine refuses at the start is told in a line; later failures are handled where they happen, or are bugs.
+int Run()
+{
+    try
+    {
+        return Serve(options, nft, loop, time, log);
+    }
+    catch (Exception e) when (!loop.IsRunning && e is (IOException or UnauthorizedAccessException or ArgumentException))
+    {
+        Console.Error.WriteLine($"ambient-redirector: {e.Message}");
+        return 1;
+    }
+}
 
 void Stop(PosixSignalContext context)
 {

@@ -19,11 +19,7 @@ namespace Ambient.Redirector;
 internal sealed partial class Redirection : INodeReceiver
 {
     private const int SessionBytes = 16, MaxPodsHeld = 10_000;
-    private const int MaxSocketsARequest = 64;
     private const long MaxStateBytes = 256L << 20;
-
-    // A node was measured to make 110,000 sockets a second; new connections of a busy node need a few thousand.
-    private const double SocketBurst = 8192, SocketsPerSecond = 20_000;
 
     private static readonly TimeSpan _countersInterval = TimeSpan.FromSeconds(1);
 
@@ -32,7 +28,6 @@ internal sealed partial class Redirection : INodeReceiver
     private readonly OrderBook _orders;
     private readonly Dictionary<string, PodCapture> _pods = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PodStatus> _refused = new(StringComparer.Ordinal);
-    private readonly Dictionary<NodeConnection, TokenBucket> _budgets = [];
     private readonly TokenBucket _logBudget, _helloBudget;
     private Descriptor? _state;
     private long _greetings;
@@ -196,33 +191,6 @@ internal sealed partial class Redirection : INodeReceiver
         from.Send(new ToNode { Order = new OrderResult { Version = version, Accepted = isAccepted, Reason = reason } });
         if (isAccepted)
             Apply(_orders.InForce!);
-    }
-
-    private void GiveSockets(NodeConnection from, SocketRequest request)
-    {
-        if (!_budgets.TryGetValue(from, out var budget))
-            _budgets[from] = budget = new TokenBucket(SocketBurst, SocketsPerSecond, _tools.Loop.Time);
-        string reason;
-        List<Descriptor>? sockets = null;
-        bool ipv4Only = false;
-        if (request.Count is 0 or > MaxSocketsARequest)
-            reason = $"{request.Count} sockets at once: 1 to {MaxSocketsARequest} are given";
-        else if (!_pods.TryGetValue(request.Uid, out var pod))
-            reason = "no pod of the order in force";
-        else if (!budget.TryTake(request.Count))
-            reason = $"more than {SocketsPerSecond} sockets a second";
-        else
-            sockets = pod.MakeSockets((int)request.Count, out ipv4Only, out reason);
-        if (sockets is null)
-        {
-            Refuse(from, CounterNames.SocketsRefused, reason);
-            from.Send(new ToNode { Refused = new SocketsRefused { RequestId = request.RequestId, Uid = request.Uid, Reason = reason } });
-            return;
-        }
-        _tools.Counters.Add(CounterNames.SocketsGiven, sockets.Count);
-        int[] numbers = [.. sockets.Select(s => s.Number)];
-        from.Send(new ToNode { Sockets = new Sockets { RequestId = request.RequestId, Uid = request.Uid, Ipv4Only = ipv4Only } }, request.Uid, numbers);
-        sockets.ForEach(socket => socket.Dispose());
     }
 
     private void TakeListeners(NodeConnection from, ListenersReturned returned, List<Descriptor> descriptors)

@@ -13,8 +13,20 @@ namespace Ambient.Redirector.Capture;
 internal sealed partial class CaptureLedger(StateDirectory folder)
 {
     /// <summary>Writes a pod's record. It need not survive a loss of power, since namespaces do not either.</summary>
-    public void Put(string uid, CaptureRecord record) =>
-        folder.Write(NameOf(uid), JsonSerializer.SerializeToUtf8Bytes(record, RecordContext.Default.CaptureRecord), isDurable: false);
+    /// <param name="fault">Empty, or why it could not be written.</param>
+    public bool TryPut(string uid, CaptureRecord record, out string fault)
+    {
+        fault = "";
+        try
+        {
+            folder.Write(NameOf(uid), JsonSerializer.SerializeToUtf8Bytes(record, RecordContext.Default.CaptureRecord), isDurable: false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            fault = e.Message;
+        }
+        return fault.Length == 0;
+    }
 
     /// <summary>Forgets a pod.</summary>
     public void Remove(string uid) => folder.Delete(NameOf(uid));

@@ -97,7 +97,8 @@ internal sealed partial class PodCapture
         }
         else if (outcome.Made is { } made)
         {
-            (_listeners, _listenerTries) = (made, 0);
+            // Readiness spoke of the listeners of an earlier namespace, if of any.
+            (_listeners, _listenerTries, _isReady) = (made, 0, false);
             _tools.Counters.Add(CounterNames.ListenersMade);
             // The kernel made them, so nobody holds listeners of this namespace: whoever says so holds those of an earlier one.
             foreach (var node in _tools.Nodes.Greeted.Where(n => n.Held.Remove(Uid)).ToList())

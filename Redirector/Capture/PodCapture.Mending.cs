@@ -1,3 +1,4 @@
+using Ambient.Native.Descriptors;
 using Ambient.Native.Netlink;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Redirector.V1;
@@ -51,7 +52,19 @@ internal sealed partial class PodCapture : IPodWatcher
     }
 
     /// <inheritdoc/>
-    public bool? HoldsAddress() => _isBusy || _namespace is null ? null : _namespace.HoldsAnyOf(_addresses);
+    public bool? HoldsAddress()
+    {
+        if (_isBusy || _namespace is null)
+            return null;
+        try
+        {
+            return _namespace.HoldsAnyOf(_addresses);
+        }
+        catch (SystemCallException)
+        {
+            return null; // for want of memory; asked again
+        }
+    }
 
     /// <inheritdoc/>
     public void OnSweep()

@@ -1,5 +1,4 @@
 using System.Net;
-using Ambient.Native.Descriptors;
 using Ambient.Native.Namespaces;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Redirector.V1;
@@ -98,36 +97,10 @@ internal sealed partial class PodCapture
     /// <summary>A NodeProxy says whether it could serve the pod. It can start or delay capture, never end it.</summary>
     public void Report(bool isReady, string reason)
     {
-        if (!_isWanted || _listeners is null)
+        if (!_isWanted)
             return;
         (_isReady, _notReadyReason) = (isReady, isReady ? "" : reason);
         Step();
-    }
-
-    /// <summary>Makes sockets in the pod's namespace.</summary>
-    /// <param name="reason">Empty, or why there are none.</param>
-    public List<Descriptor>? MakeSockets(int count, out bool ipv4Only, out string reason)
-    {
-        ipv4Only = _namespace?.IsIpv4Only ?? false;
-        if (_namespace is null || _ending is not null)
-        {
-            reason = "the pod has no network namespace here";
-            return null;
-        }
-        var made = new List<Descriptor>(count);
-        var error = Errno.None;
-        bool v4 = ipv4Only;
-        _tools.Entry.Run(_namespace.Namespace, () =>
-        {
-            while (made.Count < count && MarkedSockets.TryUpstream(CaptureNumbers.SocketMark, v4, out error) is { } socket)
-                made.Add(socket);
-            return true;
-        });
-        reason = error == Errno.None ? "" : $"socket: {error}";
-        if (error == Errno.None)
-            return made;
-        made.ForEach(socket => socket.Dispose());
-        return null;
     }
 
     private void Step()
@@ -212,8 +185,10 @@ internal sealed partial class PodCapture
         _record = new CaptureRecord(_tools.BootId, pod.Cookie, _pod.ToByteArray(), _record is null ? pod.LooseAtOpen : _record.LooseBefore,
             _record?.ConnectionsFromBefore ?? 0, ruleset.IsQuiet, ruleset.IsQuiet ? (_record is { IsQuiet: true } ? _record.QuietSinceUnixSeconds : now) : 0);
         bool isFirst = _rules is null;
-        _tools.Ledger.Put(Uid, _record);
-        RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Load(entry, pod, ruleset), outcome => OnLoaded(outcome, isFirst));
+        if (_tools.Ledger.TryPut(Uid, _record, out string fault))
+            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Load(entry, pod, ruleset), outcome => OnLoaded(outcome, isFirst));
+        else
+            Fail($"nothing is changed in a namespace that cannot be noted down first: {fault}");
     }
 
     private void OnLoaded(JobOutcome<RulesInForce> outcome, bool isFirst)
@@ -230,7 +205,7 @@ internal sealed partial class PodCapture
         if (isFirst && !loaded.Ruleset.IsQuiet && _record is { ConnectionsFromBefore: 0 })
         {
             _record = _record with { ConnectionsFromBefore = loaded.ConnectionsFromBefore };
-            _tools.Ledger.Put(Uid, _record);
+            _ = _tools.Ledger.TryPut(Uid, _record, out _); // the record from before the change serves too, without the count
         }
         (_rules, _backoff) = (loaded, _firstRetry);
         CatchUp();

@@ -24,6 +24,9 @@ internal sealed class EventLoop(TimeProvider time) : IDisposable
     /// <summary>The clock of all timers.</summary>
     public TimeProvider Time => time;
 
+    /// <summary><see cref="Run"/> was called.</summary>
+    public bool IsRunning { get; private set; }
+
     /// <summary>Calls back, level-triggered, while the descriptor has one of these events.</summary>
     /// <returns>The watch; disposing it before the descriptor is closed ends it.</returns>
     public LoopWatch Watch(int descriptor, EpollEvents events, Action<EpollEvents> onReady)
@@ -60,6 +63,7 @@ internal sealed class EventLoop(TimeProvider time) : IDisposable
     /// <summary>Turns until <see cref="Stop"/>.</summary>
     public void Run()
     {
+        IsRunning = true;
         _epoll.Add(_wakeUp.Number, EpollEvents.In, WakeUpToken);
         while (!_isStopping)
         {

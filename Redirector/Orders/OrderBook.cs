@@ -70,7 +70,15 @@ internal sealed class OrderBook(string node, string bootId, OrderVerifier verifi
             return false;
         }
         // Before it has effect: a restart must not go back behind it.
-        state.Write(FileName, signedOrder, isDurable: true);
+        try
+        {
+            state.Write(FileName, signedOrder, isDurable: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            reason = $"the order cannot be stored: {e.Message}";
+            return false;
+        }
         (InForce, _inForce, VersionFloor, version, reason) = (order, signedOrder, order.Version, order.Version, "");
         return true;
     }

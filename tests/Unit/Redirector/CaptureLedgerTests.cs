@@ -12,9 +12,9 @@ public sealed class CaptureLedgerTests : IDisposable
     {
         var ledger = new CaptureLedger(new StateDirectory(_folder));
         var record = new CaptureRecord("boot-1", ulong.MaxValue, [1, 2, 3], null, 7, true, 1234);
-        ledger.Put("uid/../with\nodd characters", record);
-        ledger.Put("other", record with { LooseBefore = 1, IsQuiet = false });
-        ledger.Put("gone", record);
+        Assert.True(ledger.TryPut("uid/../with\nodd characters", record, out _));
+        Assert.True(ledger.TryPut("other", record with { LooseBefore = 1, IsQuiet = false }, out _));
+        Assert.True(ledger.TryPut("gone", record, out _));
         ledger.Remove("gone");
         File.WriteAllText(Path.Combine(_folder, "half"), "{");
 
@@ -26,6 +26,15 @@ public sealed class CaptureLedgerTests : IDisposable
         Assert.Equal(1, loaded.Single(r => !r.IsQuiet).LooseBefore);
         Assert.Empty(new CaptureLedger(new StateDirectory(_folder)).Load("boot-2"));
         Assert.Empty(Directory.EnumerateFiles(_folder));
+    }
+
+    [Fact]
+    public void A_record_that_cannot_be_written_is_a_fault_and_no_crash()
+    {
+        var ledger = new CaptureLedger(new StateDirectory(Path.Combine(_folder, "x")));
+        Directory.Delete(Path.Combine(_folder, "x"));
+        Assert.False(ledger.TryPut("a", new CaptureRecord("b", 1, [], null, 0, false, 0), out string fault));
+        Assert.NotEmpty(fault);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Redirector.V1;
+using Google.Protobuf;
+
+namespace Ambient.Tests.Mesh.Redirector;
+
+/// <summary>Finding a pod's namespace by its UID, as on a Kubernetes node: real cgroups, real processes, no path in the order.</summary>
+public sealed class FindTests
+{
+    public static TheoryData<string> Forms => ["kubepods/burstable/pod{0}/abc", "kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{1}.slice/cri-abc.scope"];
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public void A_pod_is_found_by_its_UID_through_its_oldest_process_and_ends_with_it(string form)
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        string uid = Guid.NewGuid().ToString();
+        string? group = MakeGroup(string.Format(System.Globalization.CultureInfo.InvariantCulture, form, uid, uid.Replace('-', '_')));
+        Assert.SkipWhen(group is null, "no cgroup can be made here");
+        using var first = Sleep("ip", "netns", "exec", pod.Name, "sleep", "1000");
+        using var stranger = Sleep("sleep", "1000"); // younger, and in the host's network namespace
+        File.WriteAllText(Path.Combine(group, "cgroup.procs"), $"{first.Id}");
+        File.WriteAllText(Path.Combine(group, "cgroup.procs"), $"{stranger.Id}");
+        try
+        {
+            run.Start();
+            using var node = run.Connect();
+            node.Greet();
+            var ordered = new CapturedPod { Uid = uid, Namespace = "shop", Name = "x", Addresses = { ByteString.CopyFrom(pod.Address.GetAddressBytes()) } };
+            Assert.True(node.Pass(run.Order(ordered)).Accepted);
+            node.WaitUntil(() => node.Listeners.ContainsKey(uid), "listeners");
+            node.Send(new ToRedirector { Ready = new ReadyReport { Uid = uid, Ready = true } });
+            node.Await(m => m.Status?.Uid == uid && m.Status.Phase == PodPhase.Captured, "capture");
+            Assert.True(pod.HasTable);
+            node.AwaitCounter("pods_captured", 1);
+
+            var clock = Stopwatch.StartNew();
+            first.Kill();
+            var gone = node.Await(m => m.Status?.Uid == uid && m.Status.Phase == PodPhase.Gone, "the end").Message.Status;
+            Assert.Contains("process", gone.Reason, StringComparison.Ordinal);
+            Assert.True(clock.ElapsedMilliseconds < 1000, $"{clock.ElapsedMilliseconds} ms");
+            // What is left of the cgroup is a process in the host's namespace: never captured.
+            node.Await(m => m.Mended is not null || m.Counters is not null, "counters");
+            Assert.DoesNotContain("ambient", Command.Run("nft", "list", "tables"), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Kill(first);
+            Kill(stranger);
+            Wire.Until(() => TryRemove(group), "the cgroup's end");
+        }
+    }
+
+    [Fact]
+    public void A_pod_whose_process_starts_later_is_captured_then()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        string uid = Guid.NewGuid().ToString();
+        string? group = MakeGroup($"kubepods/pod{uid}");
+        Assert.SkipWhen(group is null, "no cgroup can be made here");
+        run.Start();
+        using var node = run.Connect();
+        node.Greet();
+        var ordered = new CapturedPod { Uid = uid, Namespace = "shop", Name = "x", Addresses = { ByteString.CopyFrom(pod.Address.GetAddressBytes()) } };
+        Assert.True(node.Pass(run.Order(ordered)).Accepted);
+        Assert.Contains("no process", node.Await(m => m.Status?.Phase == PodPhase.Failed, "failure").Message.Status.Reason, StringComparison.Ordinal);
+
+        using var first = Sleep("ip", "netns", "exec", pod.Name, "sleep", "1000");
+        File.WriteAllText(Path.Combine(group, "cgroup.procs"), $"{first.Id}");
+        node.WaitUntil(() => node.Listeners.ContainsKey(uid), "listeners");
+        Kill(first);
+        Wire.Until(() => TryRemove(group), "the cgroup's end");
+    }
+
+    private static Process Sleep(string program, params string[] arguments) => Process.Start(new ProcessStartInfo(program, arguments))!;
+
+    private static string? MakeGroup(string path)
+    {
+        foreach (string root in (string[])["/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids", "/sys/fs/cgroup"])
+        {
+            if (!Directory.Exists(root))
+                continue;
+            try
+            {
+                string group = Path.Combine(root, path);
+                Directory.CreateDirectory(group);
+                if (File.Exists(Path.Combine(group, "cgroup.procs")))
+                    return group;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Mounted read-only, or not ours: the next one.
+            }
+        }
+        return null;
+    }
+
+    // The pod's folder and, upwards, those that this test made or that stand empty anyway.
+    private static bool TryRemove(string group)
+    {
+        for (bool isFirst = true; Path.GetFileName(group) != "cgroup" && !string.IsNullOrEmpty(group); isFirst = false, group = Path.GetDirectoryName(group)!)
+        {
+            try
+            {
+                if (group.Contains("kubepods", StringComparison.Ordinal))
+                    Directory.Delete(group);
+            }
+            catch (IOException)
+            {
+                return !isFirst;
+            }
+        }
+        return true;
+    }
+
+    private static void Kill(Process process)
+    {
+        if (!process.HasExited)
+            process.Kill();
+        process.WaitForExit();
+    }
+}
