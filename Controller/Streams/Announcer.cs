@@ -6,7 +6,6 @@ using Ambient.Controller.Snapshots;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Identity;
 using Ambient.Protocol.Mesh.V1;
-using Ambient.Protocol.Redirector.V1;
 using Grpc.Core;
 
 namespace Ambient.Controller.Streams;
@@ -33,7 +32,7 @@ internal sealed class Announcer : IDisposable
     private readonly ViewHistory _history;
     private readonly EnrolmentLedger _ledger;
     private readonly EnrolmentFile _file;
-    private readonly OrderDesk _orders;
+    private readonly OrderRound _orders;
     private readonly NodeRoster _roster;
     private readonly ViewComposer _composer;
     private readonly TimeProvider _time;
@@ -56,7 +55,7 @@ internal sealed class Announcer : IDisposable
         _history = history;
         _ledger = ledger;
         _file = file;
-        _orders = orders;
+        _orders = new OrderRound(orders, ledger, roster, logger);
         _roster = roster;
         _composer = new ViewComposer(ledger.StateOf, node => roster.RecordOf(node).Capabilities, logger.ResourceTooLarge);
         _time = time;
@@ -229,9 +228,9 @@ internal sealed class Announcer : IDisposable
         _ledger.Advance(now, TimeSpan.FromSeconds(model.Settings.DrainSeconds), _roster.HaveAllAcked, _roster.IsConnected);
         var changed = _ledger.TakeChanged();
 
-        var orders = _modelChanged || changed.Count > 0 || _hasFreshNode || _orders.NextRenewal <= now ? SignOrdersLocked(model, now) : [];
+        var orders = _modelChanged || changed.Count > 0 || _hasFreshNode || _orders.NextRenewal <= now ? _orders.Sign(model, now) : [];
         _hasFreshNode = false;
-        if (_ledger.TakeDirty() | _nodesDirty)
+        if (_ledger.TakeDirty() | _nodesDirty | orders.Count > 0)
             WriteDownLocked();
 
         var before = _history.Version;
@@ -245,33 +244,6 @@ internal sealed class Announcer : IDisposable
             session.OfferView();
         foreach (var (session, order) in orders)
             session.OfferOrder(order);
-    }
-
-    private List<(NodeSession, SignedOrder)> SignOrdersLocked(MeshModel model, DateTimeOffset now)
-    {
-        var signed = new List<(NodeSession, SignedOrder)>();
-        var pods = _ledger.Pods.Values.Where(p => p.IsOrdered).OrderBy(p => p.Uid, StringComparer.Ordinal)
-            .Select(p => model.Pods.GetValueOrDefault(p.Uid)).OfType<MeshPod>().ToLookup(p => p.Node);
-        foreach (var session in _roster.Sessions.Where(s => s.BootId.Length > 0)) // an order for no boot is refused anyway
-        {
-            var own = pods[session.Node].ToList();
-            var content = new CaptureOrder
-            {
-                Node = session.Node,
-                BootId = session.BootId,
-                DrainSeconds = (uint)model.Settings.DrainSeconds,
-                Pods = { own.Select(p => p.ToCapturedPod()) },
-                EnrolledNamespaces = { model.EnrolledNamespaces.Concat(own.Select(p => p.Namespace)).Distinct().Order(StringComparer.Ordinal) },
-            };
-            var record = _roster.RecordOf(session.Node);
-            if (_orders.SignIfDue(content, record.OrderVersion, now) is not var (order, version))
-                continue;
-            _roster.Remember(record with { OrderVersion = version });
-            _nodesDirty = true;
-            signed.Add((session, order));
-            _logger.OrderSigned(session.Node, version, own.Count);
-        }
-        return signed;
     }
 
     private void WriteDownLocked()

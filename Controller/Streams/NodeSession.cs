@@ -12,7 +12,7 @@ namespace Ambient.Controller.Streams;
 /// order whenever it has dealt with what was sent before, never a queue of them; what it holds here does not grow with the
 /// changes that it misses. Any thread may call it, except <see cref="SendAsync"/>, which runs once.
 /// </summary>
-internal sealed class NodeSession(Hello hello, string peer, ViewHistory history, TimeProvider time) : IDisposable
+internal sealed class NodeSession(Hello hello, string peer, ViewHistory history, TimeProvider time)
 {
     // Answers to certificate requests; a node that does not read them is not read from either.
     private const int MaxReplies = 64;
@@ -21,7 +21,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
     private readonly Lock _lock = new();
     private readonly Channel<Reply> _replies = Channel.CreateBounded<Reply>(MaxReplies);
     private readonly Channel<bool> _wakeUps = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly CancellationTokenSource _ended = new();
+    private readonly CancellationTokenSource _ended = new(); // never disposed: a late End must find it, and it owns no timer
     private readonly Dictionary<ulong, TaskCompletionSource<Answer>> _questions = [];
     private readonly DateTimeOffset _connected = time.GetUtcNow();
 
@@ -178,12 +178,10 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
         {
             while (_replies.Reader.TryRead(out var reply))
             {
-                reply.Message.Id = ++_lastId;
-                if (reply.Asked is not null)
-                {
-                    lock (_lock)
-                        _questions[reply.Message.Id] = reply.Asked;
-                }
+                reply.Message.Id = _lastId + 1;
+                if (reply.Asked is not null && !TryAsk(reply.Message.Id, reply.Asked))
+                    continue;
+                _lastId++;
                 await writer.WriteAsync(ControllerFrame.Of(reply.Message), cancellation);
             }
             if (TakeOrder() is { } order)
@@ -210,7 +208,12 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
         }
     }
 
-    public void Dispose() => _ended.Dispose();
+    // Whoever asked may have given up while the question waited; then nobody would take it off the list again.
+    private bool TryAsk(ulong id, TaskCompletionSource<Answer> asked)
+    {
+        lock (_lock)
+            return !asked.Task.IsCompleted && _questions.TryAdd(id, asked);
+    }
 
     private SignedOrder? TakeOrder()
     {

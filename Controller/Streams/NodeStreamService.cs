@@ -26,7 +26,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
     {
         var node = NodeOf(context);
         var hello = await ReadHelloAsync(reader, node, context.CancellationToken);
-        using var session = new NodeSession(hello, context.Peer, history, time);
+        var session = new NodeSession(hello, context.Peer, history, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.Ended);
 
         await writer.WriteAsync(session.WelcomeFrame(new Welcome
