@@ -25,6 +25,9 @@ internal sealed record LoadSettings
     /// <summary>Names the pattern of the bytes.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>At the start, durations are not recorded for so long: a client that is still being compiled measures itself.</summary>
+    public TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(0.7);
+
     /// <summary>How long a connection may take.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 }
@@ -131,8 +134,8 @@ internal sealed class LoadClient(LoadSettings settings)
     {
         lock (_lock)
         {
-            if (outcome == Outcome.Ok) _recent.Record(duration);
-            else _tally = _tally with { LastFailure = failure };
+            if (outcome != Outcome.Ok) _tally = _tally with { LastFailure = failure };
+            else if (Stopwatch.GetElapsedTime(_began) > settings.WarmUp) _recent.Record(duration);
             _tally = outcome switch
             {
                 Outcome.Ok => _tally with { Ok = _tally.Ok + 1, Bytes = _tally.Bytes + settings.RequestBytes + settings.AnswerBytes },

@@ -24,6 +24,15 @@ internal sealed class StopSignal : IDisposable
     /// <summary>The signal that came; null if none did.</summary>
     public PosixSignal? Received { get; private set; }
 
+    /// <summary>What a process that was ended by a signal ends with, 128 + n; null if none came.</summary>
+    public int? ExitStatus => Received switch
+    {
+        PosixSignal.SIGHUP => 129,
+        PosixSignal.SIGINT => 130,
+        PosixSignal.SIGTERM => 143,
+        _ => null,
+    };
+
     /// <summary>Cancels after a time as well.</summary>
     public void After(TimeSpan time) => _source.CancelAfter(time);
 
