@@ -138,7 +138,7 @@ internal sealed class NodeProcess : IDisposable
         {
             return SeqPacketSocket.Connect(_options.Redirector!);
         }
-        catch (SystemCallException away) when (away.Error is Errno.NoEntry or Errno.ConnectionRefused or Errno.WouldBlock)
+        catch (SystemCallException) // away, not yet ours to open, or we are out of descriptors: the next try may find it gone
         {
             return null;
         }

@@ -128,7 +128,8 @@ internal sealed class RedirectorChannel : IReadinessHandler, ILoopTurn
     private void Dispatch(ReadOnlySpan<byte> packet, bool truncated)
     {
         ToNode? message = null;
-        if (!truncated)
+        // Where the bytes did not fill the buffer only descriptors were cut: this process is out of them, and whoever waits must be told.
+        if (!truncated || packet.Length < MaxPacketBytes)
         {
             try
             {

@@ -24,7 +24,8 @@ internal sealed class SocketRequests(EventLoop control, Action<ToRedirector> sen
         if (!_open.Remove(answer.RequestId, out var request)) return; // of a pod or a session that is over
         int[] fds = [.. descriptors.Select(d => d.Detach())];
         descriptors.Clear();
-        request.Stock.Loop.Post(() => request.Stock.OnAnswer(request.Count, fds, refusal: null));
+        string? refusal = fds.Length == 0 ? "this process is out of descriptors" : null;
+        request.Stock.Loop.Post(() => request.Stock.OnAnswer(request.Count, fds, refusal));
     }
 
     /// <summary>Redirector said no.</summary>

@@ -84,5 +84,9 @@ internal sealed class Listener : IReadinessHandler, ILoopTurn
         _loop.QueueReceive(this);
     }
 
-    public void Fail() => Stop();
+    // One connection met a bug of ours; those behind it are still wanted.
+    public void Fail()
+    {
+        if (_isRunning) _loop.Arm(_retry, RetryAfterExhaustion);
+    }
 }

@@ -81,7 +81,7 @@ internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTur
     /// <inheritdoc/>
     public override int Push(ReadOnlySpan<byte> bytes)
     {
-        if (IsClosed || !_isWritable || !_pending.IsEmpty || bytes.IsEmpty) return 0;
+        if (IsClosed || IsSendEnded || _faultSeen != ConnectionFault.None || !_isWritable || !_pending.IsEmpty || bytes.IsEmpty) return 0;
         var written = SocketCalls.Write(_fd, bytes);
         if (written.IsOk)
         {
@@ -91,7 +91,7 @@ internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTur
         }
 
         _isWritable = false;
-        if (!written.WouldBlock) Loop.QueueSend(this); // the error is met again there, where breaking is safe
+        if (!written.WouldBlock) NoteFault(ConnectionFaults.Of(written.Error));
         return 0;
     }
 
@@ -119,7 +119,7 @@ internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTur
     /// <inheritdoc/>
     public void RunTurn()
     {
-        if (IsClosed || IsSendEnded) return;
+        if (IsClosed || IsSendEnded || _faultSeen != ConnectionFault.None) return;
         if (!DrainPending()) return;
         for (int batch = 0; batch < BatchesPerTurn; batch++)
         {
@@ -171,21 +171,24 @@ internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTur
         else SocketCalls.Close(_fd);
     }
 
-    // The kernel hands out bytes that came before a reset, and so do we: a server that answers and closes with unread input
-    // sends both. But a peer that reads nothing must not keep a dead connection alive.
     private void OnError()
     {
         var error = SocketCalls.TakeError(_fd);
-        if (error == Errno.None || _faultSeen != ConnectionFault.None) return;
-        _faultSeen = ConnectionFaults.Of(error);
-        if (Receiver is null || IsReceiveEnded)
-        {
-            Break(_faultSeen);
-            return;
-        }
+        if (error != Errno.None) NoteFault(ConnectionFaults.Of(error));
+    }
 
+    // The call that met the error took it out of the kernel: from here on a read says "end" where there was a reset, so it is kept
+    // here. Bytes that came before the reset are still passed on, as the kernel would: a server that answers and closes with unread
+    // input sends both. But a side that takes nothing must not keep a dead connection alive. Never breaks in place, so that a parser
+    // in the middle of its bytes may write here.
+    private void NoteFault(ConnectionFault fault)
+    {
+        if (_faultSeen != ConnectionFault.None) return;
+        _faultSeen = fault;
+        _isReadable = _peerClosed = true;
         _resetDeadline = new LoopTimer(() => Break(_faultSeen));
-        Loop.Arm(_resetDeadline, DrainAfterReset);
+        Loop.Arm(_resetDeadline, Receiver is null || IsReceiveEnded ? TimeSpan.Zero : DrainAfterReset);
+        Receiver?.SourceReady();
     }
 
     private bool DrainPending()
@@ -228,6 +231,6 @@ internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTur
     private void OnWriteFailed(IoResult written)
     {
         _isWritable = false;
-        if (!written.WouldBlock) Break(_faultSeen != ConnectionFault.None ? _faultSeen : ConnectionFaults.Of(written.Error));
+        if (!written.WouldBlock) NoteFault(ConnectionFaults.Of(written.Error));
     }
 }

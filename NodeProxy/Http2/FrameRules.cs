@@ -36,7 +36,7 @@ internal static class FrameRules
             header.Length == 0 && !header.Has(FrameFlags.EndHeaders) ? FloodKind.EmptyFrame : null,
         FrameType.Settings => header.Has(FrameFlags.Ack) ? null : FloodKind.Settings,
         FrameType.Ping => header.Has(FrameFlags.Ack) ? null : FloodKind.Ping,
-        FrameType.RstStream => FloodKind.PeerReset,
+        FrameType.RstStream => null, // charged by the owner of the streams, for those that lived: the end of a refused one is no attack
         FrameType.Priority => FloodKind.Priority,
         FrameType.WindowUpdate or FrameType.GoAway or FrameType.PushPromise => null,
         _ => FloodKind.UnknownFrame,

@@ -82,11 +82,11 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
         }
 
         _isOver = true;
-        _pod.Remove(this);
         var view = _context.Views.Current;
         view.TryFindWorkload(_client.Address, out var source);
         var key = Edges.FromDestination(view.Settings.TrustDomain, source, null, _destination!, Way.Plain, Protection.Plaintext);
         Session.Start(_context.Sessions, new SessionFacts(key, _client, _target), _context.Metrics.Edge(key), _pod, null, _downstream, app);
+        _pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }
 
     private void Refuse(RefusalReason reason, string detail)

@@ -99,13 +99,13 @@ internal sealed class InboundRequest : IConnectionOwner, IPodUser
         }
 
         _isOver = true;
-        _tunnel.Pod.Remove(this);
         var view = _context.Views.Current;
         view.TryFindWorkload(_tunnel.PeerAddress.Address, out var source);
         var key = Edges.FromDestination(view.Settings.TrustDomain, source, _tunnel.Peer, _destination, Way.Tunnel, Protection.MutualTls);
         _stream.Accept();
         Session.Start(
             _context.Sessions, new SessionFacts(key, _tunnel.PeerAddress, _target), _context.Metrics.Edge(key), _tunnel.Pod, null, _stream, app);
+        _tunnel.Pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }
 
     private void Refuse(int status, RefusalReason reason, string detail)

@@ -59,6 +59,14 @@ internal sealed class InboundTunnel : ILinkOwner
             return;
         }
 
+        if (siblings.Handshakes >= PodTunnels.MaxHandshakes)
+        {
+            tunnel.Refuse(RefusalReason.Overloaded, $"{PodTunnels.MaxHandshakes} handshakes with this pod are under way");
+            SocketCalls.CloseWithReset(fd);
+            return;
+        }
+
+        siblings.Handshakes++;
         siblings.Tunnels.Add(tunnel);
         tunnel._tls = TlsConnection.Start(context.Loop, fd, credentials.Server, ticket: null, HandshakeTimeout, tunnel.OnHandshake);
     }
@@ -70,7 +78,12 @@ internal sealed class InboundTunnel : ILinkOwner
     public void Cut(string reason)
     {
         if (_link is not null) _link.Abort(ConnectionFault.Ended, reason);
-        else _tls?.Abort(ConnectionFault.Ended);
+        else if (_tls is { IsClosed: false })
+        {
+            _tls.Abort(ConnectionFault.Ended); // no call to OnHandshake follows
+            _siblings.Handshakes--;
+        }
+
         _siblings.Tunnels.Remove(this);
     }
 
@@ -92,6 +105,7 @@ internal sealed class InboundTunnel : ILinkOwner
 
     private void OnHandshake(TlsConnection tls, bool established)
     {
+        _siblings.Handshakes--;
         if (!established)
         {
             _siblings.Tunnels.Remove(this);

@@ -88,6 +88,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         }
 
         _route = Classifier.Classify(view, _wanted, _context.Chooser, _tried);
+        if (_route.Kind != RouteKind.Wait) _context.Loop.Timers.Cancel(_viewDeadline);
         if (_route.Endpoint is { } endpoint) _context.Chooser.Started(endpoint);
         switch (_route.Kind)
         {
@@ -111,6 +112,16 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     private void OpenInMesh(Workload destination)
     {
         var settings = _context.Views.Current.Settings;
+        // Who has nothing to prove itself with does not get through, not even within the node.
+        var id = _source!.IdentityIn(settings.TrustDomain);
+        var credentials = _context.Credentials.Current(_pod.Uid, id, out bool isNew);
+        if (credentials is null)
+        {
+            Refuse(RefusalReason.NoCertificate, $"no certificate for {id} yet");
+            return;
+        }
+
+        if (isNew) _outbound.PoolOf(_pod).DrainOlderThan(credentials.Svid.Generation);
         bool mayStayInProcess = destination.Node == _context.Node && settings.DirectAllowed
             && destination.DirectForbiddenReason is null && _source!.DirectForbiddenReason is null;
         if (mayStayInProcess && _context.Pods.TryFind(destination.Uid, out _destinationPod))
@@ -120,16 +131,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         }
 
         _destinationPod = null;
-        var id = _source!.IdentityIn(settings.TrustDomain);
-        var credentials = _context.Credentials.Current(_pod.Uid, id, out bool isNew);
-        if (credentials is null)
-        {
-            Refuse(RefusalReason.NoCertificate, $"no certificate for {id} yet");
-            return;
-        }
-
         var pool = _outbound.PoolOf(_pod);
-        if (isNew) pool.DrainOlderThan(credentials.Svid.Generation);
         var address = new IPEndPoint(_route!.Target.Address, PodListeners.TunnelPort);
         _linkKey = new LinkKey(destination.Uid, address, destination.IdentityIn(settings.TrustDomain), credentials.Svid.Generation);
         pool.Acquire(_linkKey, credentials, this);
@@ -232,12 +234,12 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
 
         _isOver = true;
         _context.Loop.Timers.Cancel(_viewDeadline);
-        _pod.Remove(this);
         var key = Edges.FromSource(_context.Views.Current.Settings.TrustDomain, _source!, _route!.Destination, _route.Service, way, protection);
         var endpoint = _route.Endpoint;
         Session.Start(
             _context.Sessions, new SessionFacts(key, _client, _route.Target), _context.Metrics.Edge(key), _pod, _destinationPod,
             _downstream, upstream, endpoint is null ? null : () => _context.Chooser.Ended(endpoint));
+        _pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }
 
     private void Refuse(RefusalReason reason, string detail)

@@ -1,5 +1,6 @@
 using System.Net;
 using Ambient.Native.Descriptors;
+using Ambient.Native.Sockets;
 using Ambient.NodeProxy.Capture;
 using Ambient.NodeProxy.Engine;
 using Ambient.NodeProxy.Telemetry;
@@ -54,7 +55,12 @@ internal sealed class AppOpener : ISocketTaker
 
     private void OnConnected(int fd, Errno error)
     {
-        if (error == Errno.None) Finish(SocketConnection.Adopt(_pod.Loop, fd), default, "");
+        if (error == Errno.None)
+        {
+            // An app of this node cannot vanish without its kernel saying so; a peer beyond the network can.
+            if (_seenAs is null) SocketCalls.SetKeepAlive(fd, idleSeconds: 60, intervalSeconds: 15, probes: 4);
+            Finish(SocketConnection.Adopt(_pod.Loop, fd), default, "");
+        }
         else if (error == Errno.TimedOut) Finish(null, RefusalReason.ConnectTimedOut, $"no answer from {_target}");
         else Finish(null, RefusalReason.ConnectFailed, $"{_target}: {error}");
     }

@@ -17,8 +17,7 @@ internal sealed class CredentialCache(IdentityStore identities)
         isNew = false;
         if (identities.Find(id) is not { } svid) return null;
         if (_byPod.TryGetValue(podUid, out var known) && known.Svid.Generation == svid.Generation && known.Svid.Id == svid.Id) return known;
-        // Sessions that use the old context keep it alive by themselves.
-        known?.Dispose();
+        // The old one is not disposed: a dial under way still needs it. Its handles are freed with the last reference.
         isNew = known is not null;
         return _byPod[podUid] = new LinkCredentials(svid);
     }

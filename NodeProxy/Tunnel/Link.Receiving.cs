@@ -12,6 +12,7 @@ internal sealed partial class Link : IByteSink, IFrameSink
 
     private readonly FrameParser _parser;
     private long _lastReceivedTicks;
+    private int _answerBytes; // answers queued since the queue was last empty
     private int _decoderWindow;
     private int _uncreditedConnectionBytes;
     private int _peerLastProcessed = int.MaxValue;
@@ -40,6 +41,13 @@ internal sealed partial class Link : IByteSink, IFrameSink
                     if (outcome.Error != Http2ErrorCode.NoError)
                     {
                         Violate(outcome.Error, outcome.Reason);
+                        return;
+                    }
+
+                    // More than a full link's own requests: only a peer that does not read gets there.
+                    if (_control.Length > 16 * Options.MaxPendingControlBytes)
+                    {
+                        Violate(Http2ErrorCode.EnhanceYourCalm, "the peer does not read our answers");
                         return;
                     }
 
@@ -85,6 +93,7 @@ internal sealed partial class Link : IByteSink, IFrameSink
         }
 
         if (!IsServer) return WasUsed(streamId) ? Http2ErrorCode.NoError : Http2ErrorCode.ProtocolError;
+        if (IsClosed) return Http2ErrorCode.NoError;                        // ended by a frame before this one, in the same batch
         if ((streamId & 1) == 0) return Http2ErrorCode.ProtocolError;       // RFC 9113, section 5.1.1
         if (streamId <= _lastPeerStreamId) return Http2ErrorCode.NoError;   // late, after our RST_STREAM
         if (IsDraining) return ResetUnopened(streamId, Http2ErrorCode.RefusedStream);
@@ -131,7 +140,7 @@ internal sealed partial class Link : IByteSink, IFrameSink
         }
 
         if (HasCapacity) _owner.OnCapacity(this);
-        return LimitControl();
+        return LimitAnswers(FrameHeader.Size);
     }
 
     Http2ErrorCode IFrameSink.OnSettingsAck()
@@ -145,12 +154,13 @@ internal sealed partial class Link : IByteSink, IFrameSink
         if (ack) return Http2ErrorCode.NoError;
         FrameWriter.WritePing(_control, opaque, ack: true);
         _connection.SourceReady();
-        return LimitControl();
+        return LimitAnswers(FrameHeader.Size + 8);
     }
 
     Http2ErrorCode IFrameSink.OnGoAway(int lastStreamId, Http2ErrorCode code, ReadOnlySpan<byte> debug)
     {
         _peerLastProcessed = Math.Min(_peerLastProcessed, lastStreamId);
+        Drain($"the peer is leaving ({code})"); // first: what is tried again must not come back to this link
         if (!IsServer)
         {
             foreach (var stream in _streams.Values.Where(s => s.Id > _peerLastProcessed).ToArray())
@@ -159,7 +169,6 @@ internal sealed partial class Link : IByteSink, IFrameSink
             }
         }
 
-        Drain($"the peer is leaving ({code})");
         return Http2ErrorCode.NoError;
     }
 
@@ -172,7 +181,8 @@ internal sealed partial class Link : IByteSink, IFrameSink
 
         stream.OnResetReceived();
         stream.OnLost(ConnectionFault.Reset, isUnprocessed: code == Http2ErrorCode.RefusedStream);
-        return Http2ErrorCode.NoError;
+        // Only a stream that lived makes a rapid reset (CVE-2023-44487); the end of a refused one costs nothing.
+        return _parser.Flood.Charge(FloodKind.PeerReset, Loop.NowTicks);
     }
 
     Http2ErrorCode IFrameSink.OnWindowUpdate(int streamId, int increment)
@@ -258,10 +268,11 @@ internal sealed partial class Link : IByteSink, IFrameSink
     }
 
     private bool WasUsed(int streamId) =>
-        (streamId & 1) == 1 && (IsServer ? streamId <= _lastPeerStreamId : streamId < _nextStreamId);
+        (streamId & 1) == 1 && (IsServer ? IsDraining || streamId <= _lastPeerStreamId : streamId < _nextStreamId);
 
-    private Http2ErrorCode LimitControl() =>
-        _control.Length > Options.MaxPendingControlBytes ? Http2ErrorCode.EnhanceYourCalm : Http2ErrorCode.NoError;
+    // Answers only: our own requests may well be many at once.
+    private Http2ErrorCode LimitAnswers(int bytes) =>
+        (_answerBytes += bytes) > Options.MaxPendingControlBytes ? Http2ErrorCode.EnhanceYourCalm : Http2ErrorCode.NoError;
 
     private void Violate(Http2ErrorCode code, string reason)
     {

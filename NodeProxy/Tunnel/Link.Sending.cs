@@ -29,6 +29,7 @@ internal sealed partial class Link : IByteSource
         // 1. Control frames first, in order.
         bytes = _control.Take(into);
         if (_control.Length > 0) return PullOutcome.Bytes;
+        _answerBytes = 0;
 
         // 2. Then the streams, in turns. Payload lands straight behind the room for its header.
         bool crowded = false;

@@ -35,7 +35,12 @@ internal sealed partial class Link
     {
         _isChangeUnacked = false;
         _initialWindowAcked = _initialWindowSent;
-        foreach (var stream in _streams.Values) Budget.Adjust(stream.ChangeInitialWindow(_initialWindowAcked));
+        foreach (var stream in _streams.Values)
+        {
+            Budget.Adjust(stream.ChangeInitialWindow(_initialWindowAcked));
+            stream.Credit(); // what was delivered may now be more than half of the smaller window, and nothing else would say so
+        }
+
         ReviewInitialWindow();
     }
 }

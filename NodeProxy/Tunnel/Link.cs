@@ -187,7 +187,8 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
             return;
         }
 
-        if (_streams.Count == 0 && !IsServer && now - _idleSinceTicks >= Options.IdleAfter.Ticks)
+        // Clients close first; the longer time is for those that vanished without a word.
+        if (_streams.Count == 0 && now - _idleSinceTicks >= (IsServer ? 2 : 1) * Options.IdleAfter.Ticks)
         {
             Drain("unused");
             if (IsClosed) return;

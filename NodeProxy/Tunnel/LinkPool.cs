@@ -36,6 +36,12 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
             return;
         }
 
+        if (budget.IsExhausted)
+        {
+            waiter.OnNoLink(RefusalReason.Overloaded, "the pod's tunnels hold all the memory they may");
+            return;
+        }
+
         if (destination.Waiters.Count >= MaxWaitersPerDestination)
         {
             waiter.OnNoLink(RefusalReason.Overloaded, $"{MaxWaitersPerDestination} connections already wait for a tunnel to {key.Address}");
@@ -125,7 +131,8 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         link.State = destination;
         destination.Links.Add(link);
         ((ILinkOwner)this).OnCapacity(link);
-        if (destination.Waiters.Count > 0 && destination.Dialer is null) Dial(destination);
+        if (budget.IsExhausted) FailWaiters(destination, RefusalReason.Overloaded, "the pod's tunnels hold all the memory they may");
+        else if (destination.Waiters.Count > 0 && destination.Dialer is null) Dial(destination);
     }
 
     private void Leave(Link link)

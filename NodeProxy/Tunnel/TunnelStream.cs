@@ -146,6 +146,9 @@ internal sealed class TunnelStream : Connection
     /// <summary>The peer has acknowledged another initial window.</summary>
     internal int ChangeInitialWindow(int bytes) => _window.ChangeInitial(bytes);
 
+    /// <summary>Announces what was delivered, if it is worth a frame.</summary>
+    internal void Credit() => Deliver(0);
+
     /// <summary>DATA with this many bytes was written.</summary>
     internal void CountSent(int bytes) => BytesSent += bytes;
 

@@ -12,7 +12,6 @@ public sealed class FloodTests
         ["empty DATA (CVE-2019-9518)"] = bytes => bytes.Frame(FrameType.Data, 0, 1),
         ["SETTINGS (CVE-2019-9515)"] = bytes => bytes.Settings(),
         ["PING (CVE-2019-9512)"] = bytes => bytes.Frame(FrameType.Ping, 0, 0, new byte[8]),
-        ["RST_STREAM (CVE-2023-44487)"] = bytes => bytes.Frame(FrameType.RstStream, 0, 1, new byte[4]),
         ["PRIORITY (CVE-2019-9513)"] = bytes => bytes.Frame(FrameType.Priority, 0, 1, new byte[5]),
         ["unknown frames"] = bytes => bytes.Frame((FrameType)99, 0, 0, 1, 2, 3),
     };

@@ -100,8 +100,25 @@ public sealed class HostilePeerTests
                 FrameWriter.WriteRstStream(output, (2 * i) + 1, Http2ErrorCode.Cancel);
             }
         });
-        await world.Loop.Until(() => world.Link.IsClosed || world.Owner.Requests.Count == 5_000, "the flood's end");
+        await world.LinkEnds("EnhanceYourCalm");
         Assert.Equal(0, await world.Loop.Run(() => world.Link.StreamCount));
+    }
+
+    [Fact]
+    public async Task A_peer_that_asks_and_never_reads_the_refusals_loses_the_link_before_it_costs_memory()
+    {
+        await using var world = await World.Start(new LinkOptions { MaxPendingControlBytes = 4 * 1024 });
+        await world.Loop.Run(() =>
+        {
+            world.Peer.IsStalled = true;
+            world.Owner.RefuseAll = true;
+        });
+        await world.Say(output =>
+        {
+            Hello(output);
+            for (int i = 0; i < 20_000; i++) Connect(output, (2 * i) + 1);
+        });
+        await world.LinkEnds("does not read");
     }
 
     [Fact]

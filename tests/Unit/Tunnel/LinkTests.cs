@@ -167,7 +167,7 @@ public sealed class LinkTests
     public async Task A_stream_that_a_leaving_server_never_saw_may_be_tried_again()
     {
         await using var pair = await TunnelPair.Start();
-        await pair.Open();
+        var (client, server) = await pair.Open();
         var opener = await pair.Loop.Run(() =>
         {
             pair.Server.Drain("rollout");
@@ -177,6 +177,11 @@ public sealed class LinkTests
         });
         await pair.Loop.Until(() => opener.FailedUnprocessed is not null, "the failure");
         Assert.True(opener.FailedUnprocessed);
+
+        // What was open goes on all the same.
+        await pair.Loop.Run(() => client.Send("still served"u8.ToArray()));
+        await pair.Loop.Until(() => server.ReceivedBytes == 12, "the bytes of the open stream");
+        Assert.False(await pair.Loop.Run(() => client.SawBreak || server.SawBreak));
     }
 
     [Fact]
@@ -214,6 +219,36 @@ public sealed class LinkTests
         await pair.Loop.Run(() => apps.ForEach(app => app.Server.StartReading()));
         await pair.Loop.Until(() => apps.TrueForAll(app => app.Server.ReceivedBytes == 300_000), "every byte");
         for (int i = 0; i < apps.Count; i++) Assert.Equal(Random(300_000, i), await pair.Loop.Run(() => apps[i].Server.Received));
+    }
+
+    [Fact]
+    public async Task A_stream_whose_delivered_bytes_were_not_yet_credited_goes_on_after_its_window_was_narrowed()
+    {
+        await using var pair = await TunnelPair.Start(budgetBytes: 4 * 1024 * 1024);
+        var (client, server) = await pair.Open();
+        await pair.Loop.Run(() => client.Send(Random(30_000, 1))); // below half of 64 KB: no credit yet
+        await pair.Loop.Until(() => server.ReceivedBytes == 30_000, "the first bytes");
+        for (int i = 0; i < 40; i++) await pair.Open(); // now 16 KB each
+        await pair.Loop.Run(() => client.Send(Random(200_000, 2)));
+        await pair.Loop.Until(() => server.ReceivedBytes == 230_000, "the rest");
+    }
+
+    [Fact]
+    public async Task Thousands_of_connections_that_wait_for_one_link_are_opened_when_the_peers_limit_is_known()
+    {
+        await using var pair = await TunnelPair.Start();
+        var openers = new List<TunnelPair.Opener>();
+        pair.ClientEvents.Capacity = link =>
+        {
+            while (openers.Count < 4_000 && link.HasCapacity)
+            {
+                openers.Add(new TunnelPair.Opener());
+                link.Open(new ConnectRequest(System.Net.IPEndPoint.Parse(TunnelPair.Target), System.Net.IPEndPoint.Parse("10.0.0.1:1"), null), openers[^1]);
+            }
+        };
+        await pair.Ask();
+        await pair.Loop.Until(() => pair.ServerEvents.Requests.Count == 4_001, "every request");
+        Assert.False(await pair.Loop.Run(() => pair.Client.IsClosed));
     }
 
     private static byte[] Random(int bytes, int seed)

@@ -103,9 +103,9 @@ internal sealed class TunnelPair : IAsyncDisposable
 
         public void OnDraining(Link link) => Drains = true;
 
-        public void OnCapacity(Link link)
-        {
-        }
+        public Action<Link>? Capacity { get; set; }
+
+        public void OnCapacity(Link link) => Capacity?.Invoke(link);
 
         public void OnEnded(Link link, string reason) => Ended = reason;
     }
@@ -116,8 +116,16 @@ internal sealed class TunnelPair : IAsyncDisposable
 
         public string? Ended { get; private set; }
 
+        public bool RefuseAll { get; set; }
+
         public void OnRequest(Link link, TunnelStream stream, HeaderList headers)
         {
+            if (RefuseAll)
+            {
+                stream.Refuse(401, "denied by AccessPolicy shop/api rule 2");
+                return;
+            }
+
             bool isConnect = ConnectHeaders.TryReadRequest(headers, out string authority, out string fault);
             Requests.Add((stream, isConnect ? authority : fault));
         }
