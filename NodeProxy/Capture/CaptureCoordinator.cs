@@ -193,7 +193,10 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         });
         NodeLog.PodStatus(_logger, status.Uid, status.Phase, status.Reason);
         if (!_pods.TryGetValue(status.Uid, out var pod)) return;
+        // A pod that was leaving is wanted again: Redirector has to hear anew that we are ready.
+        bool comesBack = pod.Phase == PodPhase.Quiet && status.Phase == PodPhase.Preparing;
         pod.Phase = status.Phase;
+        if (comesBack) pod.SaidReadiness = null;
         switch (status.Phase)
         {
             case PodPhase.Quiet:

@@ -24,6 +24,7 @@ internal sealed class RedirectorChannel : IReadinessHandler, ILoopTurn
     private readonly IRedirectorPeer _peer;
     private readonly ILogger _logger;
     private readonly LoopTimer _retry;
+    private readonly LoopTimer _flushAgain;
     private readonly Queue<Packet> _unsent = new();
     private readonly byte[] _packet = new byte[MaxPacketBytes];
     private readonly List<Descriptor> _descriptors = [];
@@ -44,6 +45,11 @@ internal sealed class RedirectorChannel : IReadinessHandler, ILoopTurn
         _peer = peer;
         _logger = logger;
         _retry = new LoopTimer(Connect);
+        _flushAgain = new LoopTimer(() =>
+        {
+            _isWritable = true;
+            Flush();
+        });
     }
 
     bool ILoopTurn.IsQueued { get; set; }
@@ -118,11 +124,16 @@ internal sealed class RedirectorChannel : IReadinessHandler, ILoopTurn
         _socket.SetNonBlocking(true);
         _isWritable = true;
         _registration = _loop.Attach(_socket.Number, this, EpollEvents.In | EpollEvents.Out | EpollEvents.PeerClosed);
+        SayHello();
+        _loop.QueueReceive(this);
+    }
+
+    private void SayHello()
+    {
         _session = ByteString.CopyFrom(RandomNumberGenerator.GetBytes(16));
         var hello = new NodeHello { ProtocolVersion = ProtocolVersion, Session = _session };
         hello.PodsHeld.AddRange(_peer.PodsHeld);
         Send(new ToRedirector { Hello = hello });
-        _loop.QueueReceive(this);
     }
 
     private void Dispatch(ReadOnlySpan<byte> packet, bool truncated)
@@ -139,6 +150,16 @@ internal sealed class RedirectorChannel : IReadinessHandler, ILoopTurn
             {
                 NodeLog.RedirectorMessageUnreadable(_logger, packet.Length);
             }
+        }
+
+        // Over an inherited pair nobody sees the other side's end: a new Redirector says so by a hello of no session.
+        if (message is { BodyCase: ToNode.BodyOneofCase.Hello, Session.IsEmpty: true })
+        {
+            CloseDescriptors();
+            IsConnected = false;
+            _peer.OnDisconnected();
+            SayHello();
+            return;
         }
 
         // Over an inherited pair, messages to our predecessor may still be in the queue: their descriptors are closed here.
@@ -176,7 +197,8 @@ internal sealed class RedirectorChannel : IReadinessHandler, ILoopTurn
             }
 
             _isWritable = false;
-            if (error is not (Errno.WouldBlock or Errno.NoBufferSpace)) Disconnect(error.ToString());
+            if (error is Errno.NoBufferSpace or Errno.TooManyReferences) _loop.Arm(_flushAgain, RetryAfter); // no event says when that is over
+            else if (error != Errno.WouldBlock) Disconnect(error.ToString());
         }
     }
 

@@ -42,5 +42,6 @@ internal sealed partial class Link
         }
 
         ReviewInitialWindow();
+        if (HasCapacity) _owner.OnCapacity(this); // narrower windows may have made room
     }
 }

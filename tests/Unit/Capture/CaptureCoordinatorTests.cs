@@ -196,6 +196,32 @@ public sealed class CaptureCoordinatorTests
     }
 
     [Fact]
+    public async Task A_pod_that_is_wanted_again_while_it_leaves_is_said_to_be_ready_anew()
+    {
+        await using var world = new CaptureWorld();
+        using var redirector = world.NewRedirector();
+        await redirector.Greet();
+        redirector.GiveListeners(Pod);
+        Assert.True((await redirector.Next(BodyOneofCase.Ready)).Message.Ready.Ready);
+        redirector.Say(new ToNode { Status = new PodStatus { Uid = Pod, Phase = PodPhase.Quiet } });
+        redirector.Say(new ToNode { Status = new PodStatus { Uid = Pod, Phase = PodPhase.Preparing } });
+        Assert.True((await redirector.Next(BodyOneofCase.Ready)).Message.Ready.Ready);
+    }
+
+    [Fact]
+    public async Task A_Redirector_replaced_behind_an_inherited_pair_is_greeted_again()
+    {
+        await using var world = new CaptureWorld();
+        using var redirector = world.NewRedirector();
+        var first = await redirector.Greet();
+        redirector.SayNobody();
+        var second = await redirector.Greet();
+        Assert.NotEqual(first.Session, second.Session);
+        redirector.GiveListeners(Pod);
+        await redirector.Next(BodyOneofCase.Ready);
+    }
+
+    [Fact]
     public async Task Messages_of_another_session_are_dropped_and_their_descriptors_closed()
     {
         await using var world = new CaptureWorld();

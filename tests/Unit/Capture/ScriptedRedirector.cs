@@ -48,6 +48,13 @@ internal sealed class ScriptedRedirector : IDisposable
         return addresses;
     }
 
+    /// <summary>The hello of a Redirector that has just taken this end over and knows of no session.</summary>
+    public void SayNobody()
+    {
+        _session = ByteString.Empty;
+        Say(new ToNode { Hello = new RedirectorHello { ProtocolVersion = 1, Node = "n1" } });
+    }
+
     public void Say(ToNode message, ReadOnlySpan<int> descriptors = default)
     {
         message.Session = _session;

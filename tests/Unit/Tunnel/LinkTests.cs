@@ -236,7 +236,7 @@ public sealed class LinkTests
     [Fact]
     public async Task Thousands_of_connections_that_wait_for_one_link_are_opened_when_the_peers_limit_is_known()
     {
-        await using var pair = await TunnelPair.Start();
+        await using var pair = await TunnelPair.Start(budgetBytes: 1L << 30);
         var openers = new List<TunnelPair.Opener>();
         pair.ClientEvents.Capacity = link =>
         {
