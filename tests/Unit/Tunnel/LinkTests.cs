@@ -236,18 +236,16 @@ public sealed class LinkTests
     [Fact]
     public async Task Thousands_of_connections_that_wait_for_one_link_are_opened_when_the_peers_limit_is_known()
     {
-        await using var pair = await TunnelPair.Start(budgetBytes: 1L << 30);
         var openers = new List<TunnelPair.Opener>();
-        pair.ClientEvents.Capacity = link =>
+        await using var pair = await TunnelPair.Start(budgetBytes: 1L << 30, whenThereIsRoom: link =>
         {
             while (openers.Count < 4_000 && link.HasCapacity)
             {
                 openers.Add(new TunnelPair.Opener());
                 link.Open(new ConnectRequest(System.Net.IPEndPoint.Parse(TunnelPair.Target), System.Net.IPEndPoint.Parse("10.0.0.1:1"), null), openers[^1]);
             }
-        };
-        await pair.Ask();
-        await pair.Loop.Until(() => pair.ServerEvents.Requests.Count == 4_001, "every request");
+        });
+        await pair.Loop.Until(() => pair.ServerEvents.Requests.Count == 4_000, "every request");
         Assert.False(await pair.Loop.Run(() => pair.Client.IsClosed));
     }
 

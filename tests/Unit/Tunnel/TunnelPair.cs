@@ -29,9 +29,11 @@ internal sealed class TunnelPair : IAsyncDisposable
 
     public WindowBudget ServerBudget { get; private set; } = null!;
 
-    public static async Task<TunnelPair> Start(int pieceBytes = int.MaxValue, LinkOptions? options = null, long budgetBytes = 64 << 20)
+    public static async Task<TunnelPair> Start(
+        int pieceBytes = int.MaxValue, LinkOptions? options = null, long budgetBytes = 64 << 20, Action<Link>? whenThereIsRoom = null)
     {
         var pair = new TunnelPair(new TestLoop());
+        pair.ClientEvents.Capacity = whenThereIsRoom;
         await pair.Loop.Run(() =>
         {
             (pair.ClientSide, pair.ServerSide) = MemoryConnection.Pair(pair.Loop.Loop, pieceBytes);
