@@ -14,6 +14,8 @@ internal static class CommandLine
     {
         var root = new RootCommand("ambientctl: shows and asks an Ambient mesh. Exit status: 0 all is well, 1 something is not, 2 wrong usage or nobody to ask.");
         root.Subcommands.Add(DemoCommand.Make());
+        root.Subcommands.Add(AskCommands.Status());
+        root.Subcommands.Add(AskCommands.Config());
         root.Subcommands.Add(AppCommand.Make());
         var parsed = root.Parse(arguments);
         // Errors and help go through the library; only the status for wrong usage is ours.
