@@ -170,11 +170,16 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
         _ended.Cancel();
     }
 
-    /// <summary>Writes what there is to write until cancelled.</summary>
+    /// <summary>Writes what there is to write until the stream ends.</summary>
     /// <param name="sent">Told of each delta, for counting.</param>
-    internal async Task SendAsync(IAsyncStreamWriter<ControllerFrame> writer, Action<EncodedDelta> sent, CancellationToken cancellation)
+    /// <param name="stop">Ends the writing between two messages.</param>
+    /// <param name="abort">
+    /// Ends it in the middle of one. Kestrel resets a stream when a write is cancelled, and the node never learns why it
+    /// ended: this is for a node that does not read.
+    /// </param>
+    internal async Task SendAsync(IAsyncStreamWriter<ControllerFrame> writer, Action<EncodedDelta> sent, CancellationToken stop, CancellationToken abort)
     {
-        while (true)
+        while (!stop.IsCancellationRequested)
         {
             while (_replies.Reader.TryRead(out var reply))
             {
@@ -182,17 +187,20 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
                 if (reply.Asked is not null && !TryAsk(reply.Message.Id, reply.Asked))
                     continue;
                 _lastId++;
-                await writer.WriteAsync(ControllerFrame.Of(reply.Message), cancellation);
+                await writer.WriteAsync(ControllerFrame.Of(reply.Message), abort);
             }
             if (TakeOrder() is { } order)
-                await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, Order = order }), cancellation);
+                await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, Order = order }), abort);
             if (TakeDelta() is { } delta)
             {
                 foreach (var part in delta.Parts)
-                    await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, part), cancellation);
+                {
+                    stop.ThrowIfCancellationRequested();
+                    await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, part), abort);
+                }
                 sent(delta);
             }
-            await _wakeUps.Reader.ReadAsync(cancellation);
+            await _wakeUps.Reader.ReadAsync(stop);
         }
     }
 

@@ -13,6 +13,9 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
     /// <summary>How long a stream may take to say Hello.</summary>
     internal static readonly TimeSpan HelloWait = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long the last write of a stream that ends may take.</summary>
+    internal static readonly TimeSpan LastWriteWait = TimeSpan.FromMilliseconds(250);
+
     private const uint ProtocolVersion = 1;
     private const int MaxTextLength = 256;
     private const int MaxCapabilities = 32;
@@ -39,12 +42,15 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
 
         announcer.Attach(session);
         logger.StreamBegan(node, context.Peer, hello.Software, hello.HeldVersion);
-        var sending = session.SendAsync(writer, metrics.DeltaSent, either.Token);
+        using var abort = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        var sending = session.SendAsync(writer, metrics.DeltaSent, either.Token, abort.Token);
         var receiving = ReceiveAsync(reader, session, either.Token);
         var first = await Task.WhenAny(sending, receiving);
         announcer.Detach(session);
         EndBy(session, first.Exception?.InnerException);
-        // Neither may go on when this method has ended: what they read and write is no longer ours then.
+        // Neither may go on when this method has ended: what they read and write is no longer ours then. A write that is on
+        // its way gets the time to arrive, so that the end's reason can follow it.
+        abort.CancelAfter(LastWriteWait);
         await Task.WhenAll(sending, receiving).ContinueWith(_ => { }, CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         logger.StreamEnded(node, session.EndStatus!.Value.Detail);
