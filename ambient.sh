@@ -145,7 +145,7 @@ can_isolate() {
 
 # Process 1 of the new namespaces. It stays, since a process 1 must collect the orphans, and bash does.
 inside() {
-    mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/netns /run/tmp && ip link set lo up || exit 2
+    mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/netns /run/tmp && chmod 1777 /run/tmp && ip link set lo up || exit 2
     export TMPDIR=/run/tmp AMBIENT_ISOLATED=1
     trap : INT TERM HUP                         # they are for the command; this shell waits for it
     "$@"

@@ -76,7 +76,14 @@ public sealed class WaysTests(ShopMesh mesh) : ShopMeshTest(mesh)
         var address = family == AddressFamily.InterNetwork ? to.V4 : to.V6;
         if (others.Count == 0) await ExchangeAsync(listener, () => PodSocket.ConnectAsync(from.Network, address, to.Port));
         else await ReachAsync(listener, () => PodSocket.ConnectAsync(from.Network, address, to.Port));
-        var metrics = await lab.MetricsAsync();
+        // The app may have accepted a moment before its node counts.
+        MetricsPage metrics = new([]);
+        await lab.UntilAsync("both ends have counted", TimeSpan.FromSeconds(5), async () =>
+        {
+            metrics = await lab.MetricsAsync();
+            var isSeen = metrics.Ways(from.Node == pod.Node ? "source" : "destination", from.Workload, pod.Workload).Count > 0;
+            return isSeen ? null : "not yet";
+        });
         return (metrics.Ways("source", from.Workload, pod.Workload), metrics.Ways("destination", from.Workload, pod.Workload));
     }
 

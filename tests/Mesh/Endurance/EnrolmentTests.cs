@@ -1,0 +1,163 @@
+using System.Net.Sockets;
+using Ambient.Cli.App;
+using Ambient.Cli.Lab;
+using Ambient.Tests.Mesh.Rig;
+
+namespace Ambient.Tests.Mesh.Endurance;
+
+/// <summary>Pods join and leave the mesh while they work. In a lab of its own, with time to drain.</summary>
+public sealed class EnrolmentTests
+{
+    [Fact]
+    public async Task Connections_stay_open_and_new_ones_succeed_while_pods_join_the_mesh_and_leave_it()
+    {
+        Machine.Offers("ip", "nft", "nsenter", "setpriv");
+        var plan = Plans.Standard with { DrainSeconds = 60 };
+        await using var lab = await Lab.StartAsync(plan);
+        var (web, jobs) = (plan.Pod("web-11"), plan.Pod("jobs-23"));
+        using var listener = PodSocket.Listen(jobs.Network, 9090);
+        var server = await Load.ServeAsync(lab, jobs);
+        // By the pod's own address, which works with a mesh and without one.
+        await using var load = await Load.StartAsync(lab, web.Network, jobs.V4, Plans.AppPort);
+
+        await using var before = await Talk.StartAsync(web, jobs, listener);
+        await lab.EnrolAsync("shop", "guarded");
+        await load.SettleAsync();
+        await using var within = await Talk.StartAsync(web, jobs, listener);
+        Assert.Contains("tunnel mutual_tls", (await lab.MetricsAsync()).Ways("source", "web", "jobs"));
+
+        lab.Mesh.Withdraw("shop", "guarded");
+        // New connections go as without a mesh while the old one still goes through it.
+        await lab.UntilAsync("new connections no longer go through the mesh", TimeSpan.FromSeconds(20), async () =>
+        {
+            var count = await CountAsync(lab);
+            await load.SettleAsync();
+            return await CountAsync(lab) == count ? null : "they still do";
+        });
+        await before.AssertWellAsync();
+        await within.AssertWellAsync();
+        await within.EndAsync();
+        await lab.Controller.WaitForStateAsync("none", plan.Pods, TimeSpan.FromSeconds(30));
+        await before.AssertWellAsync();
+        await before.EndAsync();
+
+        await load.SettleAsync();
+        var tally = await load.StopAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine($"ok {tally.Ok}, p99 {tally.P99:0} ms");
+        Assert.Equal((0, ""), (tally.Failed, tally.LastFailure));
+        await AssertUntouchedAsync(web);
+        await AssertUntouchedAsync(jobs);
+        await server.KillAsync();
+    }
+
+    [Fact]
+    public async Task A_connection_that_outlives_the_time_to_drain_is_cut_and_the_pod_is_let_go()
+    {
+        Machine.Offers("ip", "nft", "nsenter", "setpriv");
+        var plan = Plans.Standard with { DrainSeconds = 1 };
+        await using var lab = await Lab.StartAsync(plan);
+        await lab.EnrolAsync("shop", "guarded");
+        using var listener = PodSocket.Listen("p23");
+        using var client = await PodSocket.ConnectAsync("p11", plan.Service("jobs").V4, 80);
+        using var remote = await listener.AcceptSoonAsync();
+
+        await lab.WithdrawAsync("shop", "guarded");
+
+        Assert.Equal(SocketError.ConnectionReset, (await Assert.ThrowsAsync<SocketException>(() => client.ReceiveToEndAsync())).SocketErrorCode);
+        await AssertUntouchedAsync(plan.Pod("web-11"));
+    }
+
+    [Fact]
+    public async Task A_strict_mesh_refuses_plaintext_from_outside_and_carries_its_own()
+    {
+        Machine.Offers("ip", "nft", "nsenter", "setpriv");
+        var plan = Plans.Standard with { Mode = "STRICT" };
+        await using var lab = await Lab.StartAsync(plan);
+        await lab.EnrolAsync("shop", "guarded");
+        using var listener = PodSocket.Listen("p23");
+
+        using var own = await PodSocket.ConnectAsync("p11", plan.Service("jobs").V4, 80);
+        using var accepted = await listener.AcceptSoonAsync();
+        using var stranger = await PodSocket.ConnectAsync(Topology.Outside, plan.Pod("jobs-23").V4, Plans.AppPort);
+        await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            await stranger.SendAllAsync("hello"u8.ToArray());
+            await stranger.ReceiveToEndAsync();
+        });
+        Assert.True((await lab.MetricsAsync()).Refusals("plaintext_under_strict") >= 1);
+    }
+
+    private static async Task<double> CountAsync(Lab lab) => (await lab.MetricsAsync()).Sum("ambient_connections_opened_total");
+
+    // No rule, no route and no setting of the mesh is left.
+    private static async Task AssertUntouchedAsync(PodPlan pod)
+    {
+        Assert.Equal("", await Tool.MustAsync(Command.Of("nft", "list", "ruleset").Inside(pod.Network)));
+        Assert.DoesNotContain("100:", await Tool.MustAsync(Command.Of("ip", "rule", "list").Inside(pod.Network)));
+        Assert.DoesNotContain("100:", await Tool.MustAsync(Command.Of("ip", "-6", "rule", "list").Inside(pod.Network)));
+    }
+
+    // A connection over which something is said all the time.
+    private sealed class Talk : IAsyncDisposable
+    {
+        private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(20);
+
+        private readonly Socket _client, _server;
+        private readonly CancellationTokenSource _stop = new();
+        private readonly Task _talking;
+        private int _rounds;
+
+        private Talk(Socket client, Socket server)
+        {
+            (_client, _server) = (client, server);
+            _talking = TalkAsync();
+        }
+
+        public static async Task<Talk> StartAsync(PodPlan from, PodPlan to, Socket listener)
+        {
+            var client = await PodSocket.ConnectAsync(from.Network, to.V4, 9090);
+            return new Talk(client, await listener.AcceptSoonAsync());
+        }
+
+        public async Task AssertWellAsync()
+        {
+            var rounds = Volatile.Read(ref _rounds);
+            await Task.WhenAny(_talking, Task.Delay(TimeSpan.FromSeconds(1)));
+            if (_talking.IsCompleted) await _talking;
+            Assert.True(Volatile.Read(ref _rounds) > rounds, "nothing was said for a second");
+        }
+
+        public async Task EndAsync()
+        {
+            await _stop.CancelAsync();
+            await _talking;
+            _client.Shutdown(SocketShutdown.Send);
+            Assert.Empty(await _server.ReceiveToEndAsync());
+            _server.Shutdown(SocketShutdown.Send);
+            Assert.Empty(await _client.ReceiveToEndAsync());
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _stop.CancelAsync();
+            await _talking.ContinueWith(_ => { }, TaskScheduler.Default);
+            _client.Dispose();
+            _server.Dispose();
+            _stop.Dispose();
+        }
+
+        private async Task TalkAsync()
+        {
+            while (!_stop.IsCancellationRequested)
+            {
+                var said = BitConverter.GetBytes(_rounds);
+                await _client.SendAllAsync(said);
+                Assert.Equal(said, await _server.ReceiveExactlyAsync(4));
+                await _server.SendAllAsync(said);
+                Assert.Equal(said, await _client.ReceiveExactlyAsync(4));
+                Interlocked.Increment(ref _rounds);
+                await Task.Delay(Every);
+            }
+        }
+    }
+}
