@@ -22,6 +22,9 @@ public sealed class MeshView
     private readonly PersistentMap<string, PersistentMap<string, Workload>> _byNode;
     private readonly PersistentMap<string, ServiceSlot> _services;
     private readonly AddressIndex<ServiceView> _servicesByAddress;
+    private readonly PersistentMap<string, Node> _nodes;
+    private readonly AddressIndex<Node> _nodesByAddress;
+    private readonly PersistentMap<string, AccessPolicy> _policies;
 
     internal MeshView(
         string epoch,
@@ -31,16 +34,21 @@ public sealed class MeshView
         AddressIndex<Workload> byAddress,
         PersistentMap<string, PersistentMap<string, Workload>> byNode,
         PersistentMap<string, ServiceSlot> services,
-        AddressIndex<ServiceView> servicesByAddress)
+        AddressIndex<ServiceView> servicesByAddress,
+        PersistentMap<string, Node> nodes,
+        AddressIndex<Node> nodesByAddress,
+        PersistentMap<string, AccessPolicy> policies)
     {
         (Epoch, Version, Settings) = (epoch, version, settings);
         (_workloads, _byAddress, _byNode, _services, _servicesByAddress) = (workloads, byAddress, byNode, services, servicesByAddress);
+        (_nodes, _nodesByAddress, _policies) = (nodes, nodesByAddress, policies);
     }
 
     /// <summary>Nothing is known yet.</summary>
     public static MeshView Empty { get; } = new(
         "", 0, MeshSettings.Default, PersistentMap<string, Workload>.Empty, AddressIndex<Workload>.Empty,
-        PersistentMap<string, PersistentMap<string, Workload>>.Empty, PersistentMap<string, ServiceSlot>.Empty, AddressIndex<ServiceView>.Empty);
+        PersistentMap<string, PersistentMap<string, Workload>>.Empty, PersistentMap<string, ServiceSlot>.Empty, AddressIndex<ServiceView>.Empty,
+        PersistentMap<string, Node>.Empty, AddressIndex<Node>.Empty, PersistentMap<string, AccessPolicy>.Empty);
 
     /// <summary>Versions are comparable within one epoch only.</summary>
     public string Epoch { get; }
@@ -66,6 +74,12 @@ public sealed class MeshView
     /// <summary>Every workload, in an order that says nothing.</summary>
     public IEnumerable<Workload> Workloads => _workloads.Select(entry => entry.Value);
 
+    /// <summary>Every node, in an order that says nothing.</summary>
+    public IEnumerable<Node> Nodes => _nodes.Select(entry => entry.Value);
+
+    /// <summary>Every policy, in an order that says nothing.</summary>
+    public IEnumerable<AccessPolicy> Policies => _policies.Select(entry => entry.Value);
+
     /// <summary>Every service, in an order that says nothing.</summary>
     public IEnumerable<ServiceView> Services => _services.Select(entry => entry.Value.View).OfType<ServiceView>();
 
@@ -78,6 +92,12 @@ public sealed class MeshView
     internal PersistentMap<string, ServiceSlot> ServiceMap => _services;
 
     internal AddressIndex<ServiceView> ServiceAddressMap => _servicesByAddress;
+
+    internal PersistentMap<string, Node> NodeByName => _nodes;
+
+    internal AddressIndex<Node> NodeAddressMap => _nodesByAddress;
+
+    internal PersistentMap<string, AccessPolicy> PolicyMap => _policies;
 
     /// <summary>Finds the pod with an address. Pods on the host's network are not found: their address is their node's.</summary>
     public bool TryFindWorkload(IPAddress address, [NotNullWhen(true)] out Workload? workload) => _byAddress.TryFind(address, out workload);
@@ -98,6 +118,15 @@ public sealed class MeshView
     /// <summary>The pods of a node, in an order that says nothing.</summary>
     public IReadOnlyCollection<Workload> WorkloadsOn(string node) =>
         _byNode.TryGetValue(node, out PersistentMap<string, Workload>? pods) ? [.. pods.Select(pod => pod.Value)] : [];
+
+    /// <summary>Finds a node.</summary>
+    public bool TryFindNode(string name, [NotNullWhen(true)] out Node? node) => _nodes.TryGetValue(name, out node);
+
+    /// <summary>Finds the node whose own address this is. The address of a host-network pod is its node's.</summary>
+    public bool TryFindNodeByAddress(IPAddress address, [NotNullWhen(true)] out Node? node) => _nodesByAddress.TryFind(address, out node);
+
+    /// <summary>Finds a policy by its key, as <see cref="Workload.Policies"/> names it.</summary>
+    public bool TryFindPolicy(string key, [NotNullWhen(true)] out AccessPolicy? policy) => _policies.TryGetValue(key, out policy);
 
     /// <summary>Makes the view that a delta leads to. A delta with any fault is refused as a whole; this view is as it was either way.</summary>
     /// <param name="delta">The change.</param>
@@ -126,6 +155,10 @@ public sealed class MeshView
     public IEnumerable<MeshResource> Resources()
     {
         yield return Settings;
+        foreach (KeyValuePair<string, Node> node in _nodes)
+            yield return node.Value;
+        foreach (KeyValuePair<string, AccessPolicy> policy in _policies)
+            yield return policy.Value;
         foreach (KeyValuePair<string, Workload> workload in _workloads)
             yield return workload.Value;
         foreach (KeyValuePair<string, ServiceSlot> slot in _services)

@@ -9,12 +9,17 @@ internal sealed class MeshViewBuilder(MeshView from)
     private readonly PersistentMap<string, Workload>.Builder _workloads = from.WorkloadMap.ToBuilder();
     private readonly AddressIndex<Workload>.Builder _byAddress = from.AddressMap.ToBuilder(static (a, b) => a.Uid == b.Uid, Precedence);
     private readonly PersistentMap<string, PersistentMap<string, Workload>>.Builder _byNode = from.NodeMap.ToBuilder();
-    private readonly Dictionary<string, PersistentMap<string, Workload>.Builder> _nodes = [];
+    private readonly Dictionary<string, PersistentMap<string, Workload>.Builder> _podsOfNodes = [];
     private readonly PersistentMap<string, ServiceSlot>.Builder _services = from.ServiceMap.ToBuilder();
     private readonly Dictionary<string, ServiceSlot.Builder> _slots = [];
     private readonly AddressIndex<ServiceView>.Builder _servicesByAddress = from.ServiceAddressMap.ToBuilder(
         static (a, b) => a.FullName == b.FullName,
         static (a, b) => string.CompareOrdinal(a.FullName, b.FullName));
+    private readonly PersistentMap<string, Node>.Builder _nodes = from.NodeByName.ToBuilder();
+    private readonly AddressIndex<Node>.Builder _nodesByAddress = from.NodeAddressMap.ToBuilder(
+        static (a, b) => a.Name == b.Name,
+        static (a, b) => string.CompareOrdinal(a.Name, b.Name));
+    private readonly PersistentMap<string, AccessPolicy>.Builder _policies = from.PolicyMap.ToBuilder();
     private MeshSettings _settings = from.Settings;
 
     public void Put(MeshResource resource)
@@ -29,6 +34,12 @@ internal sealed class MeshViewBuilder(MeshView from)
                 break;
             case Endpoint endpoint:
                 SlotOf(MeshView.ServiceName(endpoint.ServiceNamespace, endpoint.ServiceName)).Put(endpoint);
+                break;
+            case Node node:
+                PutNode(node);
+                break;
+            case AccessPolicy policy:
+                _policies.Put(policy.Key, policy);
                 break;
             case MeshSettings settings:
                 _settings = settings;
@@ -60,6 +71,15 @@ internal sealed class MeshViewBuilder(MeshView from)
             if (second > 0 && key[ResourceKeys.EndpointPrefix.Length..second] is var name && IsKnown(name))
                 SlotOf(name).Remove(key);
         }
+        else if (key.StartsWith(ResourceKeys.NodePrefix, StringComparison.Ordinal))
+        {
+            if (_nodes.TryGetValue(key[ResourceKeys.NodePrefix.Length..], out Node? node))
+                RemoveNode(node);
+        }
+        else if (key.StartsWith(ResourceKeys.PolicyPrefix, StringComparison.Ordinal))
+        {
+            _policies.Remove(key);
+        }
         else if (key == ResourceKeys.Settings)
         {
             _settings = MeshSettings.Default;
@@ -68,7 +88,7 @@ internal sealed class MeshViewBuilder(MeshView from)
 
     public MeshView ToView(string epoch, ulong version)
     {
-        foreach ((string node, PersistentMap<string, Workload>.Builder pods) in _nodes)
+        foreach ((string node, PersistentMap<string, Workload>.Builder pods) in _podsOfNodes)
         {
             if (pods.Count > 0)
                 _byNode.Put(node, pods.ToMap());
@@ -78,7 +98,8 @@ internal sealed class MeshViewBuilder(MeshView from)
         foreach ((string name, ServiceSlot.Builder builder) in _slots)
             CloseSlot(name, builder.ToSlot());
         return new MeshView(
-            epoch, version, _settings, _workloads.ToMap(), _byAddress.ToIndex(), _byNode.ToMap(), _services.ToMap(), _servicesByAddress.ToIndex());
+            epoch, version, _settings, _workloads.ToMap(), _byAddress.ToIndex(), _byNode.ToMap(), _services.ToMap(), _servicesByAddress.ToIndex(),
+            _nodes.ToMap(), _nodesByAddress.ToIndex(), _policies.ToMap());
     }
 
     // The further a claimant is enrolled, the earlier it is found; see the remarks of MeshView.
@@ -95,6 +116,22 @@ internal sealed class MeshViewBuilder(MeshView from)
         Enrolment.Enrolling => 2,
         Enrolment.Enrolled => 3,
     };
+
+    private void PutNode(Node node)
+    {
+        if (_nodes.TryGetValue(node.Name, out Node? before))
+            RemoveNode(before);
+        _nodes.Put(node.Name, node);
+        foreach (IPAddress address in node.Addresses)
+            _nodesByAddress.Put(address, node);
+    }
+
+    private void RemoveNode(Node node)
+    {
+        _nodes.Remove(node.Name);
+        foreach (IPAddress address in node.Addresses)
+            _nodesByAddress.Remove(address, node);
+    }
 
     private void PutWorkload(Workload workload)
     {
@@ -153,10 +190,10 @@ internal sealed class MeshViewBuilder(MeshView from)
 
     private PersistentMap<string, Workload>.Builder PodsOf(string node)
     {
-        if (!_nodes.TryGetValue(node, out PersistentMap<string, Workload>.Builder? pods))
+        if (!_podsOfNodes.TryGetValue(node, out PersistentMap<string, Workload>.Builder? pods))
         {
             pods = (_byNode.TryGetValue(node, out PersistentMap<string, Workload>? map) ? map : PersistentMap<string, Workload>.Empty).ToBuilder();
-            _nodes.Add(node, pods);
+            _podsOfNodes.Add(node, pods);
         }
         return pods;
     }

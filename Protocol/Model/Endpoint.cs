@@ -30,6 +30,9 @@ public sealed record Endpoint : MeshResource
     /// <summary>The zone it runs in; empty if unknown.</summary>
     public string Zone { get; init; } = "";
 
+    /// <summary>The node it runs on; empty if unknown.</summary>
+    public string Node { get; init; } = "";
+
     /// <summary>Its share relative to the others, at least 1.</summary>
     public int Weight { get; init; } = 1;
 

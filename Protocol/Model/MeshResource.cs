@@ -1,6 +1,7 @@
 namespace Ambient.Protocol.Model;
 
-/// <summary>One thing of the mesh's model: a <see cref="Workload"/>, <see cref="Service"/>, <see cref="Endpoint"/> or <see cref="MeshSettings"/>.</summary>
+/// <summary>One thing of the mesh's model: a <see cref="Workload"/>, <see cref="Service"/>, <see cref="Endpoint"/>, <see cref="Node"/>,
+/// <see cref="AccessPolicy"/> or <see cref="MeshSettings"/>.</summary>
 /// <remarks>Immutable. Record equality compares arrays by reference; to compare content, compare what <see cref="ResourceWriter"/> makes of two.</remarks>
 public abstract record MeshResource
 {

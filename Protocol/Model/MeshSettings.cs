@@ -22,6 +22,9 @@ public sealed record MeshSettings : MeshResource
     /// <summary>Traffic within a node may stay in the process, unless a pod forbids it.</summary>
     public bool DirectAllowed { get; init; }
 
+    /// <summary>Between nodes that can, tunnels dial the app's own port, so that NetworkPolicies and firewalls keep their meaning.</summary>
+    public bool TunnelOnOriginalPort { get; init; }
+
     /// <summary>How long connections of a withdrawn pod may go on.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -17,6 +17,18 @@ public static class ResourceKeys
     /// <summary>What the key of every endpoint begins with.</summary>
     public const string EndpointPrefix = "endpoint/";
 
+    /// <summary>What the key of every node begins with.</summary>
+    public const string NodePrefix = "node/";
+
+    /// <summary>What the key of every policy begins with.</summary>
+    public const string PolicyPrefix = "policy/";
+
+    /// <summary><c>node/NAME</c></summary>
+    public static string Node(string name) => NodePrefix + name;
+
+    /// <summary><c>policy/NAMESPACE/NAME</c></summary>
+    public static string Policy(string policyNamespace, string name) => $"{PolicyPrefix}{policyNamespace}/{name}";
+
     /// <summary><c>workload/UID</c></summary>
     public static string Workload(string uid) => WorkloadPrefix + uid;
 

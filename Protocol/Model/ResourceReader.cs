@@ -28,6 +28,8 @@ public static class ResourceReader
             Resource.BodyOneofCase.Service => ReadService(resource.Service),
             Resource.BodyOneofCase.Endpoint => ReadEndpoint(resource.Key, resource.Endpoint),
             Resource.BodyOneofCase.Settings => ReadSettings(resource.Settings),
+            Resource.BodyOneofCase.Node => ReadNode(resource.Node),
+            Resource.BodyOneofCase.Policy => ReadPolicy(resource.Policy),
             Resource.BodyOneofCase.None => (null, "it has no body that this version knows"),
         };
         if (read is not null && read.Key != resource.Key)
@@ -50,6 +52,10 @@ public static class ResourceReader
             return (null, "an address is neither 4 nor 16 bytes long, or unspecified");
         if (!TryReadEnrolment(w.Enrolment, out Enrolment enrolment))
             return (null, $"enrolment state {(int)w.Enrolment} is unknown");
+        if (!TryReadPorts(w.ExcludedInboundPorts, out ImmutableArray<int> excluded) || w.PortModes.Any(mode => mode.Port is 0 or > 65535))
+            return (null, "a port is not between 1 and 65535");
+        if (!TryReadProbes(w.Probes, out ImmutableArray<Probe> probes))
+            return (null, "a probe's port is not between 1 and 65535, or its kind is unknown");
         return (new Workload
         {
             Uid = w.Uid,
@@ -60,8 +66,11 @@ public static class ResourceReader
             WorkloadName = w.WorkloadName.Length > 0 ? w.WorkloadName : w.Name,
             Addresses = addresses,
             Enrolment = enrolment,
-            // Anything but a clear "permissive" is strict, values from the future included.
-            Mode = w.Mode == Mesh.V1.ProtectionMode.Permissive ? ProtectionMode.Permissive : ProtectionMode.Strict,
+            Mode = ReadMode(w.Mode),
+            PortModes = [.. w.PortModes.Select(mode => new PortMode((int)mode.Port, ReadMode(mode.Mode)))],
+            ExcludedInboundPorts = excluded,
+            Policies = [.. w.Policies],
+            Probes = probes,
             DirectForbiddenReason = w.DirectForbiddenReason.Length > 0 ? w.DirectForbiddenReason : null,
             HostNetwork = w.HostNetwork,
             Capabilities = [.. w.Capabilities],
@@ -74,6 +83,8 @@ public static class ResourceReader
             return (null, fault);
         if (!TryReadAddresses(s.Addresses, out ImmutableArray<IPAddress> addresses))
             return (null, "an address is neither 4 nor 16 bytes long, or unspecified");
+        if (s.ClientAffinitySeconds > 86_400)
+            return (null, $"a client affinity of {s.ClientAffinitySeconds} s is longer than a day");
         var ports = ImmutableArray.CreateBuilder<ServicePort>(s.Ports.Count);
         foreach (Mesh.V1.ServicePort port in s.Ports)
         {
@@ -87,7 +98,8 @@ public static class ResourceReader
             }
             ports.Add(new ServicePort(port.Name, (int)port.Port, protocol, port.AppProtocol));
         }
-        return (new Service { Namespace = s.Namespace, Name = s.Name, Addresses = addresses, Ports = ports.MoveToImmutable(), Headless = s.Headless }, null);
+        return (new Service { Namespace = s.Namespace, Name = s.Name, Addresses = addresses, Ports = ports.MoveToImmutable(), Headless = s.Headless,
+            ClientAffinity = TimeSpan.FromSeconds(s.ClientAffinitySeconds), Distribution = ReadDistribution(s.Distribution) }, null);
     }
 
     private static (MeshResource?, string?) ReadEndpoint(string key, EndpointResource e)
@@ -123,6 +135,7 @@ public static class ResourceReader
             Ports = ports.MoveToImmutable(),
             Ready = e.Ready,
             Zone = e.Zone,
+            Node = e.Node,
             Weight = Math.Max(1, (int)e.Weight),
         }, null);
     }
@@ -142,7 +155,88 @@ public static class ResourceReader
             ServiceRanges = services,
             DirectAllowed = s.DirectAllowed,
             Drain = TimeSpan.FromSeconds(s.DrainSeconds),
+            TunnelOnOriginalPort = s.TunnelOnOriginalPort,
         }, null);
+    }
+
+    private static (MeshResource?, string?) ReadNode(NodeResource n)
+    {
+        if (NameFault("name", n.Name) is { } fault)
+            return (null, fault);
+        return TryReadAddresses(n.Addresses, out ImmutableArray<IPAddress> addresses)
+            ? (new Node { Name = n.Name, Addresses = addresses, Zone = n.Zone }, null)
+            : (null, "an address is neither 4 nor 16 bytes long, or unspecified");
+    }
+
+    // A policy is never refused for what it says: the pods that name it would then miss it, and a node acts on all of it or denies.
+    private static (MeshResource?, string?) ReadPolicy(PolicyResource p)
+    {
+        if ((NameFault("namespace", p.Namespace) ?? NameFault("name", p.Name)) is { } fault)
+            return (null, fault);
+        var rules = ImmutableArray.CreateBuilder<AccessRule>(p.Rules.Count);
+        string? unenforceable = p.Unenforceable.Length > 0 ? p.Unenforceable : null;
+        foreach (PolicyRule rule in p.Rules)
+        {
+            if (!TryReadRanges(rule.Sources, out ImmutableArray<IPNetwork> sources))
+                unenforceable ??= "a source range is malformed";
+            if (!TryReadPorts(rule.Ports, out ImmutableArray<int> ports))
+                unenforceable ??= "a port is not between 1 and 65535";
+            rules.Add(new AccessRule { Identities = [.. rule.Identities], Namespaces = [.. rule.Namespaces], Sources = sources, Ports = ports, NodeAddress = rule.NodeAddress });
+        }
+        bool isKnown = p.Action is Mesh.V1.PolicyAction.Allow or Mesh.V1.PolicyAction.Deny;
+        return (new AccessPolicy
+        {
+            Namespace = p.Namespace,
+            Name = p.Name,
+            Action = p.Action == Mesh.V1.PolicyAction.Allow ? PolicyAction.Allow : PolicyAction.Deny,
+            Rules = rules.MoveToImmutable(),
+            Unenforceable = unenforceable ?? (isKnown ? null : $"action {(int)p.Action} is unknown to this version"),
+        }, null);
+    }
+
+    // Anything but a clear "permissive" is strict, values from the future included.
+    private static ProtectionMode ReadMode(Mesh.V1.ProtectionMode mode) =>
+        mode == Mesh.V1.ProtectionMode.Permissive ? ProtectionMode.Permissive : ProtectionMode.Strict;
+
+    private static TrafficDistribution ReadDistribution(Mesh.V1.TrafficDistribution wire) => wire switch
+    {
+        Mesh.V1.TrafficDistribution.Anywhere => TrafficDistribution.Anywhere,
+        Mesh.V1.TrafficDistribution.SameZoneFirst => TrafficDistribution.SameZoneFirst,
+        Mesh.V1.TrafficDistribution.SameNodeFirst => TrafficDistribution.SameNodeFirst,
+        Mesh.V1.TrafficDistribution.SameNodeOnly => TrafficDistribution.SameNodeOnly,
+        _ => TrafficDistribution.Anywhere,   // a preference from the future is one that we do not have
+    };
+
+    private static bool TryReadProbes(RepeatedField<Mesh.V1.Probe> wire, out ImmutableArray<Probe> probes)
+    {
+        var builder = ImmutableArray.CreateBuilder<Probe>(wire.Count);
+        probes = [];
+        foreach (Mesh.V1.Probe probe in wire)
+        {
+            if (probe.Port is 0 or > 65535)
+                return false;
+            int port = (int)probe.Port;
+            Probe? read = probe.KindCase switch
+            {
+                Mesh.V1.Probe.KindOneofCase.Http => new Probe(port, ProbeKind.Http, Method: probe.Http.Method, Path: probe.Http.Path),
+                Mesh.V1.Probe.KindOneofCase.Tcp => new Probe(port, ProbeKind.Tcp),
+                Mesh.V1.Probe.KindOneofCase.Grpc => new Probe(port, ProbeKind.Grpc, Service: probe.Grpc.Service),
+                Mesh.V1.Probe.KindOneofCase.Https => new Probe(port, ProbeKind.Https),
+                Mesh.V1.Probe.KindOneofCase.None => null,
+            };
+            if (read is null)
+                return false;
+            builder.Add(read);
+        }
+        probes = builder.MoveToImmutable();
+        return true;
+    }
+
+    private static bool TryReadPorts(RepeatedField<uint> wire, out ImmutableArray<int> ports)
+    {
+        bool valid = wire.All(port => port is > 0 and <= 65535);
+        ports = valid ? [.. wire.Select(port => (int)port)] : [];
+        return valid;
     }
 
     private static bool TryReadEnrolment(EnrolmentState state, out Enrolment enrolment)

@@ -25,6 +25,12 @@ public static class ResourceWriter
             case MeshSettings settings:
                 written.Settings = WriteSettings(settings);
                 break;
+            case Node node:
+                written.Node = new NodeResource { Name = node.Name, Addresses = { node.Addresses.Select(Bytes) }, Zone = node.Zone };
+                break;
+            case AccessPolicy policy:
+                written.Policy = WritePolicy(policy);
+                break;
             default:
                 throw new ArgumentException($"no wire form for {resource.GetType().Name}", nameof(resource));
         }
@@ -48,11 +54,11 @@ public static class ResourceWriter
                 Enrolment.Enrolled => EnrolmentState.Enrolled,
                 Enrolment.Withdrawing => EnrolmentState.Withdrawing,
             },
-            Mode = workload.Mode switch
-            {
-                ProtectionMode.Strict => Mesh.V1.ProtectionMode.Strict,
-                ProtectionMode.Permissive => Mesh.V1.ProtectionMode.Permissive,
-            },
+            Mode = WriteMode(workload.Mode),
+            PortModes = { workload.PortModes.Select(mode => new Mesh.V1.PortMode { Port = (uint)mode.Port, Mode = WriteMode(mode.Mode) }) },
+            ExcludedInboundPorts = { workload.ExcludedInboundPorts.Select(port => (uint)port) },
+            Policies = { workload.Policies },
+            Probes = { workload.Probes.Select(WriteProbe) },
             DirectForbiddenReason = workload.DirectForbiddenReason ?? "",
             HostNetwork = workload.HostNetwork,
         };
@@ -63,9 +69,72 @@ public static class ResourceWriter
         return written;
     }
 
+    private static Mesh.V1.ProtectionMode WriteMode(ProtectionMode mode) => mode switch
+    {
+        ProtectionMode.Strict => Mesh.V1.ProtectionMode.Strict,
+        ProtectionMode.Permissive => Mesh.V1.ProtectionMode.Permissive,
+    };
+
+    private static Mesh.V1.Probe WriteProbe(Probe probe)
+    {
+        var written = new Mesh.V1.Probe { Port = (uint)probe.Port };
+        switch (probe.Kind)
+        {
+            case ProbeKind.Http:
+                written.Http = new HttpProbe { Method = probe.Method, Path = probe.Path };
+                break;
+            case ProbeKind.Tcp:
+                written.Tcp = new TcpProbe();
+                break;
+            case ProbeKind.Grpc:
+                written.Grpc = new GrpcProbe { Service = probe.Service };
+                break;
+            case ProbeKind.Https:
+                written.Https = new TlsProbe();
+                break;
+        }
+        return written;
+    }
+
+    private static PolicyResource WritePolicy(AccessPolicy policy) => new()
+    {
+        Namespace = policy.Namespace,
+        Name = policy.Name,
+        Action = policy.Action switch
+        {
+            PolicyAction.Allow => Mesh.V1.PolicyAction.Allow,
+            PolicyAction.Deny => Mesh.V1.PolicyAction.Deny,
+        },
+        Unenforceable = policy.Unenforceable ?? "",
+        Rules =
+        {
+            policy.Rules.Select(rule => new PolicyRule
+            {
+                Identities = { rule.Identities },
+                Namespaces = { rule.Namespaces },
+                Sources = { rule.Sources.Select(Range) },
+                Ports = { rule.Ports.Select(port => (uint)port) },
+                NodeAddress = rule.NodeAddress,
+            }),
+        },
+    };
+
     private static ServiceResource WriteService(Service service)
     {
-        var written = new ServiceResource { Namespace = service.Namespace, Name = service.Name, Headless = service.Headless };
+        var written = new ServiceResource
+        {
+            Namespace = service.Namespace,
+            Name = service.Name,
+            Headless = service.Headless,
+            ClientAffinitySeconds = (uint)service.ClientAffinity.TotalSeconds,
+            Distribution = service.Distribution switch
+            {
+                TrafficDistribution.Anywhere => Mesh.V1.TrafficDistribution.Anywhere,
+                TrafficDistribution.SameZoneFirst => Mesh.V1.TrafficDistribution.SameZoneFirst,
+                TrafficDistribution.SameNodeFirst => Mesh.V1.TrafficDistribution.SameNodeFirst,
+                TrafficDistribution.SameNodeOnly => Mesh.V1.TrafficDistribution.SameNodeOnly,
+            },
+        };
         foreach (IPAddress address in service.Addresses)
             written.Addresses.Add(Bytes(address));
         foreach (ServicePort port in service.Ports)
@@ -83,6 +152,7 @@ public static class ResourceWriter
             WorkloadUid = endpoint.WorkloadUid ?? "",
             Ready = endpoint.Ready,
             Zone = endpoint.Zone,
+            Node = endpoint.Node,
             Weight = (uint)endpoint.Weight,
         };
         foreach (EndpointPort port in endpoint.Ports)
@@ -97,6 +167,7 @@ public static class ResourceWriter
             TrustDomain = settings.TrustDomain,
             DirectAllowed = settings.DirectAllowed,
             DrainSeconds = (uint)settings.Drain.TotalSeconds,
+            TunnelOnOriginalPort = settings.TunnelOnOriginalPort,
         };
         foreach (IPNetwork range in settings.PodRanges)
             written.PodRanges.Add(Range(range));

@@ -21,6 +21,12 @@ public sealed record Service : MeshResource
     /// <summary>It has no cluster address by intention; clients resolve it to its pods.</summary>
     public bool Headless { get; init; }
 
+    /// <summary>How long a client address stays with its endpoint after its last connection; zero for no affinity.</summary>
+    public TimeSpan ClientAffinity { get; init; }
+
+    /// <summary>Which endpoints a client is sent to first.</summary>
+    public TrafficDistribution Distribution { get; init; }
+
     /// <inheritdoc/>
     public override string Key => ResourceKeys.Service(Namespace, Name);
 

@@ -45,8 +45,31 @@ public sealed record Workload : MeshResource
     /// <summary>What its node can do, for example <c>tunnel-on-original-port</c>.</summary>
     public ImmutableArray<string> Capabilities { get; init; } = [];
 
+    /// <summary>Ports whose mode is another than <see cref="Mode"/>.</summary>
+    public ImmutableArray<PortMode> PortModes { get; init; } = [];
+
+    /// <summary>Ports that are not captured: they are spoken to in plaintext by everybody.</summary>
+    public ImmutableArray<int> ExcludedInboundPorts { get; init; } = [];
+
+    /// <summary>Keys of the policies that select it. One that the view does not hold denies.</summary>
+    public ImmutableArray<string> Policies { get; init; } = [];
+
+    /// <summary>What its own node may ask of it in plaintext under STRICT.</summary>
+    public ImmutableArray<Probe> Probes { get; init; } = [];
+
     /// <inheritdoc/>
     public override string Key => ResourceKeys.Workload(Uid);
+
+    /// <summary>What it does with plaintext on a port.</summary>
+    public ProtectionMode ModeOf(int port)
+    {
+        foreach (PortMode exception in PortModes)
+        {
+            if (exception.Port == port)
+                return exception.Mode;
+        }
+        return Mode;
+    }
 
     /// <summary>Its identity under a trust domain. The last answer is kept, so that asking per connection allocates nothing.</summary>
     public SpiffeId IdentityIn(string trustDomain)

@@ -194,4 +194,25 @@ public sealed class MeshViewTests
 
     private static string Ready(ServiceView? service) => service is null ? "" : service.FullName + string.Join(' ',
         service.Service.Ports.SelectMany(port => service.ReadyEndpoints(port).Select(e => $"{port.Name}={e.Address}:{e.Port}*{e.Weight}")).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Nodes_are_found_by_name_and_address_and_policies_by_key_until_they_are_removed()
+    {
+        Resource Node(string address) => ResourceWriter.Write(new Node { Name = "a", Addresses = [IPAddress.Parse(address)], Zone = "z1" });
+        MeshView view = MeshWorld.View(Node("192.0.2.1"), ResourceWriter.Write(new AccessPolicy { Namespace = "shop", Name = "orders" }));
+        Assert.True(view.TryFindNode("a", out Node? node));
+        Assert.True(view.TryFindNodeByAddress(IPAddress.Parse("192.0.2.1"), out Node? found));
+        Assert.Same(node, found);
+        Assert.True(view.TryFindPolicy("policy/shop/orders", out _));
+
+        MeshView moved = view.Upsert(Node("192.0.2.2"));
+        Assert.False(moved.TryFindNodeByAddress(IPAddress.Parse("192.0.2.1"), out _));
+        Assert.True(moved.TryFindNodeByAddress(IPAddress.Parse("192.0.2.2"), out _));
+        Assert.Equal(MeshWorld.Content(moved), MeshWorld.Content(MeshWorld.View([.. moved.Resources().Select(ResourceWriter.Write)])));
+
+        MeshView gone = moved.Remove("node/a", "policy/shop/orders", "node/none", "policy/shop/none");
+        Assert.False(gone.TryFindNode("a", out _));
+        Assert.False(gone.TryFindNodeByAddress(IPAddress.Parse("192.0.2.2"), out _));
+        Assert.False(gone.TryFindPolicy("policy/shop/orders", out _));
+    }
 }

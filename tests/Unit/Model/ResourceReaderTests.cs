@@ -33,6 +33,13 @@ public sealed class ResourceReaderTests
         { "does not begin with", r => (r.Key, r.Endpoint) = ("endpoint/n/s/", new EndpointResource { ServiceNamespace = "n", ServiceName = "s", Address = Ten1 }) },
         { "its address", r => (r.Key, r.Endpoint) = ("endpoint/n/s/1", new EndpointResource { ServiceNamespace = "n", ServiceName = "s" }) },
         { "port 70000", r => (r.Key, r.Endpoint) = ("endpoint/n/s/1", new EndpointResource { ServiceNamespace = "n", ServiceName = "s", Address = Ten1, Ports = { new Protocol.Mesh.V1.EndpointPort { Port = 70_000 } } }) },
+        { "a port is not between", r => r.Workload.ExcludedInboundPorts.Add(0) },
+        { "a port is not between", r => r.Workload.PortModes.Add(new Protocol.Mesh.V1.PortMode { Port = 65_536 }) },
+        { "a probe's port", r => r.Workload.Probes.Add(new Protocol.Mesh.V1.Probe { Tcp = new TcpProbe() }) },
+        { "its kind is unknown", r => r.Workload.Probes.Add(new Protocol.Mesh.V1.Probe { Port = 80 }) },
+        { "affinity of 86401 s", r => (r.Key, r.Service) = ("service/n/s", new ServiceResource { Namespace = "n", Name = "s", ClientAffinitySeconds = 86_401 }) },
+        { "neither 4 nor 16", r => (r.Key, r.Node) = ("node/a", new NodeResource { Name = "a", Addresses = { ByteString.CopyFrom(1, 2, 3) } }) },
+        { "its name is empty", r => (r.Key, r.Policy) = ("policy/n/", new PolicyResource { Namespace = "n" }) },
         { "weight", r => (r.Key, r.Endpoint) = ("endpoint/n/s/1", new EndpointResource { ServiceNamespace = "n", ServiceName = "s", Address = Ten1, Weight = uint.MaxValue }) },
     };
 
@@ -72,6 +79,41 @@ public sealed class ResourceReaderTests
         resource.Workload.Mode = wire;
         Assert.True(ResourceReader.TryRead(resource, out MeshResource? read, out _));
         Assert.Equal(expected, ((Workload)read).Mode);
+    }
+
+    [Fact]
+    public void A_port_may_have_a_mode_of_its_own()
+    {
+        Resource resource = Good();
+        resource.Workload.PortModes.Add(new Protocol.Mesh.V1.PortMode { Port = 80, Mode = WireMode.Strict });
+        resource.Workload.PortModes.Add(new Protocol.Mesh.V1.PortMode { Port = 81 });
+        Assert.True(ResourceReader.TryRead(resource, out MeshResource? read, out _));
+        Assert.Equal([Mode.Strict, Mode.Strict, Mode.Permissive], new[] { 80, 81, 82 }.Select(((Workload)read).ModeOf));
+    }
+
+    [Theory]
+    [InlineData("action 0", 0, 8u, 80u)]
+    [InlineData("action 9", 9, 8u, 80u)]
+    [InlineData("source range", 1, 33u, 80u)]
+    [InlineData("port", 2, 8u, 70_000u)]
+    [InlineData(null, 1, 8u, 80u)]
+    public void A_policy_that_this_version_does_not_wholly_understand_is_kept_and_said_to_be_unenforceable(string? why, int action, uint prefix, uint port)
+    {
+        var resource = new Resource
+        {
+            Key = "policy/shop/orders",
+            Policy = new PolicyResource
+            {
+                Namespace = "shop",
+                Name = "orders",
+                Action = (Protocol.Mesh.V1.PolicyAction)action,
+                Rules = { new PolicyRule { Sources = { new AddressRange { Address = Ten1, PrefixLength = prefix } }, Ports = { port } } },
+            },
+        };
+        Assert.True(ResourceReader.TryRead(resource, out MeshResource? read, out string? reason), reason);
+        var policy = Assert.IsType<AccessPolicy>(read);
+        if (why is null) Assert.Null(policy.Unenforceable);
+        else Assert.Contains(why, policy.Unenforceable);
     }
 
     [Fact]
