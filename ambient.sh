@@ -16,6 +16,7 @@ Usage: ./ambient.sh VERB [ARGUMENTS]
 
   demo [--for 10s] [--json]          a mesh of two nodes with real traffic, and a live table of it
   test [unit|mesh|kubernetes] [...]  build and test; further arguments go to the test runner (-class NAME, -method NAME)
+  bench [SCENARIO...] [--quick]      side by side with what a user could pick instead; bench --help lists the scenarios
   bench micro [...]                  benchmarks of single parts; further arguments go to BenchmarkDotNet
   build                              build everything that changed
   ctl ARGUMENTS                      run ambientctl (ctl --help says more)
@@ -44,13 +45,15 @@ find_sdk() {
     give_up "the .NET 10 SDK is missing. Install the package dotnet-sdk-10.0 (or set DOTNET_ROOT to where it is unpacked) and try again."
 }
 
-# command:package pairs, by what needs them
+# command:package or file:package pairs, by what needs them
 for_mesh=(nft:nftables ip:iproute2 unshare:util-linux setpriv:util-linux nsenter:util-linux tcpdump:tcpdump)
 for_tests=(nginx:nginx curl:curl redis-server:redis-server redis-benchmark:redis-tools openssl:openssl)
 
+for_bench=(haproxy:haproxy nginx:nginx /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream wrk:wrk iperf3:iperf3 ss:iproute2)
+
 missing_packages() {
     local pair
-    for pair in "$@"; do command -v "${pair%%:*}" >/dev/null || printf '%s\n' "${pair#*:}"; done | sort -u
+    for pair in "$@"; do [[ $pair == /* && -e ${pair%%:*} ]] || command -v "${pair%%:*}" >/dev/null || printf '%s\n' "${pair#*:}"; done | sort -u
     # NodeProxy speaks TLS through this library; ldconfig is not to be found on every machine.
     compgen -G '/usr/lib/*/libssl.so.3' >/dev/null || compgen -G '/usr/lib*/libssl.so.3' >/dev/null || echo libssl3
 }
@@ -214,11 +217,20 @@ demo_verb() {
 }
 
 bench_verb() {
-    local scenario=${1:-}
-    [[ $scenario == micro ]] || give_up "the bench '${scenario:-side by side}' is not built yet. There is: ./ambient.sh bench micro"
-    shift
+    mkdir -p "$state" 2>/dev/null
+    case " $* " in *" --help "* | *" -h "*) build && exec "$root/bench/Rig/bin/Release/net10.0/Ambient.Bench.Rig" --help; exit 1 ;; esac
+    if [[ ${1:-} == micro ]]; then
+        shift
+        build || exit 1
+        (cd -- "$root" && exec bench/Micro/bin/Release/net10.0/Ambient.Bench.Micro "$@")
+        return
+    fi
+    need required "${for_mesh[@]}"
+    need optional "${for_bench[@]}"
     build || exit 1
-    (cd -- "$root" && exec bench/Micro/bin/Release/net10.0/Ambient.Bench.Micro "$@")
+    can_isolate || give_up "this machine allows no network namespaces to $(id -un) (${why_not:-unshare failed}). Run it as root, or allow user namespaces (sysctl user.max_user_namespaces)."
+    ulimit -n "$(ulimit -Hn)"                   # the idle connections are held by the peers as well
+    isolated "$root/bench/Rig/bin/Release/net10.0/Ambient.Bench.Rig" "$@"
 }
 
 ctl_verb() {

@@ -1,0 +1,29 @@
+using Ambient.Cli.Lab;
+
+namespace Ambient.Bench.Rig.Loads;
+
+/// <summary>The server behind every HTTP scenario: nginx with one worker and a body of 1 KB.</summary>
+internal static class HttpServer
+{
+    public const int Port = 8080;
+
+    public static Command In(string folder, string network)
+    {
+        var file = Path.Combine(folder, $"server-{network}.conf");
+        File.WriteAllText(file,
+            $$"""
+            daemon off;
+            worker_processes 1;
+            pid {{folder}}/server-{{network}}.pid;
+            error_log stderr error;
+            events { worker_connections 10000; }
+            http {
+                access_log off;
+                keepalive_requests 1000000000;
+                keepalive_timeout 1h;
+                server { listen {{Port}} backlog=4096; location / { return 200 "{{new string('x', 1023)}}\n"; } }
+            }
+            """);
+        return Command.Of("nginx", "-c", file, "-e", "stderr");
+    }
+}

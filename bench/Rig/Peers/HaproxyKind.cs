@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using System.Text;
+using Ambient.Bench.Rig.Accounting;
+using Ambient.Cli.Lab;
+
+namespace Ambient.Bench.Rig.Peers;
+
+/// <summary>
+/// HAProxy, tuned as its configuration manual recommends: a thread a core, TLS sessions reused (its default), splice where both sides are
+/// plain. In HTTP mode it keeps connections alive, speaks HTTP/2 between the hops and shares those for all clients (`http-reuse always`).
+/// </summary>
+internal sealed class HaproxyKind(string name, int portOffset, string program, string folder, PeerKeys keys, bool http) : ProxyKind(name, portOffset)
+{
+    public override ProxySetup Client(ImmutableArray<ProxyRoute> routes) => Write("a", routes,
+        bind: "", server: $"ssl verify required ca-file {keys.Root} crt {keys.A} sni str(b.bench) verifyhost b.bench{(http ? " alpn h2" : "")}");
+
+    public override ProxySetup Server(ImmutableArray<ProxyRoute> routes) => Write("b", routes,
+        bind: $"ssl crt {keys.B} ca-file {keys.Root} verify required{(http ? " alpn h2" : "")}", server: "");
+
+    public override ProxySetup Plain(ImmutableArray<ProxyRoute> routes) => Write("plain", routes, bind: "", server: "");
+
+    private ProxySetup Write(string side, ImmutableArray<ProxyRoute> routes, string bind, string server)
+    {
+        var text = new StringBuilder(
+            $"""
+            global
+                nbthread {Environment.ProcessorCount}
+                maxconn {DescriptorLimit.Connections}
+                ssl-default-bind-options ssl-min-ver TLSv1.3
+                ssl-default-server-options ssl-min-ver TLSv1.3
+            defaults
+                mode {(http ? "http" : "tcp")}
+                timeout connect 10s
+                timeout client 1h
+                timeout server 1h
+                {(http ? "timeout http-keep-alive 1h\n    http-reuse always" : "option splice-auto")}
+
+            """);
+        foreach (var route in routes)
+        {
+            text.AppendLine($"listen p{route.From.Port}");
+            text.AppendLine($"    bind {route.From} {bind}".TrimEnd());
+            text.AppendLine($"    server next {route.To} {server}".TrimEnd());
+        }
+        var file = Path.Combine(folder, $"{Name}-{side}.cfg");
+        File.WriteAllText(file, text.ToString());
+        return new ProxySetup(Command.Of(program, "-db", "-f", file), text.ToString());
+    }
+}

@@ -1,0 +1,25 @@
+using System.Net;
+
+namespace Ambient.Bench.Rig.Peers;
+
+/// <summary>A way for bytes from the client's pod to the server's: ours, a product that a user could pick instead, or none at all.</summary>
+internal interface IPeer : IAsyncDisposable
+{
+    /// <summary>Its name in tables and result lines.</summary>
+    string Name { get; }
+
+    /// <summary>The network namespace that clients run in.</summary>
+    string ClientNetwork { get; }
+
+    /// <summary>The network namespace of the server.</summary>
+    string ServerNetwork { get; }
+
+    /// <summary>The proxy's processes, workers included. Empty for the direct path.</summary>
+    IReadOnlyList<int> Processes { get; }
+
+    /// <summary>Its full configuration, so that its own experts can judge it.</summary>
+    string Configuration { get; }
+
+    /// <summary>Where a client connects to in order to reach a port of the server.</summary>
+    IPEndPoint AddressOf(int serverPort);
+}

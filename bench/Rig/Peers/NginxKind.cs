@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using System.Text;
+using Ambient.Bench.Rig.Accounting;
+using Ambient.Cli.Lab;
+
+namespace Ambient.Bench.Rig.Peers;
+
+/// <summary>nginx as a stream proxy: a worker a core, TLS sessions reused, its stream module's documented settings.</summary>
+internal sealed class NginxKind(int portOffset, string folder, PeerKeys keys) : ProxyKind("nginx", portOffset)
+{
+    private const string Module = "/usr/lib/nginx/modules/ngx_stream_module.so";
+
+    /// <summary>Whether this machine's nginx has the stream module.</summary>
+    public static bool IsInstalled => File.Exists(Module);
+
+    public override ProxySetup Client(ImmutableArray<ProxyRoute> routes) => Write("a", routes, listen: "",
+        $"""
+            proxy_ssl on;
+            proxy_ssl_protocols TLSv1.3;
+            proxy_ssl_verify on;
+            proxy_ssl_name b.bench;
+            proxy_ssl_trusted_certificate {keys.Root};
+            proxy_ssl_certificate {keys.A};
+            proxy_ssl_certificate_key {keys.A};
+            proxy_ssl_session_reuse on;
+        """);
+
+    public override ProxySetup Server(ImmutableArray<ProxyRoute> routes) => Write("b", routes, listen: " ssl",
+        $"""
+            ssl_protocols TLSv1.3;
+            ssl_certificate {keys.B};
+            ssl_certificate_key {keys.B};
+            ssl_client_certificate {keys.Root};
+            ssl_verify_client on;
+            ssl_session_cache shared:tls:10m;
+        """);
+
+    public override ProxySetup Plain(ImmutableArray<ProxyRoute> routes) => Write("plain", routes, listen: "", "");
+
+    private ProxySetup Write(string side, ImmutableArray<ProxyRoute> routes, string listen, string tls)
+    {
+        var text = new StringBuilder(
+            $$"""
+            load_module {{Module}};
+            daemon off;
+            worker_processes {{Environment.ProcessorCount}};
+            pid {{folder}}/nginx-{{side}}.pid;
+            error_log stderr error;
+            events { worker_connections {{2 * DescriptorLimit.Connections}}; }
+            stream {
+                tcp_nodelay on;
+                proxy_connect_timeout 10s;
+                proxy_timeout 1h;
+
+            """);
+        foreach (var route in routes)
+            text.AppendLine($"    server {{ listen {route.From}{listen} backlog=4096; proxy_pass {route.To};\n{tls}    }}");
+        text.AppendLine("}");
+        var file = Path.Combine(folder, $"nginx-{side}.conf");
+        File.WriteAllText(file, text.ToString());
+        return new ProxySetup(Command.Of("nginx", "-c", file, "-e", "stderr"), text.ToString());
+    }
+}

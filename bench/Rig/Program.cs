@@ -1,0 +1,13 @@
+using Ambient.Bench.Rig;
+using Ambient.Bench.Rig.Loads;
+using Ambient.Bench.Rig.Plain;
+
+var root = RigCommand.Make();
+// What the rig starts of itself inside pods and nodes.
+root.Subcommands.Add(PlainRelayCommand.Make());
+root.Subcommands.Add(OpenLoopCommand.Make());
+root.Subcommands.Add(IdleClients.MakeClient());
+root.Subcommands.Add(IdleClients.MakeServer());
+var parsed = root.Parse(args);
+int status = await parsed.InvokeAsync();
+return parsed.Errors.Count > 0 ? 2 : status;

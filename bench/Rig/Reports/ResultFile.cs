@@ -1,0 +1,50 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Ambient.Bench.Rig.Peers;
+
+namespace Ambient.Bench.Rig.Reports;
+
+/// <summary>The file of a scenario: every round, every peer's full configuration, and what machine it was.</summary>
+internal static class ResultFile
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    public static void Write(string folder, RoundBook book, IReadOnlyList<IPeer> peers, string began, int rounds, TimeSpan time)
+    {
+        var figures = new JsonObject();
+        foreach (var figure in book.Scenario.Figures)
+        {
+            var byPeer = new JsonObject();
+            foreach (var peer in book.Peers)
+            {
+                byPeer[peer] = new JsonObject
+                {
+                    ["median"] = book.Median(peer, figure.Name),
+                    ["rounds"] = new JsonArray([.. book.Of(peer, figure.Name).Select(value => JsonValue.Create(value))]),
+                    ["ambient_to_peer"] = book.Ratio(peer, figure.Name),
+                };
+            }
+            figures[figure.Name] = new JsonObject { ["unit"] = figure.Unit, ["reach_to_haproxy"] = figure.Reach, ["higher_is_better"] = figure.IsRateHigherBetter, ["peers"] = byPeer };
+        }
+
+        var file = new JsonObject
+        {
+            ["scenario"] = book.Scenario.Name,
+            ["what"] = book.Scenario.What,
+            ["began"] = began,
+            ["rounds"] = rounds,
+            ["seconds_a_load"] = time.TotalSeconds,
+            ["machine"] = new JsonObject
+            {
+                ["kernel"] = File.ReadAllText("/proc/version").Trim(),
+                ["processor"] = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? "unknown",
+                ["cores"] = Environment.ProcessorCount,
+                ["load_average"] = File.ReadAllText("/proc/loadavg").Trim(),
+            },
+            ["figures"] = figures,
+            ["configurations"] = new JsonObject([.. peers.Select(peer => KeyValuePair.Create<string, JsonNode?>(peer.Name, peer.Configuration))]),
+        };
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, $"{book.Scenario.Name}.json"), file.ToJsonString(Indented) + "\n");
+    }
+}

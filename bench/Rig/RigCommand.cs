@@ -1,0 +1,65 @@
+using System.CommandLine;
+using Ambient.Bench.Rig.Accounting;
+using Ambient.Bench.Rig.Reports;
+using Ambient.Bench.Rig.Scenarios;
+using Ambient.Cli.Lab;
+
+namespace Ambient.Bench.Rig;
+
+/// <summary>The command line of the rig: <c>./ambient.sh bench [SCENARIO...]</c>.</summary>
+internal static class RigCommand
+{
+    private const int BadUsage = 2;
+
+    public static RootCommand Make()
+    {
+        var names = new Argument<string[]>("scenario") { Description = "Which; all without one", Arity = ArgumentArity.ZeroOrMore };
+        var quick = new Option<bool>("--quick") { Description = "One short round of each: shows that it works, measures nothing" };
+        var rounds = new Option<int>("--rounds") { Description = "Rounds over all peers", DefaultValueFactory = _ => 5 };
+        var seconds = new Option<int>("--seconds") { Description = "How long each load runs", DefaultValueFactory = _ => 3 };
+        var results = new Option<string>("--results") { Description = "Folder for JSON and SVG", DefaultValueFactory = _ => Path.Combine(Programs.Checkout ?? ".", "bench", "results") };
+        var root = new RootCommand("Compares Ambient with what a user could pick instead, in one run on this machine.\n"
+            + "Exit status: 0 every figure reaches what is asked, 1 some do not, 2 wrong usage or something is missing. With --quick: 0 if it ran.")
+        {
+            names, quick, rounds, seconds, results,
+        };
+        root.SetAction(async parsed =>
+        {
+            bool isQuick = parsed.GetValue(quick);
+            var options = isQuick
+                ? new RigOptions(1, TimeSpan.FromSeconds(1), 500, parsed.GetValue(results)!)
+                : new RigOptions(parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)), Math.Min(20_000, DescriptorLimit.Connections), parsed.GetValue(results)!);
+            return await RunAsync(parsed.GetValue(names)!, options, isQuick);
+        });
+        return root;
+    }
+
+    private static async Task<int> RunAsync(string[] names, RigOptions options, bool isQuick)
+    {
+        IScenario[] all = [new Requests(), new FixedRate(), new Connects(), new Bulk(), new Idle(options.IdleConnections), new SameNodeRequests(), new SameNodeBulk()];
+        if (names.FirstOrDefault(name => all.All(scenario => scenario.Name != name)) is { } unknown)
+        {
+            await Console.Error.WriteLineAsync($"bench: there is no scenario {unknown}. There are: {string.Join(", ", all.Select(scenario => scenario.Name))}, and micro.");
+            return BadUsage;
+        }
+        if (Environment.GetEnvironmentVariable("AMBIENT_ISOLATED") != "1")
+        {
+            await Console.Error.WriteLineAsync("bench: it lives in network namespaces of its own, which ./ambient.sh bench makes. Start that.");
+            return BadUsage;
+        }
+        try
+        {
+            var books = await new RigRun(options, Console.Error).RunAsync([.. all.Where(scenario => names.Length == 0 || names.Contains(scenario.Name))]);
+            foreach (var book in books) ResultTable.WriteRatios(Console.Out, book);
+            return isQuick || books.All(Reaches) ? 0 : 1;
+        }
+        catch (LabException fault)
+        {
+            await Console.Error.WriteLineAsync($"bench: {fault.Message}");
+            return BadUsage;
+        }
+    }
+
+    private static bool Reaches(RoundBook book) => book.Scenario.Figures.All(figure =>
+        figure.Reach is not { } reach || book.Ratio("haproxy", figure.Name) is not { } ratio || (figure.IsRateHigherBetter ? ratio >= reach : ratio <= reach));
+}

@@ -1,0 +1,28 @@
+using Ambient.Bench.Rig.Peers;
+
+namespace Ambient.Bench.Rig.Scenarios;
+
+/// <summary>1 KB requests over keep-alive connections, closed loop.</summary>
+internal sealed class Requests : HttpScenario
+{
+    public override string Name => "requests";
+
+    public override string What => "1 KB HTTP keep-alive through TCP proxying, 32 and 256 connections, closed loop";
+
+    public override IReadOnlyList<Figure> Figures =>
+    [
+        new("cpu-32", "us a request", Reach: 0.45), new("cpu-256", "us a request", Reach: 0.35), new("p99-256", "ms"),
+        new("rate-32", "requests/s", true), new("rate-256", "requests/s", true),
+    ];
+
+    public override async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
+    {
+        var (few, fewCpu) = await WrkAsync(peer, 32, time);
+        var (many, manyCpu) = await WrkAsync(peer, 256, time);
+        return new Dictionary<string, double>
+        {
+            ["cpu-32"] = 1e6 * fewCpu / few.Requests, ["cpu-256"] = 1e6 * manyCpu / many.Requests, ["p99-256"] = many.P99Milliseconds,
+            ["rate-32"] = few.Requests / few.Seconds, ["rate-256"] = many.Requests / many.Seconds,
+        };
+    }
+}
