@@ -18,17 +18,18 @@ internal static class RigCommand
         var rounds = new Option<int>("--rounds") { Description = "Rounds over all peers", DefaultValueFactory = _ => 5 };
         var seconds = new Option<int>("--seconds") { Description = "How long each load runs", DefaultValueFactory = _ => 3 };
         var results = new Option<string>("--results") { Description = "Folder for JSON and SVG", DefaultValueFactory = _ => Path.Combine(Programs.Checkout ?? ".", "bench", "results") };
+        var peers = new Option<string[]>("--peers") { Description = "Only these, separated by spaces: ambient direct haproxy haproxy-http nginx plain", AllowMultipleArgumentsPerToken = true };
         var root = new RootCommand("Compares Ambient with what a user could pick instead, in one run on this machine.\n"
             + "Exit status: 0 every figure reaches what is asked, 1 some do not, 2 wrong usage or something is missing. With --quick: 0 if it ran.")
         {
-            names, quick, rounds, seconds, results,
+            names, quick, rounds, seconds, results, peers,
         };
         root.SetAction(async parsed =>
         {
             bool isQuick = parsed.GetValue(quick);
             var options = isQuick
-                ? new RigOptions(1, TimeSpan.FromSeconds(1), 500, parsed.GetValue(results)!)
-                : new RigOptions(parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)), Math.Min(20_000, DescriptorLimit.Connections), parsed.GetValue(results)!);
+                ? new RigOptions(1, TimeSpan.FromSeconds(1), 500, parsed.GetValue(results)!, parsed.GetValue(peers) ?? [])
+                : new RigOptions(parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)), Math.Min(20_000, DescriptorLimit.Connections), parsed.GetValue(results)!, parsed.GetValue(peers) ?? []);
             return await RunAsync(parsed.GetValue(names)!, options, isQuick);
         });
         return root;

@@ -5,4 +5,5 @@ namespace Ambient.Bench.Rig;
 /// <param name="Time">How long each load runs.</param>
 /// <param name="IdleConnections">Connections of the idle scenario.</param>
 /// <param name="Results">Folder for files.</param>
-internal sealed record RigOptions(int Rounds, TimeSpan Time, int IdleConnections, string Results);
+/// <param name="Peers">Names of those that take part; empty for all.</param>
+internal sealed record RigOptions(int Rounds, TimeSpan Time, int IdleConnections, string Results, IReadOnlyCollection<string> Peers);

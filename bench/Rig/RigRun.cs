@@ -44,7 +44,8 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
         if (IsInstalled("nginx") && NginxKind.IsInstalled) kinds.Add(new NginxKind(30_000, ground.Folder, keys));
         kinds.Add(new PlainKind(40_000, keys));
         var peers = new List<IPeer> { new AmbientPeer(ground, sameNode), new DirectPeer(ground, sameNode) };
-        foreach (var kind in kinds) peers.Add(await ProxyPeer.StartAsync(ground, kind, sameNode));
+        peers.RemoveAll(peer => !TakesPart(peer.Name));
+        foreach (var kind in kinds.Where(kind => TakesPart(kind.Name))) peers.Add(await ProxyPeer.StartAsync(ground, kind, sameNode));
         return peers;
     }
 
@@ -69,6 +70,8 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
         Plot.Write(options.Results, book);
         return book;
     }
+
+    private bool TakesPart(string peer) => options.Peers.Count == 0 || options.Peers.Contains(peer);
 
     private static bool IsInstalled(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Any(folder => File.Exists(Path.Combine(folder, program)));

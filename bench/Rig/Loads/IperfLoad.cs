@@ -14,10 +14,17 @@ internal static class IperfLoad
     public static async Task<(double Bytes, double Seconds)> RunAsync(string network, IPEndPoint to, int flows, TimeSpan time)
     {
         var seconds = Math.Max(1, (int)Math.Round(time.TotalSeconds));
-        var output = await Tool.MustAsync(Command.Of("iperf3", "-c", $"{to.Address}", "-p", $"{to.Port}", "-P", $"{flows}", "-t", $"{seconds}", "-J").Inside(network),
-            atMost: time + TimeSpan.FromSeconds(30));
-        var received = JsonNode.Parse(output)!["end"]!["sum_received"]!;
-        return ((double)received["bytes"]!, (double)received["seconds"]!);
+        var command = Command.Of("iperf3", "-c", $"{to.Address}", "-p", $"{to.Port}", "-P", $"{flows}", "-t", $"{seconds}", "-J").Inside(network);
+        for (int attempt = 1; ; attempt++)
+        {
+            var result = await Tool.RunAsync(command, atMost: time + TimeSpan.FromSeconds(30));
+            var report = JsonNode.Parse(result.Output);
+            if (report?["end"]?["sum_received"] is { } received) return ((double)received["bytes"]!, (double)received["seconds"]!);
+            var error = (string?)report?["error"] ?? result.Error;
+            // A server of iperf3 serves one test at a time, and may not have seen the end of the last one yet.
+            if (attempt == 10 || !error.Contains("busy", StringComparison.Ordinal)) throw new LabException($"'{command}': {error}");
+            await Task.Delay(TimeSpan.FromMilliseconds(200));
+        }
     }
 
     public static Command Server => Command.Of("iperf3", "-s", "-p", Port.ToString(CultureInfo.InvariantCulture));
