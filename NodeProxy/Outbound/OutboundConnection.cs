@@ -57,7 +57,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
 
     public void Start()
     {
-        _pod.Add(this);
+        _pod.Add(this, PodUse.OpeningOut);
         Decide();
     }
 
@@ -67,6 +67,9 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         _outbound.StopWaiting(this);
         Decide();
     }
+
+    /// <inheritdoc/>
+    public int Descriptors => 2;
 
     /// <inheritdoc/>
     public void Cut(string reason) => Refuse(RefusalReason.PodGone, reason);
@@ -211,7 +214,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     {
         if (_isOver) return;
         bool mayHelp = reason is RefusalReason.ConnectFailed or RefusalReason.ConnectTimedOut or RefusalReason.TunnelRefused
-            or RefusalReason.TunnelLost or RefusalReason.HandshakeFailed or RefusalReason.HandshakeTimedOut;
+            or RefusalReason.TunnelLost or RefusalReason.HandshakeFailed or RefusalReason.HandshakeTimedOut or RefusalReason.PeerUntrusted;
         if (mayHelp && _route!.Endpoint is { } endpoint && _tried.Count < MaxOtherEndpoints)
         {
             ReleaseEndpoint();
