@@ -121,7 +121,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
             return;
         }
 
-        if (isNew) _outbound.PoolOf(_pod).DrainOlderThan(credentials.Svid.Generation);
+        if (isNew) _outbound.PoolOf(_pod).DrainOlderThan(credentials);
         bool mayStayInProcess = destination.Node == _context.Node && settings.DirectAllowed
             && destination.DirectForbiddenReason is null && _source!.DirectForbiddenReason is null;
         if (mayStayInProcess && _context.Pods.TryFind(destination.Uid, out _destinationPod))
