@@ -135,7 +135,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
             return;
         }
 
-        if (isNew) _outbound.PoolOf(_pod).DrainOlderThan(credentials.Svid.Generation);
+        if (isNew) _outbound.PoolOf(_pod).DrainOlderThan(credentials);
         // What a pod says to itself never leaves its namespace, so there is no policy of the network to bypass.
         bool mayStayInProcess = destination.Uid == _pod.Uid || (destination.Node == _context.Node && settings.DirectAllowed
             && destination.DirectForbiddenReason is null && _source!.DirectForbiddenReason is null);
