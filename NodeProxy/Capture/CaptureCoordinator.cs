@@ -33,6 +33,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
     private readonly Func<TimeSpan> _drain;
     private readonly ReportOutbox _reports;
     private readonly Action<IReadOnlyDictionary<string, double>> _counters;
+    private readonly Action<NonTcpTraffic> _nonTcp;
     private readonly Action<byte[]> _restore;
     private readonly ILogger _logger;
     private readonly RedirectorChannel _channel;
@@ -53,6 +54,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _drain = settings.Drain;
         _reports = settings.Reports;
         _counters = settings.Counters;
+        _nonTcp = settings.NonTcp;
         _restore = settings.Restore;
         _logger = logger;
         _channel = new RedirectorChannel(_control, settings.Connect, this, logger);
@@ -139,6 +141,9 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
                 break;
             case ToNode.BodyOneofCase.Counters:
                 _counters(message.Counters.Values);
+                break;
+            case ToNode.BodyOneofCase.NonTcp:
+                _nonTcp(message.NonTcp);
                 break;
             case ToNode.BodyOneofCase.None: // a newer Redirector says something that we do not know
                 break;

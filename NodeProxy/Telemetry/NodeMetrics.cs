@@ -15,6 +15,9 @@ public sealed class NodeMetrics(DataPathMetrics dataPath, Func<NodeGauges> gauge
 
     private FrozenDictionary<string, double> _redirector = FrozenDictionary<string, double>.Empty;
 
+    /// <summary>What passed pods beside TCP.</summary>
+    public NonTcpMetrics NonTcp { get; } = new();
+
     /// <summary>Takes Redirector's counters as it last told them. Any thread.</summary>
     /// <param name="values">By name, without a prefix; a name that ends in <c>_total</c> is a counter, any other a gauge.</param>
     public void SetRedirectorCounters(IReadOnlyDictionary<string, double> values) =>
@@ -34,6 +37,7 @@ public sealed class NodeMetrics(DataPathMetrics dataPath, Func<NodeGauges> gauge
             Gauge(writer, "ambient_node_view_age_seconds", "Time since the view in force came from a controller.", age.TotalSeconds);
         writer.Family("ambient_loop_bugs_total", "counter", "Connections that were aborted because of a mistake of ours; the log has its stack.");
         writer.Sample("ambient_loop_bugs_total", [], now.LoopBugs);
+        NonTcp.Write(writer);
         WriteCertificates(writer, now.Certificates);
         foreach ((string name, double value) in Volatile.Read(ref _redirector).OrderBy(v => v.Key, StringComparer.Ordinal))
         {

@@ -210,6 +210,7 @@ internal sealed partial class PodCapture
             _ = _tools.Ledger.TryPut(Uid, _record, out _); // the record from before the change serves too, without the count
         }
         (_rules, _exclusionsInForce, _backoff) = (loaded, exclusions, _firstRetry);
+        _nonTcp.OnRulesLoaded();
         CatchUp();
         Step();
     }
