@@ -27,7 +27,7 @@ internal sealed class NodeProcess : IDisposable
     private Descriptor? _inherited;
 
     public NodeProcess(NodeOptions options, MeshViewHolder views, IdentityStore identities, ReportOutbox reports, DataPathMetrics metrics,
-        Action<byte[]> restore, Action<IReadOnlyDictionary<string, double>> counters, TimeProvider time, ILogger logger)
+        Action<byte[]> restore, NodeMetrics nodeMetrics, TimeProvider time, ILogger logger)
     {
         _options = options;
         _logger = logger;
@@ -48,7 +48,8 @@ internal sealed class NodeProcess : IDisposable
                 MissingFor = uid => Missing(uid, views.Current, identities),
                 Drain = () => views.Current.Settings.Drain,
                 Reports = reports,
-                Counters = counters,
+                Counters = nodeMetrics.SetRedirectorCounters,
+                NonTcp = new NonTcpIntake(views, nodeMetrics.NonTcp).Take,
                 Restore = restore,
                 Capacity = Capacity,
             },

@@ -33,6 +33,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
     private readonly Func<TimeSpan> _drain;
     private readonly ReportOutbox _reports;
     private readonly Action<IReadOnlyDictionary<string, double>> _counters;
+    private readonly Action<NonTcpTraffic> _nonTcp;
     private readonly Action<byte[]> _restore;
     private readonly NodeCapacity _capacity;
     private readonly ILogger _logger;
@@ -54,6 +55,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _drain = settings.Drain;
         _reports = settings.Reports;
         _counters = settings.Counters;
+        _nonTcp = settings.NonTcp;
         _restore = settings.Restore;
         _capacity = settings.Capacity;
         _logger = logger;
@@ -141,6 +143,9 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
                 break;
             case ToNode.BodyOneofCase.Counters:
                 _counters(message.Counters.Values);
+                break;
+            case ToNode.BodyOneofCase.NonTcp:
+                _nonTcp(message.NonTcp);
                 break;
             case ToNode.BodyOneofCase.None: // a newer Redirector says something that we do not know
                 break;

@@ -116,6 +116,9 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
         });
     });
 
+    /// <summary>Reads what the rules have counted beside TCP.</summary>
+    public static JobOutcome<List<NonTcpCount>> CountNonTcp(NamespaceEntry entry, PodNamespace pod) => Try(() => entry.Run(pod.Namespace, NonTcpSets.Read));
+
     /// <summary>Takes rules and routes away and puts the setting back.</summary>
     public JobOutcome<Setting> Remove(NamespaceEntry entry, PodNamespace pod, int? looseBefore) => Try(() =>
         entry.Run(pod.Namespace, () =>

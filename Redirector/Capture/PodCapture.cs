@@ -213,6 +213,7 @@ internal sealed partial class PodCapture
         (_exclusionsInForce, _backoff) = (exclusions, _firstRetry);
         if (CountGap(loaded.Gap).Length > 0)
             _tools.Log.GapCleaned(Uid, loaded.Gap!.ToString());
+        _nonTcp.OnRulesLoaded();
         CatchUp();
         Step();
     }
