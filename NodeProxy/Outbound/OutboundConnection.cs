@@ -24,6 +24,9 @@ namespace Ambient.NodeProxy.Outbound;
 internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWaiter, IStreamOpener
 {
     private const int MaxOtherEndpoints = 2;
+
+    // A link can say GOAWAY just when it is used, and so can the next one: a certificate's renewal and a proxy's replacement may coincide.
+    private const int MaxUnprocessed = 4;
     private static readonly TimeSpan MaxWaitForView = TimeSpan.FromSeconds(2);
 
     private readonly OutboundLoop _outbound;
@@ -40,7 +43,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     private LinkKey? _linkKey;
     private TunnelStream? _stream;
     private PodOnLoop? _destinationPod;
-    private bool _retriedUnprocessed;
+    private int _unprocessed;
     private bool _isOver;
 
     public OutboundConnection(OutboundLoop outbound, PodOnLoop pod, int fd, IPEndPoint client, IPEndPoint wanted)
@@ -196,9 +199,9 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     void IStreamOpener.OnOpenFailed(TunnelStream stream, bool isUnprocessed)
     {
         _stream = null;
-        if (isUnprocessed && !_retriedUnprocessed)
+        if (isUnprocessed && _unprocessed < MaxUnprocessed)
         {
-            _retriedUnprocessed = true;
+            _unprocessed++;
             ReleaseEndpoint();
             Decide();
             return;

@@ -12,8 +12,11 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
 {
     // Beyond this, waiting for one handshake only hides that the destination cannot keep up.
     private const int MaxWaitersPerDestination = 16_384;
+    private const string RenewedReason = "the certificate was renewed";
 
     private readonly Dictionary<LinkKey, Destination> _destinations = [];
+    private string? _leaving;
+    private long _oldestGeneration;
     private bool _isEnded;
 
     /// <summary>Links open or being opened.</summary>
@@ -58,12 +61,14 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         if (_destinations.TryGetValue(key, out var destination)) destination.Waiters.Remove(waiter);
     }
 
-    /// <summary>Certificates older than this are replaced: their links take no new streams.</summary>
+    /// <summary>Certificates older than this are replaced: their links take no new streams, nor do those that are still being dialled with one.</summary>
     public void DrainOlderThan(long generation)
     {
+        if (generation <= _oldestGeneration) return;
+        _oldestGeneration = generation;
         foreach (var destination in _destinations.Values.Where(d => d.Key.Generation < generation).ToArray())
         {
-            foreach (var link in destination.Links.ToArray()) link.Drain("the certificate was renewed");
+            foreach (var link in destination.Links.ToArray()) link.Drain(RenewedReason);
         }
     }
 
@@ -71,6 +76,13 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
     public void Drain()
     {
         foreach (var link in _destinations.Values.SelectMany(d => d.Links).ToArray()) link.Drain("the pod is leaving the mesh");
+    }
+
+    /// <summary>The process hands over: links close when their last stream has ended, those that are still being dialled as well.</summary>
+    public void Leave(string reason)
+    {
+        _leaving = reason;
+        foreach (var link in _destinations.Values.SelectMany(d => d.Links).ToArray()) link.Drain(reason);
     }
 
     /// <summary>The pod is gone: everything ends now.</summary>
@@ -131,6 +143,9 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         link.State = destination;
         destination.Links.Add(link);
         ((ILinkOwner)this).OnCapacity(link);
+        // What waited has its streams on it; for what comes later it is of yesterday.
+        if (_leaving is { } reason) link.Drain(reason);
+        else if (destination.Key.Generation < _oldestGeneration) link.Drain(RenewedReason);
         if (budget.IsExhausted) FailWaiters(destination, RefusalReason.Overloaded, "the pod's tunnels hold all the memory they may");
         else if (destination.Waiters.Count > 0 && destination.Dialer is null) Dial(destination);
     }
