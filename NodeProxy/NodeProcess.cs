@@ -78,7 +78,7 @@ internal sealed class NodeProcess : IDisposable
             {
                 Loop = loop, Views = views, Credentials = credentials, Links = links, Sessions = sessions, Refusals = refusals,
             });
-            return new LoopDataPath(loop, outbound, inbound, sessions);
+            return new LoopDataPath(loop, loopPods, outbound, inbound, sessions);
         }
     }
 
@@ -118,11 +118,8 @@ internal sealed class NodeProcess : IDisposable
     public async Task DrainAsync(TimeProvider time)
     {
         var limit = TimeSpan.FromSeconds(_options.DrainSeconds);
-        Capture.StopAccepting();
         NodeLog.Leaving(_logger, OpenConnections, limit.TotalSeconds);
-        long start = time.GetTimestamp();
-        while (OpenConnections > 0 && time.GetElapsedTime(start) < limit) await Task.Delay(TimeSpan.FromMilliseconds(20), time);
-        NodeLog.Gone(_logger, OpenConnections);
+        NodeLog.Gone(_logger, await new Departure(Capture, _paths, time).DrainAsync(limit));
         await Task.WhenAll(_loops.StopAsync(), _control.StopAsync());
     }
 

@@ -28,6 +28,9 @@ internal sealed record LabPlan
     /// <summary>How long connections of a withdrawn pod may go on.</summary>
     public int DrainSeconds { get; init; } = 30;
 
+    /// <summary>How long a NodeProxy's connections may go on after it was told to end.</summary>
+    public int NodeDrainSeconds { get; init; } = 25;
+
     /// <summary>Lifetime of the workloads' certificates.</summary>
     public string LeafLifetime { get; init; } = "48h";
 

@@ -37,6 +37,9 @@ internal sealed class MeshFolder
     /// <summary>Where it is.</summary>
     public string FolderPath { get; }
 
+    /// <inheritdoc cref="LabPlan.NodeDrainSeconds"/>
+    public int NodeDrainSeconds => _plan.NodeDrainSeconds;
+
     /// <summary>Pods that the YAML names now.</summary>
     public ImmutableArray<PodPlan> Pods => _pods;
 

@@ -79,12 +79,30 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _control.Arm(_tick, TickEvery);
     });
 
-    /// <summary>Stops to accept: connections wait in the backlogs for a successor.</summary>
-    public void StopAccepting() => _control.Post(() =>
+    /// <summary>Stops to accept: connections wait in the backlogs for a successor. Any thread.</summary>
+    /// <returns>Completes when no loop accepts any more.</returns>
+    public Task StopAcceptingAsync()
     {
-        _isStopping = true;
-        foreach (var pod in _pods.Values) pod.Home.Post(pod.Listeners.Pause);
-    });
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _control.Post(() =>
+        {
+            _isStopping = true;
+            int accepting = _pods.Count;
+            if (accepting == 0) done.SetResult();
+            foreach (var pod in _pods.Values)
+            {
+                pod.Home.Post(() =>
+                {
+                    pod.Listeners.Pause();
+                    _control.Post(() =>
+                    {
+                        if (--accepting == 0) done.SetResult();
+                    });
+                });
+            }
+        });
+        return done.Task;
+    }
 
     /// <inheritdoc/>
     public void Carry(SignedOrder order)
@@ -295,7 +313,8 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
 
     private void StoreState()
     {
-        if (_state is null || !_channel.IsConnected) return;
+        // A process that leaves has a successor beside it, whose state is the newer one.
+        if (_state is null || !_channel.IsConnected || _isStopping) return;
         _channel.Send(new ToRedirector { State = new StoreState() }, owned: SealedMemory.Create("ambient-state", _state));
     }
 }

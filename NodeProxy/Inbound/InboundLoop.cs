@@ -50,6 +50,12 @@ internal sealed class InboundLoop(InboundContext context)
         InboundTunnel.Start(context, pod, tunnels, fd, peer);
     }
 
+    /// <summary>This process hands over: links take no new streams, and close when their last one has ended.</summary>
+    public void Leave(string reason)
+    {
+        foreach (var pod in _tunnels.Values) pod.Leave(reason);
+    }
+
     public void OnPodDraining(PodOnLoop pod)
     {
         if (!_tunnels.TryGetValue(pod.Uid, out var tunnels)) return;

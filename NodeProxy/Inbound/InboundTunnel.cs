@@ -150,6 +150,7 @@ internal sealed class InboundTunnel : ILinkOwner
         var elapsed = TimeSpan.FromTicks(_context.Loop.NowTicks - tls.StartedTicks);
         _context.Metrics.Handshake(elapsed.TotalSeconds, tls.Session.IsResumed, client: false);
         _link = Link.Start(tls, isServer: true, this, _context.Links.Options, _siblings.Budget);
+        if (_siblings.Leaving is { } reason) _link.Drain(reason);
     }
 
     private void FailHandshake(RefusalReason reason, string detail)

@@ -11,4 +11,14 @@ internal sealed class PodTunnels(WindowBudget budget)
     public WindowBudget Budget { get; } = budget;
 
     public HashSet<InboundTunnel> Tunnels { get; } = [];
+
+    /// <summary>Why links take no streams from their start on; null while they do.</summary>
+    public string? Leaving { get; private set; }
+
+    /// <summary>Links take no new streams from now on, nor do those whose handshake is still under way.</summary>
+    public void Leave(string reason)
+    {
+        Leaving = reason;
+        foreach (var tunnel in Tunnels.ToArray()) tunnel.Drain(reason);
+    }
 }

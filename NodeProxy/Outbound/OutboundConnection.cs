@@ -24,6 +24,9 @@ namespace Ambient.NodeProxy.Outbound;
 internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWaiter, IStreamOpener
 {
     private const int MaxOtherEndpoints = 2;
+
+    // A link can say GOAWAY just when it is used, and so can the next one: a certificate's renewal and a proxy's replacement may coincide.
+    private const int MaxUnprocessed = 4;
     private static readonly TimeSpan MaxWaitForView = TimeSpan.FromSeconds(2);
 
     // How long one endpoint may keep an app waiting while there are others: one lost SYN (sent again after 1 s) is forgiven. The last
@@ -46,7 +49,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     private TunnelStream? _stream;
     private PodOnLoop? _destinationPod;
     private string _lastFailure = "";
-    private bool _retriedUnprocessed;
+    private int _unprocessed;
     private bool _isOver;
 
     public OutboundConnection(OutboundLoop outbound, PodOnLoop pod, int fd, IPEndPoint client, IPEndPoint wanted)
@@ -222,9 +225,9 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     void IStreamOpener.OnOpenFailed(TunnelStream stream, bool isUnprocessed)
     {
         _stream = null;
-        if (isUnprocessed && !_retriedUnprocessed)
+        if (isUnprocessed && _unprocessed < MaxUnprocessed)
         {
-            _retriedUnprocessed = true;
+            _unprocessed++;
             ReleaseEndpoint();
             Decide();
             return;

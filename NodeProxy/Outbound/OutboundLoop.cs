@@ -14,6 +14,7 @@ internal sealed class OutboundLoop(OutboundContext context)
 
     private readonly Dictionary<string, LinkPool> _pools = [];
     private readonly HashSet<OutboundConnection> _waiting = [];
+    private string? _leaving;
 
     public OutboundContext Context => context;
 
@@ -40,7 +41,16 @@ internal sealed class OutboundLoop(OutboundContext context)
     public LinkPool PoolOf(PodOnLoop pod)
     {
         if (_pools.TryGetValue(pod.Uid, out var pool)) return pool;
-        return _pools[pod.Uid] = new LinkPool(context.Loop, pod.Sockets, context.Links, new WindowBudget(WindowBudgetBytes));
+        _pools[pod.Uid] = pool = new LinkPool(context.Loop, pod.Sockets, context.Links, new WindowBudget(WindowBudgetBytes));
+        if (_leaving is { } reason) pool.HandOver(reason);
+        return pool;
+    }
+
+    /// <summary>This process hands over: links close when their last stream has ended, those that are still to be opened as well.</summary>
+    public void Leave(string reason)
+    {
+        _leaving = reason;
+        foreach (var pool in _pools.Values) pool.HandOver(reason);
     }
 
     /// <summary>Links open or being opened.</summary>

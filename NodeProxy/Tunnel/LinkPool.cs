@@ -13,8 +13,11 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
 {
     // Beyond this, waiting for one handshake only hides that the destination cannot keep up.
     private const int MaxWaitersPerDestination = 16_384;
+    private const string RenewedReason = "the certificate was renewed";
 
     private readonly Dictionary<LinkKey, Destination> _destinations = [];
+    private string? _leaving;
+    private long _oldestGeneration;
     private bool _isEnded;
     private bool _isDraining;
 
@@ -61,16 +64,18 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         if (_destinations.TryGetValue(key, out var destination)) destination.Waiters.Remove(waiter);
     }
 
-    /// <summary>Certificates older than this are replaced: their links take no new streams.</summary>
+    /// <summary>Certificates older than this are replaced: their links take no new streams, nor do those that are still being dialled with one.</summary>
     public void DrainOlderThan(LinkCredentials renewed)
     {
-        foreach (var destination in _destinations.Values.Where(d => d.Key.Generation < renewed.Svid.Generation).ToArray())
+        if (renewed.Svid.Generation <= _oldestGeneration) return;
+        _oldestGeneration = renewed.Svid.Generation;
+        foreach (var destination in _destinations.Values.Where(d => d.Key.Generation < _oldestGeneration).ToArray())
         {
             bool wasUsed = WasUsedLately(destination);
             destination.LastUsedTicks = null; // what is warmed is its successor
-            foreach (var link in destination.Links.ToArray()) link.Drain("the certificate was renewed");
+            foreach (var link in destination.Links.ToArray()) link.Drain(RenewedReason);
             if (!wasUsed) continue;
-            var key = destination.Key with { Generation = renewed.Svid.Generation };
+            var key = destination.Key with { Generation = _oldestGeneration };
             if (!_destinations.TryGetValue(key, out var successor)) _destinations[key] = successor = new Destination(key, renewed);
             Warm(successor);
         }
@@ -81,6 +86,13 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
     {
         _isDraining = true;
         foreach (var link in _destinations.Values.SelectMany(d => d.Links).ToArray()) link.Drain("the pod is leaving the mesh");
+    }
+
+    /// <summary>The process hands over: links close when their last stream has ended, those that are still being dialled as well.</summary>
+    public void HandOver(string reason)
+    {
+        _leaving = reason;
+        foreach (var link in _destinations.Values.SelectMany(d => d.Links).ToArray()) link.Drain(reason);
     }
 
     /// <summary>The pod is gone: everything ends now.</summary>
@@ -154,7 +166,7 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
 
     private void Warm(Destination destination)
     {
-        bool isWanted = !_isEnded && !_isDraining && destination.Links.Count == 0 && destination.Dialer is null;
+        bool isWanted = !_isEnded && !_isDraining && _leaving is null && destination.Links.Count == 0 && destination.Dialer is null;
         if (isWanted && context.Warm.TryAdd())
         {
             destination.IsWarm = true;
@@ -195,6 +207,9 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         link.State = destination;
         destination.Links.Add(link);
         ((ILinkOwner)this).OnCapacity(link);
+        // What waited has its streams on it; for what comes later it is of yesterday.
+        if (_leaving is { } reason) link.Drain(reason);
+        else if (destination.Key.Generation < _oldestGeneration) link.Drain(RenewedReason);
         if (budget.IsExhausted) FailWaiters(destination, RefusalReason.Overloaded, "the pod's tunnels hold all the memory they may");
         else if (destination.Waiters.Count > 0 && destination.Dialer is null) Dial(destination);
     }
