@@ -17,6 +17,13 @@ internal sealed class LoopDataPath(EventLoop loop, OutboundLoop outbound, Inboun
 
     public SessionBook Sessions => sessions;
 
+    /// <summary>A new view was published.</summary>
+    public void OnView()
+    {
+        sessions.Guard.OnView();
+        outbound.OnView();
+    }
+
     public void OnOutbound(PodOnLoop pod, int fd) => outbound.OnConnection(pod, fd);
 
     public void OnInbound(PodOnLoop pod, int fd) => inbound.OnConnection(pod, fd);

@@ -40,6 +40,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     private LinkKey? _linkKey;
     private TunnelStream? _stream;
     private PodOnLoop? _destinationPod;
+    private ConnectionFacts? _directFacts;
     private bool _retriedUnprocessed;
     private bool _isOver;
 
@@ -90,6 +91,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         _route = Classifier.Classify(view, _wanted, _context.Chooser, _tried);
         if (_route.Kind != RouteKind.Wait) _context.Loop.Timers.Cancel(_viewDeadline);
         if (_route.Endpoint is { } endpoint) _context.Chooser.Started(endpoint);
+        (_destinationPod, _directFacts) = (null, null); // an endpoint before this one may have been on this node
         switch (_route.Kind)
         {
             case RouteKind.Mesh:
@@ -140,15 +142,17 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     // Both pods are here: the destination's policy is evaluated on this loop, with the identity that the source would prove.
     private void OpenDirect(Workload destination, string trustDomain)
     {
-        var decision = ConnectionPolicy.Decide(new ConnectionFacts(
-            _source!.IdentityIn(trustDomain), _client.Address, destination, _route!.Target.Port, ProtectedInProcessOrTunnel: true));
-        if (!decision.Allowed)
-        {
-            Refuse(RefusalReason.Denied, decision.Rule);
-            return;
-        }
+        _directFacts = new ConnectionFacts(
+            _source!.IdentityIn(trustDomain), _client.Address, destination, _route!.Target.Port, ProtectedInProcessOrTunnel: true);
+        if (IsDirectAllowed()) _opener = AppOpener.Start(_destinationPod!, seenAs: _client.Address, _route.Target, OnOpened);
+    }
 
-        _opener = AppOpener.Start(_destinationPod!, seenAs: _client.Address, _route.Target, OnOpened);
+    private bool IsDirectAllowed()
+    {
+        if (_directFacts is not { } facts) return true;
+        var decision = _context.Sessions.Guard.Decide(facts);
+        if (!decision.Allowed) Refuse(RefusalReason.Denied, decision.Rule);
+        return decision.Allowed;
     }
 
     private void OnOpened(SocketConnection? upstream, RefusalReason reason, string detail)
@@ -157,6 +161,12 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         if (upstream is null)
         {
             TryNext(reason, detail);
+            return;
+        }
+
+        if (!IsDirectAllowed()) // the view may have changed while the app was being connected to
+        {
+            upstream.Abort(ConnectionFault.OtherSide);
             return;
         }
 
@@ -237,7 +247,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         var key = Edges.FromSource(_context.Views.Current.Settings.TrustDomain, _source!, _route!.Destination, _route.Service, way, protection);
         var endpoint = _route.Endpoint;
         Session.Start(
-            _context.Sessions, new SessionFacts(key, _client, _route.Target), _context.Metrics.Edge(key), _pod, _destinationPod,
+            _context.Sessions, new SessionFacts(key, _client, _route.Target) { Admitted = _directFacts }, _context.Metrics.Edge(key), _pod, _destinationPod,
             _downstream, upstream, endpoint is null ? null : () => _context.Chooser.Ended(endpoint));
         _pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }
