@@ -41,6 +41,13 @@ internal sealed class LoopDataPath(EventLoop loop, LoopPods pods, OutboundLoop o
         return carried;
     }
 
+    /// <summary>A new view was published.</summary>
+    public void OnView()
+    {
+        sessions.Guard.OnView();
+        outbound.OnView();
+    }
+
     public void OnOutbound(PodOnLoop pod, int fd) => outbound.OnConnection(pod, fd);
 
     public void OnInbound(PodOnLoop pod, int fd) => inbound.OnConnection(pod, fd);

@@ -57,7 +57,7 @@ internal sealed class NodeProcess : IDisposable
         views.Published += _ =>
         {
             Capture.Review();
-            foreach (var path in _paths) path.Loop.Post(path.Outbound.OnView);
+            foreach (var path in _paths) path.Loop.Post(path.OnView);
         };
         identities.Changed += _ => Capture.Review();
 
@@ -66,7 +66,7 @@ internal sealed class NodeProcess : IDisposable
             var loop = _loops[index];
             var links = new LinkContext(new LinkOptions(), metrics.ForLoop(index), time, logger);
             var refusals = new Refusals(loop, links.Metrics, logger);
-            var sessions = new SessionBook(loop);
+            var sessions = new SessionBook(loop, new Guard(views, refusals));
             var credentials = new CredentialCache(identities);
             var outbound = new OutboundLoop(new OutboundContext
             {

@@ -65,14 +65,16 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
 
     private void Authorise(Workload destination)
     {
-        var decision = ConnectionPolicy.Decide(new ConnectionFacts(null, _client.Address, destination, _target.Port, ProtectedInProcessOrTunnel: false));
-        if (!decision.Allowed)
-        {
-            Refuse(RefusalReason.PlaintextUnderStrict, decision.Rule);
-            return;
-        }
+        if (IsAllowed(FactsOf(destination))) _opener = AppOpener.Start(_pod, seenAs: _client.Address, _target, OnOpened);
+    }
 
-        _opener = AppOpener.Start(_pod, seenAs: _client.Address, _target, OnOpened);
+    private ConnectionFacts FactsOf(Workload destination) => new(null, _client.Address, destination, _target.Port, ProtectedInProcessOrTunnel: false);
+
+    private bool IsAllowed(in ConnectionFacts facts)
+    {
+        var decision = _context.Sessions.Guard.Decide(facts);
+        if (!decision.Allowed) Refuse(decision.IsByMode ? RefusalReason.PlaintextUnderStrict : RefusalReason.Denied, decision.Rule);
+        return decision.Allowed;
     }
 
     private void OnOpened(SocketConnection? app, RefusalReason reason, string detail)
@@ -84,11 +86,18 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
             return;
         }
 
+        var facts = FactsOf(_destination!);
+        if (!IsAllowed(facts)) // the view may have changed while the app was being connected to
+        {
+            app.Abort(ConnectionFault.OtherSide);
+            return;
+        }
+
         _isOver = true;
         var view = _context.Views.Current;
         view.TryFindWorkload(_client.Address, out var source);
         var key = Edges.FromDestination(view.Settings.TrustDomain, source, null, _destination!, Way.Plain, Protection.Plaintext);
-        Session.Start(_context.Sessions, new SessionFacts(key, _client, _target), _context.Metrics.Edge(key), _pod, null, _downstream, app);
+        Session.Start(_context.Sessions, new SessionFacts(key, _client, _target) { Admitted = facts }, _context.Metrics.Edge(key), _pod, null, _downstream, app);
         _pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }
 

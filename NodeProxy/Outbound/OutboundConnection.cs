@@ -48,6 +48,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     private LinkKey? _linkKey;
     private TunnelStream? _stream;
     private PodOnLoop? _destinationPod;
+    private ConnectionFacts? _directFacts;
     private string _lastFailure = "";
     private int _unprocessed;
     private bool _isOver;
@@ -100,7 +101,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
             return;
         }
 
-        _destinationPod = null;
+        (_destinationPod, _directFacts) = (null, null); // an endpoint before this one may have been on this node
         view.TryFindNode(_context.Node, out var node);
         var caller = new Caller(_client.Address, _wanted.AddressFamily, _context.Node, node?.Zone ?? "", _context.Loop.NowTicks);
         _route = Classifier.Classify(view, _wanted, _context.Chooser, caller, _tried);
@@ -157,15 +158,9 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     // Both pods are here: the destination's policy is evaluated on this loop, with the identity that the source would prove.
     private void OpenDirect(Workload destination, string trustDomain)
     {
-        var decision = ConnectionPolicy.Decide(new ConnectionFacts(
-            _source!.IdentityIn(trustDomain), _client.Address, destination, _route!.Target.Port, ProtectedInProcessOrTunnel: true));
-        if (!decision.Allowed)
-        {
-            Refuse(RefusalReason.Denied, decision.Rule);
-            return;
-        }
-
-        _opener = AppOpener.Start(_destinationPod!, AddressSeenAt(_route.Target.Address), _route.Target, OnOpened);
+        _directFacts = new ConnectionFacts(
+            _source!.IdentityIn(trustDomain), _client.Address, destination, _route!.Target.Port, ProtectedInProcessOrTunnel: true);
+        if (IsDirectAllowed()) _opener = AppOpener.Start(_destinationPod!, AddressSeenAt(_route.Target.Address), _route.Target, OnOpened);
     }
 
     // The client's own address, or, for a service whose only endpoints have the other family, the same pod's address of that one.
@@ -180,12 +175,26 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         return null;
     }
 
+    private bool IsDirectAllowed()
+    {
+        if (_directFacts is not { } facts) return true;
+        var decision = _context.Sessions.Guard.Decide(facts);
+        if (!decision.Allowed) Refuse(RefusalReason.Denied, decision.Rule);
+        return decision.Allowed;
+    }
+
     private void OnOpened(SocketConnection? upstream, RefusalReason reason, string detail)
     {
         _opener = null;
         if (upstream is null)
         {
             TryNext(reason, detail);
+            return;
+        }
+
+        if (!IsDirectAllowed()) // the view may have changed while the app was being connected to
+        {
+            upstream.Abort(ConnectionFault.OtherSide);
             return;
         }
 
@@ -276,7 +285,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         var key = Edges.FromSource(_context.Views.Current.Settings.TrustDomain, _source!, _route!.Destination, _route.Service, way, protection);
         var endpoint = _route.Endpoint;
         Session.Start(
-            _context.Sessions, new SessionFacts(key, _client, _route.Target), _context.Metrics.Edge(key), _pod, _destinationPod,
+            _context.Sessions, new SessionFacts(key, _client, _route.Target) { Admitted = _directFacts }, _context.Metrics.Edge(key), _pod, _destinationPod,
             _downstream, upstream, endpoint is null ? null : () => _context.Chooser.Ended(endpoint));
         _pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }

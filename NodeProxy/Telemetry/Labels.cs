@@ -49,6 +49,7 @@ internal static class Labels
         RefusalReason.BadRequest => "bad_request",
         RefusalReason.BadAuthority => "bad_authority",
         RefusalReason.Denied => "denied",
+        RefusalReason.Revoked => "revoked",
         RefusalReason.PlaintextUnderStrict => "plaintext_under_strict",
         RefusalReason.Draining => "draining",
         RefusalReason.Overloaded => "overloaded",

@@ -181,7 +181,15 @@ public static class ResourceReader
                 unenforceable ??= "a source range is malformed";
             if (!TryReadPorts(rule.Ports, out ImmutableArray<int> ports))
                 unenforceable ??= "a port is not between 1 and 65535";
-            rules.Add(new AccessRule { Identities = [.. rule.Identities], Namespaces = [.. rule.Namespaces], Sources = sources, Ports = ports, NodeAddress = rule.NodeAddress });
+            rules.Add(new AccessRule
+            {
+                Identities = [.. rule.Identities],
+                Namespaces = [.. rule.Namespaces],
+                Sources = sources,
+                Ports = ports,
+                NodeAddress = rule.NodeAddress,
+                Number = (int)Math.Min(rule.Number, int.MaxValue),
+            });
         }
         bool isKnown = p.Action is Mesh.V1.PolicyAction.Allow or Mesh.V1.PolicyAction.Deny;
         return (new AccessPolicy
