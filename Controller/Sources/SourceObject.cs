@@ -48,4 +48,8 @@ internal sealed record NetworkPolicyObject(string Namespace, string Name, LabelS
 /// <summary>Settings of the mesh; null where the object says nothing.</summary>
 internal sealed record MeshConfigObject(string Name, string? TrustDomain, ImmutableArray<IPNetwork> PodRanges,
     ImmutableArray<IPNetwork> ServiceRanges, bool? IsStrict, bool? DirectAllowed, int? DrainSeconds, SourcePlace Place)
-    : SourceObject("MeshConfig", "", Name, Place);
+    : SourceObject("MeshConfig", "", Name, Place)
+{
+    /// <summary>Tunnels dial the app's own port where both nodes can.</summary>
+    internal bool? TunnelOnOriginalPort { get; init; }
+}

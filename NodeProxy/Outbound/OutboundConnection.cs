@@ -132,10 +132,16 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
 
         _destinationPod = null;
         var pool = _outbound.PoolOf(_pod);
-        var address = new IPEndPoint(_route!.Target.Address, PodListeners.TunnelPort);
-        _linkKey = new LinkKey(destination.Uid, address, destination.IdentityIn(settings.TrustDomain), credentials.Svid.Generation);
+        var entry = EntryOf(destination, settings);
+        var address = entry == TunnelEntry.OriginalPort ? _route!.Target : new IPEndPoint(_route!.Target.Address, PodListeners.TunnelPort);
+        _linkKey = new LinkKey(destination.Uid, address, entry, destination.IdentityIn(settings.TrustDomain), credentials.Svid.Generation);
         pool.Acquire(_linkKey, credentials, this);
     }
+
+    private static TunnelEntry EntryOf(Workload destination, MeshSettings settings) =>
+        settings.TunnelOnOriginalPort && destination.Capabilities.Contains(NodeCapabilities.TunnelOnOriginalPort)
+            ? TunnelEntry.OriginalPort
+            : TunnelEntry.TunnelPort;
 
     // Both pods are here: the destination's policy is evaluated on this loop, with the identity that the source would prove.
     private void OpenDirect(Workload destination, string trustDomain)
