@@ -40,6 +40,7 @@ internal static class NodeHost
             BundleFile = options.Bundle,
             TokenFile = options.TokenFile,
             BootId = () => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
+            Capabilities = [Protocol.Model.NodeCapabilities.TunnelOnOriginalPort],
             Software = standing.Software,
         };
         var stream = new ControllerStream(streamOptions, views, identities, orderMemory, reports, standing, time, controlLog);

@@ -28,6 +28,8 @@ internal sealed record PodObject(string Namespace, string Name, string Uid, Froz
 {
     /// <summary>It was told to end, and has not yet.</summary>
     internal bool IsTerminating { get; init; }
+    /// <summary>What kubelet asks of it.</summary>
+    internal ImmutableArray<Protocol.Model.Probe> Probes { get; init; } = [];
 }
 
 /// <param name="Selector">Null for a service whose endpoints only slices tell.</param>
@@ -67,4 +69,8 @@ internal sealed record NetworkPolicyObject(string Namespace, string Name, LabelS
 /// <summary>Settings of the mesh; null where the object says nothing.</summary>
 internal sealed record MeshConfigObject(string Name, string? TrustDomain, ImmutableArray<IPNetwork> PodRanges,
     ImmutableArray<IPNetwork> ServiceRanges, bool? IsStrict, bool? DirectAllowed, int? DrainSeconds, SourcePlace Place)
-    : SourceObject("MeshConfig", "", Name, Place);
+    : SourceObject("MeshConfig", "", Name, Place)
+{
+    /// <summary>Tunnels dial the app's own port where both nodes can.</summary>
+    internal bool? TunnelOnOriginalPort { get; init; }
+}

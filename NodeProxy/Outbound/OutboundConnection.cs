@@ -9,6 +9,8 @@ using Ambient.NodeProxy.Telemetry;
 using Ambient.NodeProxy.Tunnel;
 using Ambient.Protocol.Model;
 
+using Caller = Ambient.NodeProxy.Balancing.Caller;
+
 namespace Ambient.NodeProxy.Outbound;
 
 /// <summary>One connection of an app, from its accept until it is joined to a way or refused.</summary>
@@ -150,10 +152,16 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         }
 
         var pool = _outbound.PoolOf(_pod);
-        var address = new IPEndPoint(_route!.Target.Address, PodListeners.TunnelPort);
-        _linkKey = new LinkKey(destination.Uid, address, destination.IdentityIn(settings.TrustDomain), credentials.Svid.Generation);
+        var entry = EntryOf(destination, settings);
+        var address = entry == TunnelEntry.OriginalPort ? _route!.Target : new IPEndPoint(_route!.Target.Address, PodListeners.TunnelPort);
+        _linkKey = new LinkKey(destination.Uid, address, entry, destination.IdentityIn(settings.TrustDomain), credentials.Svid.Generation);
         pool.Acquire(_linkKey, credentials, this);
     }
+
+    private static TunnelEntry EntryOf(Workload destination, MeshSettings settings) =>
+        settings.TunnelOnOriginalPort && destination.Capabilities.Contains(NodeCapabilities.TunnelOnOriginalPort)
+            ? TunnelEntry.OriginalPort
+            : TunnelEntry.TunnelPort;
 
     // Both pods are here: the destination's policy is evaluated on this loop, with the identity that the source would prove.
     private void OpenDirect(Workload destination, string trustDomain)

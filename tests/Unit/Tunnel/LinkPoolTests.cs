@@ -132,7 +132,7 @@ public sealed class LinkPoolTests
         public async Task<Link> Acquire(LinkCredentials? credentials = null)
         {
             var with = credentials ?? _credentials[0];
-            var key = new LinkKey("api-1", (IPEndPoint)_listener.LocalEndPoint!, Api, with.Svid.Generation);
+            var key = new LinkKey("api-1", (IPEndPoint)_listener.LocalEndPoint!, TunnelEntry.TunnelPort, Api, with.Svid.Generation);
             var waiter = new Waiter();
             await Loop.Run(() => Pool.Acquire(key, with, waiter));
             var link = await waiter.Link.Task.WaitAsync(TimeSpan.FromSeconds(10));
