@@ -52,9 +52,18 @@ internal sealed class NodeProcess : IDisposable
         views.Published += _ =>
         {
             Capture.Review();
-            foreach (var path in _paths) path.Loop.Post(path.Outbound.OnView);
+            foreach (var path in _paths)
+            {
+                path.Loop.Post(path.Outbound.OnView);
+                path.Loop.Post(path.Inbound.OnView);
+                path.CertificatesChanged(); // a pod may be somebody else now
+            }
         };
-        identities.Changed += _ => Capture.Review();
+        identities.Changed += _ =>
+        {
+            Capture.Review();
+            foreach (var path in _paths) path.CertificatesChanged();
+        };
 
         LoopDataPath NewPath(int index, LoopPods loopPods)
         {

@@ -90,7 +90,7 @@ internal sealed class EndpointBuilder
         {
             foreach (var address in pod.Addresses.Where(a => pod.HostNetwork || ReferenceEquals(_podsByAddress.GetValueOrDefault(a), pod)))
             {
-                var resource = NewEndpoint(service.Namespace, service.Name, address, pod.IsReady);
+                var resource = NewEndpoint(service.Namespace, service.Name, address, pod.IsReady && !pod.IsTerminating);
                 if (!endpoints.TryAdd(address, resource))
                     continue;
                 resource.WorkloadUid = pod.Uid;

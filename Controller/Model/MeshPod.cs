@@ -16,6 +16,9 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
 {
     internal string Key => $"workload/{Uid}";
 
+    /// <summary>It was told to end, and has not ended yet.</summary>
+    internal bool IsTerminating { get; init; }
+
     /// <summary>The pod as all nodes are told of it.</summary>
     internal Resource ToResource(EnrolmentState state, IEnumerable<string> nodeCapabilities) => new()
     {
@@ -32,6 +35,7 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
             Mode = Mode,
             DirectForbiddenReason = DirectForbiddenReason,
             HostNetwork = HostNetwork,
+            Terminating = IsTerminating,
             WorkloadName = WorkloadName,
             Capabilities = { nodeCapabilities },
         },

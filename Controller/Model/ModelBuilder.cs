@@ -56,7 +56,10 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
                     : "",
                 pod.WorkloadName,
                 source.IsStandalone ? pod.Annotations.GetValueOrDefault(NetnsAnnotation, "") : "",
-                CaptureExclusions.Read(pod.Annotations, ns?.Annotations, fault => warnings.Add($"{pod}: {fault}")));
+                CaptureExclusions.Read(pod.Annotations, ns?.Annotations, fault => warnings.Add($"{pod}: {fault}")))
+            {
+                IsTerminating = pod.IsTerminating,
+            };
         }
     }
 

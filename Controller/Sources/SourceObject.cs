@@ -24,7 +24,11 @@ internal sealed record NamespaceObject(string Name, FrozenDictionary<string, str
 internal sealed record PodObject(string Namespace, string Name, string Uid, FrozenDictionary<string, string> Labels,
     FrozenDictionary<string, string> Annotations, string Node, string ServiceAccount, bool HostNetwork,
     ImmutableArray<IPAddress> Addresses, bool IsFinished, bool IsReady, string WorkloadName,
-    FrozenDictionary<string, int> NamedPorts, SourcePlace Place) : SourceObject("Pod", Namespace, Name, Place);
+    FrozenDictionary<string, int> NamedPorts, SourcePlace Place) : SourceObject("Pod", Namespace, Name, Place)
+{
+    /// <summary>It was told to end (metadata.deletionTimestamp), and has not ended yet.</summary>
+    internal bool IsTerminating { get; init; }
+}
 
 /// <param name="Selector">Null for a service whose endpoints only slices tell.</param>
 internal sealed record ServiceObject(string Namespace, string Name, ImmutableArray<IPAddress> Addresses, bool IsHeadless,

@@ -117,14 +117,13 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         var settings = _context.Views.Current.Settings;
         // Who has nothing to prove itself with does not get through, not even within the node.
         var id = _source!.IdentityIn(settings.TrustDomain);
-        var credentials = _context.Credentials.Current(_pod.Uid, id, out bool isNew);
+        var credentials = _context.Credentials.Current(_pod.Uid, id);
         if (credentials is null)
         {
             Refuse(RefusalReason.NoCertificate, $"no certificate for {id} yet");
             return;
         }
 
-        if (isNew) _outbound.PoolOf(_pod).DrainOlderThan(credentials.Svid.Generation);
         bool mayStayInProcess = destination.Node == _context.Node && settings.DirectAllowed
             && destination.DirectForbiddenReason is null && _source!.DirectForbiddenReason is null;
         if (mayStayInProcess && _context.Pods.TryFind(destination.Uid, out _destinationPod))
@@ -214,7 +213,11 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     {
         if (_isOver) return;
         bool mayHelp = reason is RefusalReason.ConnectFailed or RefusalReason.ConnectTimedOut or RefusalReason.TunnelRefused
-            or RefusalReason.TunnelLost or RefusalReason.HandshakeFailed or RefusalReason.HandshakeTimedOut;
+            or RefusalReason.TunnelLost or RefusalReason.HandshakeFailed or RefusalReason.HandshakeTimedOut
+            // Somebody else has the address, as after a pod's end: no byte was sent, and the next endpoint has to prove itself as well.
+            or RefusalReason.PeerIdentityUnexpected or RefusalReason.PeerUntrusted
+            // No sockets of the destination's namespace: that pod has ended. Without sockets of its own a pod gets nowhere.
+            || (reason is RefusalReason.NoSockets && _destinationPod is not null);
         if (mayHelp && _route!.Endpoint is { } endpoint && _tried.Count < MaxOtherEndpoints)
         {
             ReleaseEndpoint();

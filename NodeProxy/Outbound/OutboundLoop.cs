@@ -37,6 +37,15 @@ internal sealed class OutboundLoop(OutboundContext context)
         return pool;
     }
 
+    /// <summary>Certificates, roots or identities changed.</summary>
+    public void OnCertificates()
+    {
+        foreach (var (uid, pool) in _pools)
+        {
+            if (context.CredentialsOf(uid) is { } current) pool.Renew(current);
+        }
+    }
+
     /// <summary>This process hands over: links close when their last stream has ended, those that are still to be opened as well.</summary>
     public void Leave(string reason)
     {

@@ -19,18 +19,21 @@ internal sealed class LinkDialer : ISocketTaker
     private readonly LinkCredentials _credentials;
     private readonly ISocketSource _sockets;
     private readonly LinkContext _context;
+    private readonly Func<LinkCredentials> _newest;
     private readonly Action<LinkDialer, TlsConnection?> _done;
     private Connector? _connector;
     private TlsConnection? _tls;
 
     public LinkDialer(
-        EventLoop loop, LinkKey key, LinkCredentials credentials, ISocketSource sockets, LinkContext context, Action<LinkDialer, TlsConnection?> done)
+        EventLoop loop, LinkKey key, LinkCredentials credentials, ISocketSource sockets, LinkContext context,
+        Func<LinkCredentials> newest, Action<LinkDialer, TlsConnection?> done)
     {
         _loop = loop;
         _key = key;
         _credentials = credentials;
         _sockets = sockets;
         _context = context;
+        _newest = newest;
         _done = done;
     }
 
@@ -90,7 +93,7 @@ internal sealed class LinkDialer : ISocketTaker
             return;
         }
 
-        var outcome = PeerVerifier.Verify(tls, _credentials.Svid.Id.TrustDomain, _key.Expected, _context.Time, out _, out string detail);
+        var outcome = PeerVerifier.Verify(tls, _newest().Client, _credentials.Svid.Id.TrustDomain, _key.Expected, _context.Time, out _, out string detail);
         if (outcome != PeerCheckOutcome.Accepted)
         {
             _context.Metrics.HandshakeFailed(PeerVerifier.ReasonOf(outcome), client: true);

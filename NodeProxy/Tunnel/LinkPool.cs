@@ -16,7 +16,7 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
 
     private readonly Dictionary<LinkKey, Destination> _destinations = [];
     private string? _leaving;
-    private long _oldestGeneration;
+    private LinkCredentials? _current;
     private bool _isEnded;
 
     /// <summary>Links open or being opened.</summary>
@@ -31,6 +31,7 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
             return;
         }
 
+        Renew(credentials);
         if (!_destinations.TryGetValue(key, out var destination)) _destinations[key] = destination = new Destination(key, credentials);
         foreach (var link in destination.Links)
         {
@@ -38,6 +39,8 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
             waiter.OnLink(link);
             return;
         }
+
+        foreach (var link in destination.Links.Where(link => link.IsOutdated).ToArray()) link.Drain(Link.OutdatedReason);
 
         if (budget.IsExhausted)
         {
@@ -61,12 +64,12 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         if (_destinations.TryGetValue(key, out var destination)) destination.Waiters.Remove(waiter);
     }
 
-    /// <summary>Certificates older than this are replaced: their links take no new streams, nor do those that are still being dialled with one.</summary>
-    public void DrainOlderThan(long generation)
+    /// <summary>What the pod speaks with from now on: links of another certificate take no new streams, nor do those that are still being dialled.</summary>
+    public void Renew(LinkCredentials current)
     {
-        if (generation <= _oldestGeneration) return;
-        _oldestGeneration = generation;
-        foreach (var destination in _destinations.Values.Where(d => d.Key.Generation < generation).ToArray())
+        if (ReferenceEquals(_current, current)) return;
+        _current = current;
+        foreach (var destination in _destinations.Values.Where(d => d.Credentials != current).ToArray())
         {
             foreach (var link in destination.Links.ToArray()) link.Drain(RenewedReason);
         }
@@ -123,7 +126,7 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
 
     private void Dial(Destination destination)
     {
-        destination.Dialer = new LinkDialer(loop, destination.Key, destination.Credentials, sockets, context, (dialer, tls) => OnDialed(destination, dialer, tls));
+        destination.Dialer = new LinkDialer(loop, destination.Key, destination.Credentials, sockets, context, () => _current!, (dialer, tls) => OnDialed(destination, dialer, tls));
         destination.Dialer.Start();
     }
 
@@ -141,14 +144,18 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         tls.TicketArrived = ticket => destination.Credentials.KeepTicket(destination.Key, ticket);
         var link = Link.Start(tls, isServer: false, this, context.Options, budget);
         link.State = destination;
+        link.EndsTicks = EndOf(tls);
         destination.Links.Add(link);
         ((ILinkOwner)this).OnCapacity(link);
         // What waited has its streams on it; for what comes later it is of yesterday.
         if (_leaving is { } reason) link.Drain(reason);
-        else if (destination.Key.Generation < _oldestGeneration) link.Drain(RenewedReason);
+        else if (destination.Credentials != _current) link.Drain(RenewedReason);
         if (budget.IsExhausted) FailWaiters(destination, RefusalReason.Overloaded, "the pod's tunnels hold all the memory they may");
         else if (destination.Waiters.Count > 0 && destination.Dialer is null) Dial(destination);
     }
+
+    // A chain that verified has a leaf, and its end is not past.
+    private long EndOf(TlsConnection tls) => loop.NowTicks + (tls.Session.Peer!.NotAfter - context.Time.GetUtcNow()).Ticks;
 
     private void Leave(Link link)
     {

@@ -85,7 +85,10 @@ internal sealed class ObjectReader(string origin)
         return new PodObject(ns, name, metadata.Name("uid", UidOf(ns, name)), labels, metadata.Map("annotations", isAnnotations: true),
             spec.Has("nodeName") ? spec.Name("nodeName", null) : "", spec.Name("serviceAccountName", "default"),
             spec.Flag("hostNetwork") ?? false, addresses, IsFinished: status.Text("phase") is "Succeeded" or "Failed",
-            IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), namedPorts.ToFrozenDictionary(), PlaceOf(fields));
+            IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), namedPorts.ToFrozenDictionary(), PlaceOf(fields))
+        {
+            IsTerminating = metadata.Has("deletionTimestamp"),
+        };
     }
 
     private ServiceObject ReadService(Fields fields)
