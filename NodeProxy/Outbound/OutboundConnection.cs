@@ -37,6 +37,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     private readonly IPEndPoint _wanted;
     private readonly LoopTimer _viewDeadline;
     private readonly List<ReadyEndpoint> _tried = [];
+    private ServiceView? _offering;
     private Workload? _source;
     private Route? _route;
     private AppOpener? _opener;
@@ -71,6 +72,20 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         Decide();
     }
 
+    /// <summary>
+    /// A new view is here while the way is being opened. An endpoint that it no longer offers is not waited for, if there is another one: its
+    /// pod is ending, and nobody may be there any more who could say no.
+    /// </summary>
+    public void Reconsider()
+    {
+        if (_route?.Endpoint is not { } endpoint || !_context.Views.Current.TryFindService(_wanted.Address, out var service) || ReferenceEquals(service, _offering)) return;
+        _offering = service;
+        if (!service.TryFindPort(_wanted.Port, out var port) || !service.HasReplaced(port, endpoint)) return;
+        GiveUpWay();
+        ReleaseEndpoint();
+        Decide();
+    }
+
     /// <inheritdoc/>
     public void Cut(string reason) => Refuse(RefusalReason.PodGone, reason);
 
@@ -92,7 +107,12 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
 
         _route = Classifier.Classify(view, _wanted, _context.Chooser, _tried);
         if (_route.Kind != RouteKind.Wait) _context.Loop.Timers.Cancel(_viewDeadline);
-        if (_route.Endpoint is { } endpoint) _context.Chooser.Started(endpoint);
+        if (_route.Endpoint is { } endpoint)
+        {
+            _context.Chooser.Started(endpoint);
+            _outbound.StartOpening(this);
+        }
+
         switch (_route.Kind)
         {
             case RouteKind.Mesh:
@@ -239,6 +259,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         }
 
         _isOver = true;
+        _outbound.StopOpening(this);
         _context.Loop.Timers.Cancel(_viewDeadline);
         var key = Edges.FromSource(_context.Views.Current.Settings.TrustDomain, _source!, _route!.Destination, _route.Service, way, protection);
         var endpoint = _route.Endpoint;
@@ -263,11 +284,20 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         _isOver = true;
         _context.Loop.Timers.Cancel(_viewDeadline);
         _outbound.StopWaiting(this);
+        _outbound.StopOpening(this);
         _pod.Remove(this);
-        _opener?.Cancel();
-        if (_linkKey is not null) _outbound.PoolOf(_pod).Forget(_linkKey, this);
-        _stream?.Abort(ConnectionFault.OtherSide);
+        GiveUpWay();
         ReleaseEndpoint();
+    }
+
+    private void GiveUpWay()
+    {
+        _opener?.Cancel();
+        _opener = null;
+        if (_linkKey is not null) _outbound.PoolOf(_pod).Forget(_linkKey, this);
+        _linkKey = null;
+        _stream?.Abort(ConnectionFault.OtherSide);
+        _stream = null;
     }
 
     private void ReleaseEndpoint()
