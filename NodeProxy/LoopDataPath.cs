@@ -9,6 +9,8 @@ namespace Ambient.NodeProxy;
 /// <summary>The data path of one loop, put together: what capture hands over goes out or comes in.</summary>
 internal sealed class LoopDataPath(EventLoop loop, LoopPods pods, OutboundLoop outbound, InboundLoop inbound, SessionBook sessions) : ICaptureHandler
 {
+    private int _certificatesChanged;
+
     public EventLoop Loop => loop;
 
     public OutboundLoop Outbound => outbound;
@@ -46,6 +48,19 @@ internal sealed class LoopDataPath(EventLoop loop, LoopPods pods, OutboundLoop o
     {
         sessions.Guard.OnView();
         outbound.OnView();
+        inbound.OnView();
+    }
+
+    /// <summary>Certificates, roots or identities changed. Any thread; many calls in a row cost one look.</summary>
+    public void CertificatesChanged()
+    {
+        if (Interlocked.Exchange(ref _certificatesChanged, 1) != 0) return;
+        loop.Post(() =>
+        {
+            Volatile.Write(ref _certificatesChanged, 0);
+            outbound.OnCertificates();
+            inbound.OnCertificates();
+        });
     }
 
     public void OnOutbound(PodOnLoop pod, int fd) => outbound.OnConnection(pod, fd);

@@ -57,9 +57,17 @@ internal sealed class NodeProcess : IDisposable
         views.Published += _ =>
         {
             Capture.Review();
-            foreach (var path in _paths) path.Loop.Post(path.OnView);
+            foreach (var path in _paths)
+            {
+                path.Loop.Post(path.OnView);
+                path.CertificatesChanged(); // a pod may be somebody else now
+            }
         };
-        identities.Changed += _ => Capture.Review();
+        identities.Changed += _ =>
+        {
+            Capture.Review();
+            foreach (var path in _paths) path.CertificatesChanged();
+        };
 
         LoopDataPath NewPath(int index, LoopPods loopPods)
         {

@@ -55,6 +55,9 @@ internal sealed record PodPlan(string Namespace, string Workload, int Node, int 
     /// <summary>Set to opt one pod in ("true") or out ("false"), whatever its namespace does.</summary>
     public string? EnrollLabel { get; init; }
 
+    /// <summary>It was told to end, as Kubernetes marks it.</summary>
+    public bool IsTerminating { get; init; }
+
     /// <summary>Annotations beside the one that names the network namespace.</summary>
     public ImmutableDictionary<string, string> Annotations { get; init; } = ImmutableDictionary<string, string>.Empty;
 

@@ -102,7 +102,7 @@ internal sealed class MeshFolder
             metadata:
               name: {{pod.Name}}
               namespace: {{pod.Namespace}}
-              uid: {{pod.Uid}}
+              uid: {{pod.Uid}}{{(pod.IsTerminating ? "\n  deletionTimestamp: \"2026-01-01T00:00:00Z\"" : "")}}
               labels: {app: {{pod.Workload}}{{(pod.EnrollLabel is { } label ? $", ambient.mesh/enroll: \"{label}\"" : "")}}}
               annotations:
                 ambient.mesh/netns: {{Topology.PathOf(pod.Network)}}{{annotations}}

@@ -19,6 +19,8 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
 
     /// <summary>What its own node may ask of it in plaintext under STRICT.</summary>
     internal ImmutableArray<Protocol.Model.Probe> Probes { get; init; } = [];
+    /// <summary>It was told to end, and has not ended yet.</summary>
+    internal bool IsTerminating { get; init; }
 
     /// <summary>The pod as all nodes are told of it.</summary>
     internal Resource ToResource(EnrolmentState state, IEnumerable<string> nodeCapabilities) => new()
@@ -36,6 +38,7 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
             Mode = Mode,
             DirectForbiddenReason = DirectForbiddenReason,
             HostNetwork = HostNetwork,
+            Terminating = IsTerminating,
             WorkloadName = WorkloadName,
             Capabilities = { nodeCapabilities },
             Probes = { Probes.Select(ToProbe) },

@@ -61,6 +61,7 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
                 CaptureExclusions.Read(pod.Annotations, ns?.Annotations, fault => warnings.Add($"{pod}: {fault}")))
             {
                 Probes = pod.Probes,
+                IsTerminating = pod.IsTerminating,
             };
         }
     }

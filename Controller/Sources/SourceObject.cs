@@ -26,8 +26,9 @@ internal sealed record PodObject(string Namespace, string Name, string Uid, Froz
     ImmutableArray<IPAddress> Addresses, bool IsFinished, bool IsReady, string WorkloadName,
     FrozenDictionary<string, int> NamedPorts, SourcePlace Place) : SourceObject("Pod", Namespace, Name, Place)
 {
-    /// <summary>It was told to end, and has not yet.</summary>
+    /// <summary>It was told to end (metadata.deletionTimestamp), and has not ended yet.</summary>
     internal bool IsTerminating { get; init; }
+
     /// <summary>What kubelet asks of it.</summary>
     internal ImmutableArray<Protocol.Model.Probe> Probes { get; init; } = [];
 }

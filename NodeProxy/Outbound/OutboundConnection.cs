@@ -44,6 +44,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     private readonly LoopTimer _viewDeadline;
     private readonly LoopTimer _patience;
     private readonly List<ReadyEndpoint> _tried = [];
+    private ServiceView? _offering;
     private Workload? _source;
     private Route? _route;
     private AppOpener? _opener;
@@ -81,6 +82,20 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         Decide();
     }
 
+    /// <summary>
+    /// A new view is here while the way is being opened. An endpoint that it no longer offers is not waited for, if there is another one: its
+    /// pod is ending, and nobody may be there any more who could say no.
+    /// </summary>
+    public void Reconsider()
+    {
+        if (_route?.Endpoint is not { } endpoint || !_context.Views.Current.TryFindService(_wanted.Address, out var service) || ReferenceEquals(service, _offering)) return;
+        _offering = service;
+        if (!service.TryFindPort(_wanted.Port, out var port) || !service.HasReplaced(port, endpoint)) return;
+        GiveUpWay();
+        ReleaseEndpoint();
+        Decide();
+    }
+
     /// <inheritdoc/>
     public int Descriptors => 2;
 
@@ -108,7 +123,12 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         var caller = new Caller(_client.Address, _wanted.AddressFamily, _context.Node, node?.Zone ?? "", _context.Loop.NowTicks);
         _route = Classifier.Classify(view, _wanted, _context.Chooser, caller, _tried);
         if (_route.Kind != RouteKind.Wait) _context.Loop.Timers.Cancel(_viewDeadline);
-        if (_route.Endpoint is { } endpoint) _context.Chooser.Started(endpoint);
+        if (_route.Endpoint is { } endpoint)
+        {
+            _context.Chooser.Started(endpoint);
+            _outbound.StartOpening(this);
+        }
+
         if (_route.HasOtherEndpoint && _tried.Count < MaxOtherEndpoints) _context.Loop.Arm(_patience, PatienceWithOthersLeft);
         switch (_route.Kind)
         {
@@ -134,14 +154,13 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         var settings = _context.Views.Current.Settings;
         // Who has nothing to prove itself with does not get through, not even within the node.
         var id = _source!.IdentityIn(settings.TrustDomain);
-        var credentials = _context.Credentials.Current(_pod.Uid, id, out bool isNew);
+        var credentials = _context.Credentials.Current(_pod.Uid, id);
         if (credentials is null)
         {
             Refuse(RefusalReason.NoCertificate, $"no certificate for {id} yet");
             return;
         }
 
-        if (isNew) _outbound.PoolOf(_pod).DrainOlderThan(credentials);
         // What a pod says to itself never leaves its namespace, so there is no policy of the network to bypass.
         bool mayStayInProcess = destination.Uid == _pod.Uid || (destination.Node == _context.Node && settings.DirectAllowed
             && destination.DirectForbiddenReason is null && _source!.DirectForbiddenReason is null);
@@ -255,7 +274,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
 
     private void OnPatienceOver()
     {
-        GiveUpOpening();
+        GiveUpWay();
         TryNext(RefusalReason.ConnectTimedOut, $"no answer from {_route!.Target} within {PatienceWithOthersLeft.TotalSeconds:0} s");
     }
 
@@ -267,7 +286,9 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         // A peer that is not who it should be has got nothing but a handshake: its address may be another pod's by now.
         bool mayHelp = reason is RefusalReason.ConnectFailed or RefusalReason.ConnectTimedOut or RefusalReason.TunnelRefused
             or RefusalReason.TunnelLost or RefusalReason.HandshakeFailed or RefusalReason.HandshakeTimedOut
-            or RefusalReason.PeerIdentityUnexpected or RefusalReason.PeerUntrusted;
+            or RefusalReason.PeerIdentityUnexpected or RefusalReason.PeerUntrusted
+            // No sockets of the destination's namespace: that pod has ended. Without sockets of its own a pod gets nowhere.
+            || (reason is RefusalReason.NoSockets && _destinationPod is not null);
         if (mayHelp && _route!.Endpoint is { } endpoint && _tried.Count < MaxOtherEndpoints)
         {
             ReleaseEndpoint();
@@ -288,6 +309,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         }
 
         _isOver = true;
+        _outbound.StopOpening(this);
         _context.Loop.Timers.Cancel(_viewDeadline);
         _context.Loop.Timers.Cancel(_patience);
         var key = Edges.FromSource(_context.Views.Current.Settings.TrustDomain, _source!, _route!.Destination, _route.Service, way, protection);
@@ -314,13 +336,14 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         _context.Loop.Timers.Cancel(_viewDeadline);
         _context.Loop.Timers.Cancel(_patience);
         _outbound.StopWaiting(this);
+        _outbound.StopOpening(this);
         _pod.Remove(this);
-        GiveUpOpening();
+        GiveUpWay();
         ReleaseEndpoint();
     }
 
     // A link that is being dialled goes on without us: the next connection finds it open, or learns why not.
-    private void GiveUpOpening()
+    private void GiveUpWay()
     {
         _opener?.Cancel();
         _opener = null;

@@ -17,7 +17,7 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
 
     private readonly Dictionary<LinkKey, Destination> _destinations = [];
     private string? _leaving;
-    private long _oldestGeneration;
+    private LinkCredentials? _current;
     private bool _isEnded;
     private bool _isDraining;
 
@@ -33,6 +33,7 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
             return;
         }
 
+        Renew(credentials);
         if (!_destinations.TryGetValue(key, out var destination)) _destinations[key] = destination = new Destination(key, credentials);
         Use(destination);
         foreach (var link in destination.Links)
@@ -41,6 +42,8 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
             waiter.OnLink(link);
             return;
         }
+
+        foreach (var link in destination.Links.Where(link => link.IsOutdated).ToArray()) link.Drain(Link.OutdatedReason);
 
         if (budget.IsExhausted)
         {
@@ -64,19 +67,19 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         if (_destinations.TryGetValue(key, out var destination)) destination.Waiters.Remove(waiter);
     }
 
-    /// <summary>Certificates older than this are replaced: their links take no new streams, nor do those that are still being dialled with one.</summary>
-    public void DrainOlderThan(LinkCredentials renewed)
+    /// <summary>What the pod speaks with from now on: links of another certificate take no new streams, nor do those that are still being dialled.</summary>
+    public void Renew(LinkCredentials current)
     {
-        if (renewed.Svid.Generation <= _oldestGeneration) return;
-        _oldestGeneration = renewed.Svid.Generation;
-        foreach (var destination in _destinations.Values.Where(d => d.Key.Generation < _oldestGeneration).ToArray())
+        if (ReferenceEquals(_current, current)) return;
+        _current = current;
+        foreach (var destination in _destinations.Values.Where(d => d.Credentials != current).ToArray())
         {
             bool wasUsed = WasUsedLately(destination);
             destination.LastUsedTicks = null; // what is warmed is its successor
             foreach (var link in destination.Links.ToArray()) link.Drain(RenewedReason);
             if (!wasUsed) continue;
-            var key = destination.Key with { Generation = _oldestGeneration };
-            if (!_destinations.TryGetValue(key, out var successor)) _destinations[key] = successor = new Destination(key, renewed);
+            var key = destination.Key with { Generation = current.Svid.Generation };
+            if (!_destinations.TryGetValue(key, out var successor)) _destinations[key] = successor = new Destination(key, current);
             Warm(successor);
         }
     }
@@ -187,7 +190,7 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
 
     private void Dial(Destination destination)
     {
-        destination.Dialer = new LinkDialer(loop, destination.Key, destination.Credentials, sockets, context, (dialer, tls) => OnDialed(destination, dialer, tls));
+        destination.Dialer = new LinkDialer(loop, destination.Key, destination.Credentials, sockets, context, () => _current!, (dialer, tls) => OnDialed(destination, dialer, tls));
         destination.Dialer.Start();
     }
 
@@ -205,14 +208,18 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         tls.TicketArrived = ticket => destination.Credentials.KeepTicket(destination.Key, ticket);
         var link = Link.Start(tls, isServer: false, this, context.Options, budget);
         link.State = destination;
+        link.EndsTicks = EndOf(tls);
         destination.Links.Add(link);
         ((ILinkOwner)this).OnCapacity(link);
         // What waited has its streams on it; for what comes later it is of yesterday.
         if (_leaving is { } reason) link.Drain(reason);
-        else if (destination.Key.Generation < _oldestGeneration) link.Drain(RenewedReason);
+        else if (destination.Credentials != _current) link.Drain(RenewedReason);
         if (budget.IsExhausted) FailWaiters(destination, RefusalReason.Overloaded, "the pod's tunnels hold all the memory they may");
         else if (destination.Waiters.Count > 0 && destination.Dialer is null) Dial(destination);
     }
+
+    // A chain that verified has a leaf, and its end is not past.
+    private long EndOf(TlsConnection tls) => loop.NowTicks + (tls.Session.Peer!.NotAfter - context.Time.GetUtcNow()).Ticks;
 
     private void Leave(Link link)
     {

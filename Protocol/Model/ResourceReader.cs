@@ -73,6 +73,7 @@ public static class ResourceReader
             Probes = probes,
             DirectForbiddenReason = w.DirectForbiddenReason.Length > 0 ? w.DirectForbiddenReason : null,
             HostNetwork = w.HostNetwork,
+            IsTerminating = w.Terminating,
             Capabilities = [.. w.Capabilities],
         }, null);
     }

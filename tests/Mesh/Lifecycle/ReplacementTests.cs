@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net.Sockets;
 using Ambient.Cli.Lab;
 using Ambient.Tests.Mesh.Rig;
@@ -11,11 +10,9 @@ public sealed class ReplacementTests(ShopMesh mesh) : ShopMeshTest(mesh)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    // Replacements of each node; docs/lifecycle.md has the figures of a run by hand with 10, that is 20 together.
-    private static readonly int Rounds =
-        int.TryParse(Environment.GetEnvironmentVariable("AMBIENT_REPLACEMENTS"), CultureInfo.InvariantCulture, out var asked) ? asked : 2;
+    private const int Rounds = 10, Connects = 20_000;
 
-    // Connections at once and without a pause, from node 1: through tunnels to node 2, and to a pod of its own node.
+    // Twenty replacements, ten of each node. Connections at once and without a pause, from node 1: through tunnels to node 2, and to a pod of its own node.
     [Fact]
     public async Task NodeProxies_are_replaced_again_and_again_and_no_connection_is_refused_or_cut()
     {
@@ -33,6 +30,8 @@ public sealed class ReplacementTests(ShopMesh mesh) : ShopMeshTest(mesh)
             foreach (var node in lab.Nodes) old.Add(await node.ReplaceNodeProxyAsync(Patience));
         }
         await Task.WhenAll(across.SettleAsync(), within.SettleAsync());
+        await lab.UntilAsync($"{Connects} connections have been opened", TimeSpan.FromSeconds(120), () =>
+            Task.FromResult(across.Tally.Ok + within.Tally.Ok - before is var done && done >= Connects ? null : $"{done} have"));
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
 
         var tallies = await Task.WhenAll(across.StopAsync(), within.StopAsync());

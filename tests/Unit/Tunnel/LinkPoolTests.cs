@@ -51,7 +51,7 @@ public sealed class LinkPoolTests
         await world.Acquire();
 
         var renewed = world.Renew();
-        await world.Loop.Run(() => world.Pool.DrainOlderThan(renewed));
+        await world.Loop.Run(() => world.Pool.Renew(renewed));
         await world.Loop.Until(() => world.Peers.Count == 2, "the link opened ahead");
         await world.Acquire(renewed);
         Assert.Equal(2, world.Peers.Count);
