@@ -87,7 +87,10 @@ internal static class Classifier
     private static Route ToWorkload(IPEndPoint target, Workload workload, Route? route)
     {
         // Only an enrolled pod takes tunnels. One on its way in or out is spoken to in plaintext, which its node lets in as its mode says.
-        var kind = workload.Enrolment == Enrolment.Enrolled && !workload.HostNetwork ? RouteKind.Mesh : RouteKind.Plain;
+        // So is an excluded port, whatever the mode: its pod's rules leave it alone, so nobody would answer a tunnel there.
+        var kind = workload.Enrolment == Enrolment.Enrolled && !workload.HostNetwork && !workload.ExcludedInboundPorts.Contains(target.Port)
+            ? RouteKind.Mesh
+            : RouteKind.Plain;
         return (route ?? new Route(kind, target)) with { Kind = kind, Destination = workload };
     }
 }

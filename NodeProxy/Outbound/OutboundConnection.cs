@@ -64,7 +64,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
 
     public void Start()
     {
-        _pod.Add(this);
+        _pod.Add(this, PodUse.OpeningOut);
         Decide();
     }
 
@@ -74,6 +74,9 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         _outbound.StopWaiting(this);
         Decide();
     }
+
+    /// <inheritdoc/>
+    public int Descriptors => 2;
 
     /// <inheritdoc/>
     public void Cut(string reason) => Refuse(RefusalReason.PodGone, reason);
