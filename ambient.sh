@@ -46,13 +46,15 @@ find_sdk() {
 
 # command:package pairs, by what needs them
 for_mesh=(nft:nftables ip:iproute2 unshare:util-linux setpriv:util-linux nsenter:util-linux tcpdump:tcpdump)
-for_tests=(nginx:nginx curl:curl redis-server:redis-server redis-benchmark:redis-tools openssl:openssl)
+for_tests=(nginx:nginx curl:curl redis-server:redis-server redis-benchmark:redis-tools openssl:openssl newuidmap:uidmap script:bsdutils)
 
 missing_packages() {
     local pair
     for pair in "$@"; do command -v "${pair%%:*}" >/dev/null || printf '%s\n' "${pair#*:}"; done | sort -u
     # NodeProxy speaks TLS through this library; ldconfig is not to be found on every machine.
     compgen -G '/usr/lib/*/libssl.so.3' >/dev/null || compgen -G '/usr/lib*/libssl.so.3' >/dev/null || echo libssl3
+    # An SDK that was unpacked from an archive brings no roots to check the package registry by.
+    built || compgen -G '/etc/ssl/certs/*.0' >/dev/null || [[ -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt ]] || echo ca-certificates
 }
 
 # need required|optional PAIR...: installs what is missing as root, names the command that does as anybody else
@@ -76,10 +78,11 @@ need() {
 install_packages() {
     say "Installing missing Debian packages: $*"
     local log=$state/apt.log policy=/usr/sbin/policy-rc.d ours= result
-    # Debian starts a daemon as soon as it is installed; this file says no to that, for this installation only.
-    if [[ ! -e $policy ]]; then
+    # Debian starts a daemon as soon as it is installed; this file says no to that, for this installation only (one that was killed
+    # by force has left it behind).
+    if [[ ! -e $policy ]] || grep -qs '^# ambient.sh, while' "$policy"; then
         ours=$policy
-        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+        printf '#!/bin/sh\n# ambient.sh, while it installs packages\nexit 101\n' >"$policy" && chmod 755 "$policy"
         trap 'rm -f /usr/sbin/policy-rc.d' EXIT
     fi
     { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null
@@ -109,7 +112,9 @@ build() {
     flock 9                                     # a second run beside this one waits, then finds nothing to do
     before=$(fingerprint)
     if ! built; then
-        if ! "$dotnet" build "$root/ambient.sln" -c Release -v q -nologo -p:UseSharedCompilation=false >"$state/build.log" 2>&1 </dev/null 9>&-; then
+        need required
+        # The build ends with this script, also when that is killed.
+        if ! setpriv --pdeathsig KILL "$dotnet" build "$root/ambient.sln" -c Release -v q -nologo -p:UseSharedCompilation=false >"$state/build.log" 2>&1 </dev/null 9>&-; then
             grep -E '(error|warning) [A-Z]+[0-9]+' "$state/build.log" | sort -u | head -40 >&2 || tail -40 "$state/build.log" >&2
             say "The build failed; its whole output is in $state/build.log"
             exec 9>&-
@@ -181,6 +186,7 @@ test_verb() {
     mkdir -p "$state" 2>/dev/null
     reports=$(mktemp -d -p "$state" 2>/dev/null || mktemp -d) || exit 2
     trap 'rm -rf "$reports"' EXIT
+    find_sdk
     need optional "${for_mesh[@]}" "${for_tests[@]}"
     if ! build; then failed=1; kinds=(); fi
 
@@ -205,6 +211,7 @@ test_verb() {
 }
 
 demo_verb() {
+    find_sdk
     mkdir -p "$state" 2>/dev/null
     case " $* " in *" --help "* | *" -h "*) ctl_verb demo --help; return ;; esac
     need required "${for_mesh[@]}"
