@@ -75,7 +75,7 @@ need() {
     say "Going on without: tests that need them will be skipped, with the reason."
 }
 
-install_packages() {
+install_packages() (
     say "Installing missing Debian packages: $*"
     local log=$state/apt.log policy=/usr/sbin/policy-rc.d ours= result
     # Debian starts a daemon as soon as it is installed; this file says no to that, for this installation only (one that was killed
@@ -87,10 +87,9 @@ install_packages() {
     fi
     { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null
     result=$?
-    if [[ -n $ours ]]; then rm -f "$ours"; trap - EXIT; fi
     if [[ $result -ne 0 ]]; then tail -20 "$log" >&2; say "Installing them failed; the whole output is in $log"; fi
-    return $result
-}
+    exit $result
+)
 
 # ---- building ---------------------------------------------------------------------------------------------------------
 
