@@ -25,6 +25,9 @@ Needs the .NET 10 SDK. As root, Debian packages that are missing are installed f
 END
 }
 
+leftovers=()                                    # files and folders of this run; also removed when a signal ends it
+trap 'rm -rf -- "${leftovers[@]}"' EXIT
+
 say() { printf '%s\n' "$*" >&2; }
 give_up() { say "ambient.sh: $*"; exit 2; }
 
@@ -36,7 +39,7 @@ find_sdk() {
         /usr/share/dotnet/dotnet /usr/lib/dotnet/dotnet /usr/local/share/dotnet/dotnet; do
         [[ -x $candidate ]] || continue
         sdk=$(cd / && "$candidate" --list-sdks 2>/dev/null | grep '^10\.' | tail -1) || continue
-        dotnet=$candidate
+        dotnet=$candidate sdk_version=${sdk%% *}
         DOTNET_ROOT=${sdk#*[} && DOTNET_ROOT=${DOTNET_ROOT%/sdk]}   # "10.0.401 [/usr/share/dotnet/sdk]"
         export DOTNET_ROOT
         return
@@ -96,7 +99,7 @@ install_packages() (
 # Everything that can change the build, as names, times and sizes: 20 ms, where asking MSBuild takes 2 s.
 fingerprint() {
     (cd -- "$root" && find . \( -name bin -o -name obj -o -name .git -o -name .build -o -name docs -o -name TestResults \) -prune \
-        -o -type f ! -name '*.md' ! -name '*.sh' -printf '%p %T@ %s\n' | LC_ALL=C sort | cksum; echo "$DOTNET_ROOT")
+        -o -type f ! -name '*.md' ! -name '*.sh' -printf '%p %T@ %s\n' | LC_ALL=C sort | cksum; echo "$sdk_version")
 }
 
 built() { [[ -f $state/built && -x $root/Cli/bin/Release/net10.0/ambientctl && $(<"$state/built") == "$(fingerprint)" ]]; }
@@ -112,8 +115,9 @@ build() {
     before=$(fingerprint)
     if ! built; then
         need required
+        leftovers+=("$(mktemp -d)")
         # The build ends with this script, also when that is killed.
-        if ! setpriv --pdeathsig KILL "$dotnet" build "$root/ambient.sln" -c Release -v q -nologo -p:UseSharedCompilation=false >"$state/build.log" 2>&1 </dev/null 9>&-; then
+        if ! TMPDIR=${leftovers[-1]} setpriv --pdeathsig KILL "$dotnet" build "$root/ambient.sln" -c Release -v q -nologo -p:UseSharedCompilation=false >"$state/build.log" 2>&1 </dev/null 9>&-; then
             grep -E '(error|warning) [A-Z]+[0-9]+' "$state/build.log" | sort -u | head -40 >&2 || tail -40 "$state/build.log" >&2
             say "The build failed; its whole output is in $state/build.log"
             exec 9>&-
@@ -127,7 +131,7 @@ build() {
 
 # ---- a network of one's own -------------------------------------------------------------------------------------------
 
-# Runs a command inside namespaces that end with it. setpriv lets the kernel kill unshare when this shell goes, even by
+# Runs a program of this checkout inside namespaces that end with it. setpriv lets the kernel kill unshare when this shell goes, even by
 # kill -9; unshare has its child killed when itself goes; and that child is process 1, with which all others end.
 isolated() {
     local flags=(--net --mount --pid --fork --kill-child --mount-proc)
@@ -140,8 +144,6 @@ isolated() {
 }
 
 can_isolate() {
-    why_not="the checkout lies below /run, which is hidden in the mesh's own namespaces"
-    [[ $root/ != /run/* ]] || return 1
     local flags=(--net --mount --pid --fork --mount-proc)
     [[ $EUID -eq 0 ]] || flags+=(--user --map-root-user)
     why_not=$(unshare "${flags[@]}" mount -t tmpfs tmpfs /run 2>&1)
@@ -149,10 +151,16 @@ can_isolate() {
 
 # Process 1 of the new namespaces. It stays, since a process 1 must collect the orphans, and bash does.
 inside() {
-    mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/netns /run/tmp && chmod 1777 /run/tmp && ip link set lo up || exit 2
-    export TMPDIR=/run/tmp AMBIENT_ISOLATED=1
+    # The mesh's processes have users of their own, which may not enter a checkout or an SDK below /root, say: both get a second
+    # place. They are found through descriptors, since the new /run may hide them.
+    exec 7<"$root" 8<"$DOTNET_ROOT"
+    mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/netns /run/tmp /run/ambient-checkout /run/ambient-dotnet && chmod 1777 /run/tmp \
+        && mount --no-canonicalize --rbind /proc/self/fd/7 /run/ambient-checkout \
+        && mount --no-canonicalize --rbind /proc/self/fd/8 /run/ambient-dotnet && ip link set lo up || exit 2
+    exec 7<&- 8<&-
+    export TMPDIR=/run/tmp AMBIENT_ISOLATED=1 DOTNET_ROOT=/run/ambient-dotnet
     trap : INT TERM HUP                         # they are for the command; this shell waits for it
-    "$@"
+    "/run/ambient-checkout${1#"$root"}" "${@:2}"
     local status=$?
     exit $status
 }
@@ -184,7 +192,7 @@ test_verb() {
     [[ ${#kinds[@]} -gt 0 ]] || kinds=(unit mesh)
     mkdir -p "$state" 2>/dev/null
     reports=$(mktemp -d -p "$state" 2>/dev/null || mktemp -d) || exit 2
-    trap 'rm -rf "$reports"' EXIT
+    leftovers+=("$reports")
     find_sdk
     need optional "${for_mesh[@]}" "${for_tests[@]}"
     if ! build; then failed=1; kinds=(); fi
