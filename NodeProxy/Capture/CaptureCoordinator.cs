@@ -192,6 +192,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _reports.Pod(new PodReport
         {
             Uid = status.Uid, Phase = status.Phase, Reason = status.Reason, ConnectionsFromBefore = status.ConnectionsFromBefore,
+            ExcludedInboundPorts = { status.ExcludedInboundPorts },
         });
         NodeLog.PodStatus(_logger, status.Uid, status.Phase, status.Reason);
         if (!_pods.TryGetValue(status.Uid, out var pod)) return;
