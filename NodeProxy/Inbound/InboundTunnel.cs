@@ -145,7 +145,7 @@ internal sealed class InboundTunnel : ILinkOwner
         }
 
         string trustDomain = _context.Views.Current.Settings.TrustDomain;
-        var outcome = PeerVerifier.Verify(tls, _siblings.Current!.Server, trustDomain, expected: null, _context.Links.Time, out var identity, out string detail);
+        var outcome = PeerVerifier.Verify(tls, _siblings.Current!.ServerOf(Entry), trustDomain, expected: null, _context.Links.Time, out var identity, out string detail);
         if (outcome != PeerCheckOutcome.Accepted)
         {
             tls.Abort(ConnectionFault.Ended);

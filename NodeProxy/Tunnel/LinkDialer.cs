@@ -111,7 +111,7 @@ internal sealed class LinkDialer : ISocketTaker
             return;
         }
 
-        var outcome = PeerVerifier.Verify(tls, _newest().Client, _credentials.Svid.Id.TrustDomain, _key.Expected, _context.Time, out _, out string detail);
+        var outcome = PeerVerifier.Verify(tls, _newest().ClientOf(_key.Entry), _credentials.Svid.Id.TrustDomain, _key.Expected, _context.Time, out _, out string detail);
         if (outcome != PeerCheckOutcome.Accepted)
         {
             _context.Metrics.HandshakeFailed(PeerVerifier.ReasonOf(outcome), client: true);
