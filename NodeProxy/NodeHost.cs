@@ -61,6 +61,7 @@ internal static class NodeHost
                 ControllerFailure = () => stream.IsConnected ? "" : stream.LastFailure,
                 Views = views,
                 Identities = identities,
+                Time = time,
                 Readiness = standing,
                 Connections = standing,
             },
