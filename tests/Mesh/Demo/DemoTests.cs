@@ -36,7 +36,7 @@ public sealed class DemoTests
         {
             await demo.SaysAsync("[q] quit");
             await demo.TypeAsync("k");
-            await demo.SaysAsync("proxy killed.");
+            await demo.SaysAsync("killed.");
             await demo.SaysAsync("refused: 0");
             await demo.TypeAsync("f");
             await demo.SaysAsync("rules flushed in");
