@@ -159,6 +159,7 @@ inside() {
         && mount --no-canonicalize --rbind /proc/self/fd/8 /run/ambient-dotnet && ip link set lo up || exit 2
     exec 7<&- 8<&-
     export TMPDIR=/run/tmp AMBIENT_ISOLATED=1 DOTNET_ROOT=/run/ambient-dotnet
+    cd /run/ambient-checkout || exit 2
     trap : INT TERM HUP                         # they are for the command; this shell waits for it
     "/run/ambient-checkout${1#"$root"}" "${@:2}"
     local status=$?

@@ -91,6 +91,26 @@ public sealed class DemoTests
         }
     }
 
+    // As on a new machine, where root has cloned it into its home: the mesh's own users may not even enter that.
+    [Fact]
+    public async Task It_runs_from_a_checkout_in_a_folder_that_nobody_else_may_enter()
+    {
+        Offers();
+        var folder = Directory.CreateTempSubdirectory("closed-").FullName;
+        try
+        {
+            var result = await Tool.RunAsync(Command.Of("unshare", "--mount", "sh", "-ec", $"""
+                cd '{folder}'; chmod 700 .; mkdir ambient; mount --rbind '{Programs.Checkout}' ambient; cd ambient
+                exec ./ambient.sh demo --for 2s --json
+                """), atMost: TimeSpan.FromSeconds(60));
+            Assert.Equal(0, result.ExitCode == 0 ? 0 : Fail(result));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Fact]
     public async Task A_second_one_runs_beside_the_first()
     {
