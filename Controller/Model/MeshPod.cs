@@ -14,6 +14,12 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
     ImmutableArray<IPAddress> Addresses, bool HostNetwork, bool WantsEnrolment, ProtectionMode Mode, string DirectForbiddenReason,
     string WorkloadName, string NetnsPath, CaptureExclusions Exclusions)
 {
+    /// <summary>Keys of the policies that select it.</summary>
+    internal ImmutableArray<string> Policies { get; init; } = [];
+
+    /// <summary>Ports whose mode is another than <see cref="Mode"/>.</summary>
+    internal ImmutableArray<(uint Port, ProtectionMode Mode)> PortModes { get; init; } = [];
+
     internal string Key => $"workload/{Uid}";
 
     /// <summary>The pod as all nodes are told of it.</summary>
@@ -34,6 +40,8 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
             HostNetwork = HostNetwork,
             WorkloadName = WorkloadName,
             Capabilities = { nodeCapabilities },
+            Policies = { Policies },
+            PortModes = { PortModes.Select(m => new PortMode { Port = m.Port, Mode = m.Mode }) },
         },
     };
 
