@@ -32,7 +32,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
 
     public void Start()
     {
-        _pod.Add(this);
+        _pod.Add(this, PodUse.OpeningIn);
         if (PodListeners.IsOwnPort(_target.Port))
         {
             Refuse(RefusalReason.OwnPort, $"port {_target.Port} belongs to the mesh");
@@ -50,6 +50,9 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
             Authorise(_destination);
         }
     }
+
+    /// <inheritdoc/>
+    public int Descriptors => 2;
 
     /// <inheritdoc/>
     public void Cut(string reason) => Refuse(RefusalReason.PodGone, reason);

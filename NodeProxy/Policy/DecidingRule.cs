@@ -10,6 +10,7 @@ internal enum DecidingRule
     AllowedByNone,
     ProvenPeer,
     Leaving,
+    PortExcluded,
     ModeStrict,
     ModePermissive,
 }

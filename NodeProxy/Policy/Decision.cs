@@ -31,6 +31,7 @@ public readonly struct Decision
         DecidingRule.AllowedByNone => $"no rule of {AllowingNames} allows it",
         DecidingRule.ProvenPeer => $"{Name} takes enrolled peers",
         DecidingRule.Leaving => $"{Name} is leaving the mesh: others already speak plaintext to it",
+        DecidingRule.PortExcluded => $"the port is excluded from capture at {Name}: others speak plaintext to it",
         DecidingRule.ModeStrict => $"mode STRICT of {Name} refuses plaintext",
         DecidingRule.ModePermissive => $"mode PERMISSIVE of {Name} delivers plaintext",
     };

@@ -53,6 +53,8 @@ internal static class Labels
         RefusalReason.PlaintextUnderStrict => "plaintext_under_strict",
         RefusalReason.Draining => "draining",
         RefusalReason.Overloaded => "overloaded",
+        RefusalReason.PodShare => "pod_share",
+        RefusalReason.ProtocolViolation => "protocol_violation",
     };
 
     public static string OrUnknown(string value) => value.Length > 0 ? value : "unknown";

@@ -76,7 +76,9 @@ internal sealed class LinkDialer : ISocketTaker
         _tls = null;
         if (!established)
         {
-            var reason = tls.HandshakeTimedOut ? RefusalReason.HandshakeTimedOut : RefusalReason.HandshakeFailed;
+            var reason = tls.HandshakeTimedOut ? RefusalReason.HandshakeTimedOut
+                : tls.HandshakeRefusedPeer ? RefusalReason.PeerUntrusted
+                : RefusalReason.HandshakeFailed;
             _context.Metrics.HandshakeFailed(reason, client: true);
             Fail(reason, $"{_key.Address}: {tls.HandshakeFailure}");
             return;

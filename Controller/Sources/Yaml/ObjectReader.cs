@@ -41,6 +41,9 @@ internal sealed class ObjectReader(string origin)
                 if (fields.Object("spec").Text("type") != "ExternalName") // a DNS alias: no address of its own
                     _objects.Add(ReadService(fields));
                 break;
+            case ("", "Node"):
+                _objects.Add(NodeReader.Read(fields, PlaceOf(fields)));
+                break;
             case ("discovery.k8s.io", "EndpointSlice"):
                 _objects.Add(ReadSlice(fields));
                 break;
@@ -88,7 +91,10 @@ internal sealed class ObjectReader(string origin)
         return new PodObject(ns, name, metadata.Name("uid", UidOf(ns, name)), labels, metadata.Map("annotations", isAnnotations: true),
             spec.Has("nodeName") ? spec.Name("nodeName", null) : "", spec.Name("serviceAccountName", "default"),
             spec.Flag("hostNetwork") ?? false, addresses, IsFinished: status.Text("phase") is "Succeeded" or "Failed",
-            IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), namedPorts.ToFrozenDictionary(), PlaceOf(fields));
+            IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), namedPorts.ToFrozenDictionary(), PlaceOf(fields))
+        {
+            IsTerminating = metadata.Has("deletionTimestamp"),
+        };
     }
 
     private ServiceObject ReadService(Fields fields)
@@ -109,7 +115,10 @@ internal sealed class ObjectReader(string origin)
                 port.Text("protocol", "TCP"), port.Text("appProtocol"));
         }).ToImmutableArray();
         return new ServiceObject(metadata.Name("namespace", "default"), metadata.Name("name", null), addresses, headless, ports,
-            spec.Has("selector") ? spec.Map("selector") : null, PlaceOf(fields));
+            spec.Has("selector") ? spec.Map("selector") : null, PlaceOf(fields))
+        {
+            Traffic = ServiceTrafficReader.Read(spec),
+        };
     }
 
     private EndpointSliceObject ReadSlice(Fields fields)
@@ -123,11 +132,18 @@ internal sealed class ObjectReader(string origin)
             : fields.Objects("endpoints").Select(endpoint =>
             {
                 var target = endpoint.Object("targetRef");
-                return new SliceEndpoint(endpoint.Addresses("addresses"), endpoint.Object("conditions").Flag("ready") ?? true,
-                    target.Text("kind") == "Pod" ? target.Text("name") : "", endpoint.Text("zone"));
+                var conditions = endpoint.Object("conditions");
+                // Absent conditions as the API reads them: ready, and serving what it is ready for.
+                var ready = conditions.Flag("ready") ?? true;
+                return new SliceEndpoint(endpoint.Addresses("addresses"), ready, target.Text("kind") == "Pod" ? target.Text("name") : "", endpoint.Text("zone"))
+                {
+                    IsServing = conditions.Flag("serving") ?? ready,
+                    IsTerminating = conditions.Flag("terminating") ?? false,
+                    Node = endpoint.Text("nodeName"),
+                };
             }).ToImmutableArray();
         var ports = fields.Objects("ports")
-            .Where(port => port.Has("port"))
+            .Where(port => port.Has("port") && port.Text("protocol", "TCP") == "TCP")
             .Select(port => new SlicePort(port.Text("name"), port.Number("port", 1, 65535)!.Value)).ToImmutableArray();
         return new EndpointSliceObject(metadata.Name("namespace", "default"), metadata.Name("name", null), service, endpoints, ports, PlaceOf(fields));
     }

@@ -17,7 +17,7 @@ internal static class SlowPolicy
         bool anyAllows = policies.Any(policy => policy.Action == PolicyAction.Allow);
         if (!facts.ProtectedInProcessOrTunnel)
         {
-            if (facts.Destination.Enrolment == Enrolment.Withdrawing) return (true, null);
+            if (facts.Destination.Enrolment == Enrolment.Withdrawing || facts.Destination.ExcludedInboundPorts.Contains(facts.Port)) return (true, null);
             bool exempt = facts.FromNode && allowing is not null;
             if (facts.Destination.ModeOf(facts.Port) == ProtectionMode.Strict && !exempt) return (false, null);
         }
