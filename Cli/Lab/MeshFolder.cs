@@ -68,6 +68,12 @@ internal sealed class MeshFolder
         WritePods();
     }
 
+    /// <summary>Writes a file of the caller's own, beside those of the plan.</summary>
+    public void PutFile(string file, string text) => Write(file, text);
+
+    /// <summary>Removes such a file, if it is there.</summary>
+    public void RemoveFile(string file) => File.Delete(Path.Combine(FolderPath, file));
+
     // Renamed into place, so that the controller reads the old file or the new one.
     private void Write(string file, string text)
     {
