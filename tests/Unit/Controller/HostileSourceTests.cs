@@ -42,7 +42,7 @@ public sealed class HostileSourceTests : IDisposable
     }
 
     [Fact]
-    public void A_pipe_a_device_a_link_to_nothing_and_a_folder_with_a_files_name_keep_nobody_waiting()
+    public async Task A_pipe_a_device_a_link_to_nothing_and_a_folder_with_a_files_name_keep_nobody_waiting()
     {
         Write("good.yaml", Good);
         Directory.CreateDirectory(At("folder.yaml"));
@@ -50,28 +50,16 @@ public sealed class HostileSourceTests : IDisposable
         File.CreateSymbolicLink(At("loop.yaml"), At("loop.yaml"));
         File.CreateSymbolicLink(At("zero.yaml"), "/dev/zero");
         File.CreateSymbolicLink(At("proc.yaml"), "/proc/self/status");
-        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", At("pipe.yaml"))) mkfifo.WaitForExit();
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", At("pipe.yaml"))) await mkfifo.WaitForExitAsync();
         Assert.True(File.Exists(At("pipe.yaml")));
 
-        var reading = Task.Run(Read);
-        Assert.True(reading.Wait(TimeSpan.FromSeconds(20)), "the reader waits for a pipe or reads a device without end");
-        Assert.Equal(["good"], reading.Result.Objects.Select(o => o.Name));
-        Assert.Empty(reading.Result.Faults);
+        var snapshot = await Task.Run(Read).WaitAsync(TimeSpan.FromSeconds(20)); // not waiting for a pipe, nor reading a device without end
+        Assert.Equal(["good"], snapshot.Objects.Select(o => o.Name));
+        Assert.Empty(snapshot.Faults);
     }
 
     [Fact]
-    public void A_file_that_vanishes_or_may_not_be_read_is_named_and_the_others_are_read()
-    {
-        Write("good.yaml", Good);
-        Write("secret.yaml", "{kind: Namespace, metadata: {name: secret}}");
-        File.SetUnixFileMode(At("secret.yaml"), UnixFileMode.None);
-        Assert.SkipWhen(CanRead(At("secret.yaml")), "root reads everything");
-        Assert.Contains("a file that can be read", Assert.Single(Read().Faults).Message);
-        Assert.Equal(["good"], Read().Objects.Select(o => o.Name));
-    }
-
-    [Fact]
-    public void Files_that_come_and_go_while_they_are_read_end_in_what_is_there_at_last()
+    public async Task Files_that_come_and_go_while_they_are_read_end_in_what_is_there_at_last()
     {
         Write("good.yaml", Good);
         using var stop = new CancellationTokenSource();
@@ -86,8 +74,8 @@ public sealed class HostileSourceTests : IDisposable
             }
         });
         for (int i = 1; i < 2_000; i++) reader.Look(TimeSpan.FromMilliseconds(60 * i));
-        stop.Cancel();
-        coming.Wait();
+        await stop.CancelAsync();
+        await coming;
         foreach (string file in Directory.GetFiles(At("")).Where(f => !f.EndsWith("good.yaml", StringComparison.Ordinal))) File.Delete(file);
         for (int i = 0; i < 3; i++) reader.Look(TimeSpan.FromHours(1) + TimeSpan.FromSeconds(i));
         Assert.Equal(["good"], reader.Snapshot().Objects.Select(o => o.Name));
@@ -190,19 +178,6 @@ public sealed class HostileSourceTests : IDisposable
                 return new string('#', 17 << 20);
             default:
                 throw new ArgumentException(what);
-        }
-    }
-
-    private static bool CanRead(string file)
-    {
-        try
-        {
-            using var stream = File.OpenRead(file);
-            return true;
-        }
-        catch (UnauthorizedAccessException)
-        {
-            return false;
         }
     }
 

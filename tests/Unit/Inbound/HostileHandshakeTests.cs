@@ -114,9 +114,13 @@ public sealed class HostileHandshakeTests
         long slot = 8 * TimeSpan.TicksPerMillisecond;
         long start = world.Loop.Loop.NowTicks;
         long fires = (((start + TimeSpan.FromSeconds(10).Ticks) / slot) + 1) * slot;
-        time.Advance(TimeSpan.FromTicks(fires - start - 1));
-        Assert.Equal(1, await world.LinksAsync());
-        Assert.Equal(1, await world.LinksAsync()); // the first only woke the loop; this one came after its timers
+        foreach (long last in (long[])[start + TimeSpan.FromSeconds(10).Ticks - 1, fires - 1])
+        {
+            time.Advance(TimeSpan.FromTicks(last - world.Loop.Loop.NowTicks));
+            Assert.Equal(1, await world.LinksAsync());
+            Assert.Equal(1, await world.LinksAsync()); // the first only woke the loop; this one came after its timers
+        }
+
         Assert.Equal(0, world.Refused(RefusalReason.HandshakeTimedOut));
 
         time.Advance(TimeSpan.FromTicks(1));
