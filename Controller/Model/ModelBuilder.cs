@@ -58,7 +58,11 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
                     : "",
                 pod.WorkloadName,
                 source.IsStandalone ? pod.Annotations.GetValueOrDefault(NetnsAnnotation, "") : "",
-                CaptureExclusions.Read(pod.Annotations, ns?.Annotations, fault => warnings.Add($"{pod}: {fault}")));
+                CaptureExclusions.Read(pod.Annotations, ns?.Annotations, fault => warnings.Add($"{pod}: {fault}")))
+            {
+                Probes = pod.Probes,
+                IsTerminating = pod.IsTerminating,
+            };
         }
     }
 
@@ -76,7 +80,10 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
 
         return new MeshSettings(config?.TrustDomain ?? defaultTrustDomain, config?.PodRanges ?? [], config?.ServiceRanges ?? [],
             config?.IsStrict ?? false ? ProtectionMode.Strict : ProtectionMode.Permissive,
-            (config?.DirectAllowed ?? true) && unknownPolicies.Count == 0, config?.DrainSeconds ?? DefaultDrainSeconds);
+            (config?.DirectAllowed ?? true) && unknownPolicies.Count == 0, config?.DrainSeconds ?? DefaultDrainSeconds)
+        {
+            TunnelOnOriginalPort = config?.TunnelOnOriginalPort ?? false,
+        };
     }
 
     private static List<SourceObject> WithoutDuplicates(ImmutableArray<SourceObject> all, SortedSet<string> warnings)

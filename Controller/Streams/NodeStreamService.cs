@@ -197,6 +197,8 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
 
     private void TakeReport(NodeSession session, NodeReport report)
     {
+        if (session.IsLeaving)
+            return; // what a node's pods are doing is told by the process that took over
         switch (report.BodyCase)
         {
             case NodeReport.BodyOneofCase.Pod:

@@ -49,11 +49,12 @@ internal sealed class InboundWorld : IAsyncDisposable, ISocketRequester, ILogger
         var views = new MeshViewHolder();
         views.Publish(MeshWorld.View(MeshWorld.Settings(), MeshWorld.Pod("uid-api", "127.0.0.1")));
         var links = new LinkContext(options ?? new LinkOptions(), _metrics.ForLoop(0), time ?? TimeProvider.System, this);
-        _sessions = new SessionBook(Loop.Loop);
+        var refusals = new Refusals(Loop.Loop, links.Metrics, this);
+        _sessions = new SessionBook(Loop.Loop, new Guard(views, refusals));
         _inbound = new InboundLoop(new InboundContext
         {
             Loop = Loop.Loop, Views = views, Credentials = new CredentialCache(_identities), Links = links, Sessions = _sessions,
-            Refusals = new Refusals(Loop.Loop, links.Metrics, this),
+            Refusals = refusals,
         });
         _pod = new PodOnLoop("uid-api", Loop.Loop, this, Capacity);
         Renew(Authority);
