@@ -39,9 +39,9 @@ internal sealed class CertificateDesk(CertificateAuthority authority, Func<strin
             answer.Refusal = "the authority's own certificate has expired";
         else
         {
-            using var leaf = authority.Issue(id, key);
-            answer.Chain.Add(ByteString.CopyFrom(leaf.RawData));
-            answer.Chain.Add(authority.Intermediates.Select(c => ByteString.CopyFrom(c.RawData)));
+            var chain = authority.Issue(id, key);
+            answer.Chain.Add(chain.Select(c => ByteString.CopyFrom(c.RawData)));
+            chain[0].Dispose();
             answer.TrustBundle.Add(authority.TrustBundle.Select(r => ByteString.CopyFrom(r)));
         }
         return answer;
