@@ -43,6 +43,14 @@ internal sealed class LoopDataPath(EventLoop loop, LoopPods pods, OutboundLoop o
         return carried;
     }
 
+    /// <summary>A new view was published.</summary>
+    public void OnView()
+    {
+        sessions.Guard.OnView();
+        outbound.OnView();
+        inbound.OnView();
+    }
+
     /// <summary>Certificates, roots or identities changed. Any thread; many calls in a row cost one look.</summary>
     public void CertificatesChanged()
     {

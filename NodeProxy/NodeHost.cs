@@ -26,7 +26,7 @@ internal static class NodeHost
         // 1. The data path. It serves from the predecessor's state as soon as Redirector hands it over.
         StateKeeper? keeper = null;
         using var node = new NodeProcess(
-            options, views, identities, reports, dataPath, Restore, metrics.SetRedirectorCounters, time, logging.CreateLogger("ambient.node"));
+            options, views, identities, reports, dataPath, Restore, metrics, time, logging.CreateLogger("ambient.node"));
         orders.Target = node.Capture;
         keeper = new StateKeeper(views, identities, orderMemory, node.Capture.KeepState, time, controlLog);
         standing.Attach(node, keeper, time);
@@ -40,6 +40,7 @@ internal static class NodeHost
             BundleFile = options.Bundle,
             TokenFile = options.TokenFile,
             BootId = () => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
+            Capabilities = [Protocol.Model.NodeCapabilities.TunnelOnOriginalPort],
             Software = standing.Software,
         };
         var stream = new ControllerStream(streamOptions, views, identities, orderMemory, reports, standing, time, controlLog);

@@ -33,7 +33,9 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
     private readonly Func<TimeSpan> _drain;
     private readonly ReportOutbox _reports;
     private readonly Action<IReadOnlyDictionary<string, double>> _counters;
+    private readonly Action<NonTcpTraffic> _nonTcp;
     private readonly Action<byte[]> _restore;
+    private readonly NodeCapacity _capacity;
     private readonly ILogger _logger;
     private readonly RedirectorChannel _channel;
     private readonly SocketRequests _requests;
@@ -53,7 +55,9 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _drain = settings.Drain;
         _reports = settings.Reports;
         _counters = settings.Counters;
+        _nonTcp = settings.NonTcp;
         _restore = settings.Restore;
+        _capacity = settings.Capacity;
         _logger = logger;
         _channel = new RedirectorChannel(_control, settings.Connect, this, logger);
         _requests = new SocketRequests(_control, message => _channel.Send(message));
@@ -158,6 +162,9 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
             case ToNode.BodyOneofCase.Counters:
                 _counters(message.Counters.Values);
                 break;
+            case ToNode.BodyOneofCase.NonTcp:
+                _nonTcp(message.NonTcp);
+                break;
             case ToNode.BodyOneofCase.None: // a newer Redirector says something that we do not know
                 break;
         }
@@ -193,7 +200,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         for (int i = 0; i < _targets.Loops.Count; i++)
         {
             int index = i;
-            var onLoop = new PodOnLoop(pod.Uid, _targets.Loops[index], _requests);
+            var onLoop = new PodOnLoop(pod.Uid, _targets.Loops[index], _requests, _capacity);
             pod.OnLoops.Add(onLoop);
             onLoop.Loop.Post(() => _targets.Pods[index].Add(onLoop));
         }
@@ -208,6 +215,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _reports.Pod(new PodReport
         {
             Uid = status.Uid, Phase = status.Phase, Reason = status.Reason, ConnectionsFromBefore = status.ConnectionsFromBefore,
+            ExcludedInboundPorts = { status.ExcludedInboundPorts },
         });
         NodeLog.PodStatus(_logger, status.Uid, status.Phase, status.Reason);
         if (!_pods.TryGetValue(status.Uid, out var pod)) return;

@@ -1,5 +1,7 @@
 using Ambient.Native.Sockets;
 using Ambient.NodeProxy.Capture;
+using Ambient.NodeProxy.Sessions;
+using Ambient.NodeProxy.Telemetry;
 using Ambient.NodeProxy.Tunnel;
 
 namespace Ambient.NodeProxy.Outbound;
@@ -26,6 +28,13 @@ internal sealed class OutboundLoop(OutboundContext context)
             return;
         }
 
+        if (PodRoom.RefusalOf(pod, out var reason, out string detail))
+        {
+            context.Refusals.Add(Reporter.Source, reason, pod.Uid, client, target, detail);
+            SocketCalls.CloseWithReset(fd);
+            return;
+        }
+
         new OutboundConnection(this, pod, fd, client, target).Start();
     }
 
@@ -34,7 +43,7 @@ internal sealed class OutboundLoop(OutboundContext context)
     {
         if (_pools.TryGetValue(pod.Uid, out var pool)) return pool;
         _pools[pod.Uid] = pool = new LinkPool(context.Loop, pod.Sockets, context.Links, new WindowBudget(WindowBudgetBytes));
-        if (_leaving is { } reason) pool.Leave(reason);
+        if (_leaving is { } reason) pool.HandOver(reason);
         return pool;
     }
 
@@ -51,7 +60,7 @@ internal sealed class OutboundLoop(OutboundContext context)
     public void Leave(string reason)
     {
         _leaving = reason;
-        foreach (var pool in _pools.Values) pool.Leave(reason);
+        foreach (var pool in _pools.Values) pool.HandOver(reason);
     }
 
     /// <summary>Links open or being opened.</summary>

@@ -67,6 +67,9 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
     /// <summary>It is over.</summary>
     public bool IsClosed { get; private set; }
 
+    /// <summary>The peer broke the rules, which is why the link ends.</summary>
+    public bool IsViolated { get; private set; }
+
     /// <summary>
     /// When the peer's certificate ends, on the loop's clock: no stream starts here from then on. Those that are open go on, as long as
     /// their apps want: their peer was who it said when they began, and a connection's length is no business of a certificate's.
@@ -153,7 +156,11 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
         End(ConnectionFault.Ended, _endReason);
     }
 
-    void IConnectionOwner.OnBroken(Connection connection) => End(connection.Fault, $"the link broke: {connection.Fault}");
+    void IConnectionOwner.OnBroken(Connection connection)
+    {
+        IsViolated |= connection.Fault == ConnectionFault.ProtocolViolation; // TLS itself
+        End(connection.Fault, _isClosing ? _endReason : $"the link broke: {connection.Fault}");
+    }
 
     void ILoopTurn.Fail() => Abort(ConnectionFault.Internal, "a bug of ours; see the log");
 
@@ -192,6 +199,13 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
         if (_isClosing)
         {
             Abort(ConnectionFault.TimedOut, _endReason); // the peer does not take our last words
+            return;
+        }
+
+        if (!_hasPeerSettings)
+        {
+            IsViolated = true;
+            Abort(ConnectionFault.ProtocolViolation, "the peer proved itself and then sent no SETTINGS");
             return;
         }
 

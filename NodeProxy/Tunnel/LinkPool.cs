@@ -6,7 +6,8 @@ namespace Ambient.NodeProxy.Tunnel;
 
 /// <summary>
 /// The client links of one source pod on one loop. Waiters share the link that is being opened; when all links to a
-/// destination are full, another one is opened beside them.
+/// destination are full, another one is opened beside them. A destination used lately whose link takes no more (its certificate was
+/// renewed, the peer sent GOAWAY) gets the next one ahead, once until it is used again.
 /// </summary>
 internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContext context, WindowBudget budget) : ILinkOwner
 {
@@ -18,6 +19,7 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
     private string? _leaving;
     private LinkCredentials? _current;
     private bool _isEnded;
+    private bool _isDraining;
 
     /// <summary>Links open or being opened.</summary>
     public int Count => _destinations.Values.Sum(d => d.Links.Count + (d.Dialer is null ? 0 : 1));
@@ -33,6 +35,7 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
 
         Renew(credentials);
         if (!_destinations.TryGetValue(key, out var destination)) _destinations[key] = destination = new Destination(key, credentials);
+        Use(destination);
         foreach (var link in destination.Links)
         {
             if (!link.HasCapacity) continue;
@@ -71,18 +74,25 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         _current = current;
         foreach (var destination in _destinations.Values.Where(d => d.Credentials != current).ToArray())
         {
+            bool wasUsed = WasUsedLately(destination);
+            destination.LastUsedTicks = null; // what is warmed is its successor
             foreach (var link in destination.Links.ToArray()) link.Drain(RenewedReason);
+            if (!wasUsed) continue;
+            var key = destination.Key with { Generation = current.Svid.Generation };
+            if (!_destinations.TryGetValue(key, out var successor)) _destinations[key] = successor = new Destination(key, current);
+            Warm(successor);
         }
     }
 
     /// <summary>The pod is leaving: links close when their last stream has ended.</summary>
     public void Drain()
     {
+        _isDraining = true;
         foreach (var link in _destinations.Values.SelectMany(d => d.Links).ToArray()) link.Drain("the pod is leaving the mesh");
     }
 
     /// <summary>The process hands over: links close when their last stream has ended, those that are still being dialled as well.</summary>
-    public void Leave(string reason)
+    public void HandOver(string reason)
     {
         _leaving = reason;
         foreach (var link in _destinations.Values.SelectMany(d => d.Links).ToArray()) link.Drain(reason);
@@ -98,6 +108,7 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
             destination.Dialer = null;
             foreach (var link in destination.Links.ToArray()) link.Abort(ConnectionFault.Ended, reason);
             FailWaiters(destination, RefusalReason.PodGone, reason);
+            Cool(destination);
         }
 
         _destinations.Clear();
@@ -105,7 +116,16 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
 
     void ILinkOwner.OnRequest(Link link, TunnelStream stream, HeaderList headers) => stream.Refuse(501, "this side opens streams only");
 
-    void ILinkOwner.OnDraining(Link link) => Leave(link);
+    void ILinkOwner.OnDraining(Link link)
+    {
+        var destination = (Destination)link.State!;
+        bool wasUsed = WasUsedLately(destination);
+        Leave(link);
+        if (!wasUsed) return;
+        destination.LastUsedTicks = null;
+        _destinations.TryAdd(destination.Key, destination); // without a link it has just been dropped
+        Warm(destination);
+    }
 
     void ILinkOwner.OnCapacity(Link link)
     {
@@ -118,10 +138,54 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         }
     }
 
+    void ILinkOwner.OnFault(Link link, RefusalReason reason, string detail)
+    {
+        context.Metrics.Refused(reason, Reporter.Source);
+        NodeLog.LinkFailed(context.Logger, ((Destination)link.State!).Key.Address, reason, detail);
+    }
+
     void ILinkOwner.OnEnded(Link link, string reason)
     {
         Leave(link);
-        NodeLog.LinkEnded(context.Logger, ((Destination)link.State!).Key.Address, reason);
+        var peer = ((Destination)link.State!).Key.Address;
+        if (!link.IsViolated)
+        {
+            NodeLog.LinkEnded(context.Logger, peer, reason);
+            return;
+        }
+
+        context.Metrics.Refused(RefusalReason.ProtocolViolation, Reporter.Source);
+        NodeLog.LinkFailed(context.Logger, peer, RefusalReason.ProtocolViolation, reason);
+    }
+
+    private void Use(Destination destination)
+    {
+        destination.LastUsedTicks = loop.NowTicks;
+        Cool(destination);
+    }
+
+    private bool WasUsedLately(Destination destination) =>
+        destination.LastUsedTicks is { } used && loop.NowTicks - used <= context.Options.WarmFor.Ticks;
+
+    private void Warm(Destination destination)
+    {
+        bool isWanted = !_isEnded && !_isDraining && _leaving is null && destination.Links.Count == 0 && destination.Dialer is null;
+        if (isWanted && context.Warm.TryAdd())
+        {
+            destination.IsWarm = true;
+            Dial(destination);
+        }
+        else
+        {
+            DropIfUnused(destination);
+        }
+    }
+
+    private void Cool(Destination destination)
+    {
+        if (!destination.IsWarm) return;
+        destination.IsWarm = false;
+        context.Warm.Remove();
     }
 
     private void Dial(Destination destination)
@@ -167,7 +231,9 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
 
     private void DropIfUnused(Destination destination)
     {
-        if (destination.Links.Count == 0 && destination.Waiters.Count == 0 && destination.Dialer is null) _destinations.Remove(destination.Key);
+        if (destination.Links.Count > 0 || destination.Waiters.Count > 0 || destination.Dialer is not null) return;
+        Cool(destination);
+        if (_destinations.TryGetValue(destination.Key, out var current) && current == destination) _destinations.Remove(destination.Key);
     }
 
     private static void FailWaiters(Destination destination, RefusalReason reason, string detail)
@@ -184,5 +250,11 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         public List<Link> Links { get; } = [];
         public LinkedList<ILinkWaiter> Waiters { get; } = new();
         public LinkDialer? Dialer { get; set; }
+
+        /// <summary>When somebody last asked for a link, on the loop's clock; null when nobody did since the last link was opened ahead.</summary>
+        public long? LastUsedTicks { get; set; }
+
+        /// <summary>Its link was opened ahead and is unused.</summary>
+        public bool IsWarm { get; set; }
     }
 }

@@ -36,7 +36,9 @@ internal static class PeerVerifier
             PeerCheckOutcome.Accepted => "",
             PeerCheckOutcome.NoCertificate => "the peer has no certificate",
             PeerCheckOutcome.ChainInvalid => $"the peer's certificate does not lead to a root of ours: {chainReason}",
-            PeerCheckOutcome.Expired => $"the peer's certificate ({said}) is not valid now",
+            PeerCheckOutcome.Expired => time.GetUtcNow() < peer!.NotBefore
+                ? $"the peer's certificate ({said}) is not valid before {peer.NotBefore:O}: do the nodes' clocks agree?"
+                : $"the peer's certificate ({said}) was valid until {peer!.NotAfter:O}",
             PeerCheckOutcome.NoSpiffeId => $"the peer's certificate names no SPIFFE ID ({said})",
             PeerCheckOutcome.SeveralSpiffeIds => $"the peer's certificate names several URIs ({said})",
             PeerCheckOutcome.UntrustedDomain => $"the peer ({said}) is not of trust domain {trustDomain}",

@@ -116,6 +116,7 @@ public static class ResourceWriter
                 Sources = { rule.Sources.Select(Range) },
                 Ports = { rule.Ports.Select(port => (uint)port) },
                 NodeAddress = rule.NodeAddress,
+                Number = (uint)rule.Number,
             }),
         },
     };
