@@ -21,7 +21,7 @@ public sealed class OriginalPortTests
     [MemberData(nameof(MayBeInTheMesh))]
     public async Task A_tunnel_is_taken_on_the_port_of_the_app_and_leads_there_and_nowhere_else(string peer)
     {
-        await using var world = await InboundWorld.Start(ProtectionMode.Strict);
+        await using var world = await AppPortWorld.Start(ProtectionMode.Strict);
         var link = await OpenLink(world, await world.Connect(IPAddress.Parse(peer)));
 
         var toApp = await Ask(world, link, world.App);
@@ -41,8 +41,8 @@ public sealed class OriginalPortTests
     [Fact]
     public async Task An_app_sees_nothing_of_a_tunnel_on_its_port_that_comes_at_once()
     {
-        await using var world = await InboundWorld.Start(ProtectionMode.Permissive);
-        var link = await OpenLink(world, await world.Connect(InboundWorld.EnrolledPeer));
+        await using var world = await AppPortWorld.Start(ProtectionMode.Permissive);
+        var link = await OpenLink(world, await world.Connect(AppPortWorld.EnrolledPeer));
         await world.Pass(200);
         Assert.False(world.HasAppConnection);
         await world.Run(() => link.Abort(ConnectionFault.Ended, "the test is over"));
@@ -54,8 +54,8 @@ public sealed class OriginalPortTests
     [InlineData("http/1.1")]
     public async Task An_app_that_speaks_TLS_itself_gets_every_byte_of_its_clients_hello_at_once(string? alpn)
     {
-        await using var world = await InboundWorld.Start(ProtectionMode.Permissive);
-        using var client = await world.Connect(InboundWorld.UnknownPeer);
+        await using var world = await AppPortWorld.Start(ProtectionMode.Permissive);
+        using var client = await world.Connect(AppPortWorld.UnknownPeer);
         byte[] hello = Hellos.OfDotnet(alpn);
         await client.SendAsync(hello);
         using var app = await world.Accept();
@@ -70,8 +70,8 @@ public sealed class OriginalPortTests
     [InlineData(700)]
     public async Task A_hello_in_pieces_is_a_tunnel_when_it_is_whole(int pieceBytes)
     {
-        await using var world = await InboundWorld.Start(ProtectionMode.Strict);
-        using var client = await world.Connect(InboundWorld.EnrolledPeer);
+        await using var world = await AppPortWorld.Start(ProtectionMode.Strict);
+        using var client = await world.Connect(AppPortWorld.EnrolledPeer);
         byte[] hello = Hellos.OfDotnet(TunnelEntries.OriginalPortProtocol);
         foreach (byte[] piece in hello.Chunk(pieceBytes))
         {
@@ -88,8 +88,8 @@ public sealed class OriginalPortTests
     [Fact]
     public async Task Bytes_that_begin_like_a_hello_are_delivered_when_they_turn_out_to_be_none_or_the_time_is_over()
     {
-        await using var world = await InboundWorld.Start(ProtectionMode.Permissive);
-        using var client = await world.Connect(InboundWorld.EnrolledPeer);
+        await using var world = await AppPortWorld.Start(ProtectionMode.Permissive);
+        using var client = await world.Connect(AppPortWorld.EnrolledPeer);
         byte[] half = Hellos.OfDotnet(TunnelEntries.OriginalPortProtocol)[..100];
         await client.SendAsync(half);
         await world.Pass(50);
@@ -98,7 +98,7 @@ public sealed class OriginalPortTests
         await world.Pass(50);
         Assert.Equal(half, await Receive(app, half.Length));
 
-        using var other = await world.Connect(InboundWorld.EnrolledPeer);
+        using var other = await world.Connect(AppPortWorld.EnrolledPeer);
         await other.SendAsync(half);
         await world.Settle();
         other.Shutdown(SocketShutdown.Send);
@@ -110,8 +110,8 @@ public sealed class OriginalPortTests
     [Fact]
     public async Task A_hello_of_more_than_16_KiB_goes_to_the_app()
     {
-        await using var world = await InboundWorld.Start(ProtectionMode.Permissive);
-        using var client = await world.Connect(InboundWorld.EnrolledPeer);
+        await using var world = await AppPortWorld.Start(ProtectionMode.Permissive);
+        using var client = await world.Connect(AppPortWorld.EnrolledPeer);
         byte[] hello = Hellos.Made(protocol: TunnelEntries.OriginalPortProtocol, paddingBytes: 20_000, fragmentBytes: 16_000);
         await client.SendAsync(hello);
         using var app = await world.Accept();
@@ -122,7 +122,7 @@ public sealed class OriginalPortTests
     [MemberData(nameof(MayBeInTheMesh))]
     public async Task What_an_app_says_first_is_held_for_100_ms_where_a_tunnel_may_come(string peer)
     {
-        await using var world = await InboundWorld.Start(ProtectionMode.Permissive);
+        await using var world = await AppPortWorld.Start(ProtectionMode.Permissive);
         using var client = await world.Connect(IPAddress.Parse(peer));
         await world.Pass(28);
         using var app = await world.Accept();
@@ -138,8 +138,8 @@ public sealed class OriginalPortTests
     [Fact]
     public async Task A_peer_known_as_not_enrolled_is_served_at_once()
     {
-        await using var world = await InboundWorld.Start(ProtectionMode.Permissive);
-        using var client = await world.Connect(InboundWorld.PlainPeer);
+        await using var world = await AppPortWorld.Start(ProtectionMode.Permissive);
+        using var client = await world.Connect(AppPortWorld.PlainPeer);
         using var app = await world.Accept();
         await app.SendAsync(Greeting);
         Assert.Equal(Greeting, await Receive(client, Greeting.Length));   // the clock has not moved
@@ -148,12 +148,12 @@ public sealed class OriginalPortTests
     [Fact]
     public async Task Under_STRICT_plaintext_is_refused_at_once_and_silence_after_100_ms_and_the_app_sees_neither()
     {
-        await using var world = await InboundWorld.Start(ProtectionMode.Strict);
-        using var plain = await world.Connect(InboundWorld.EnrolledPeer);
+        await using var world = await AppPortWorld.Start(ProtectionMode.Strict);
+        using var plain = await world.Connect(AppPortWorld.EnrolledPeer);
         await plain.SendAsync("GET / HTTP/1.1\r\n"u8.ToArray());
         await ExpectReset(plain);
 
-        using var silent = await world.Connect(InboundWorld.EnrolledPeer);
+        using var silent = await world.Connect(AppPortWorld.EnrolledPeer);
         await world.Pass(85);
         Assert.Equal(1, world.Refused(RefusalReason.PlaintextUnderStrict));
         await world.Pass(15);
@@ -167,8 +167,8 @@ public sealed class OriginalPortTests
     [InlineData(300)]
     public async Task A_tunnels_hello_that_comes_after_the_apps_bytes_were_let_through_is_answered_by_a_reset(int pieceBytes)
     {
-        await using var world = await InboundWorld.Start(ProtectionMode.Permissive);
-        using var client = await world.Connect(InboundWorld.EnrolledPeer);
+        await using var world = await AppPortWorld.Start(ProtectionMode.Permissive);
+        using var client = await world.Connect(AppPortWorld.EnrolledPeer);
         await world.Pass(100);
         using var app = await world.Accept();
         foreach (byte[] piece in Hellos.OfDotnet(TunnelEntries.OriginalPortProtocol).Chunk(pieceBytes))
@@ -185,8 +185,8 @@ public sealed class OriginalPortTests
     [Fact]
     public async Task With_the_setting_off_nothing_is_looked_at()
     {
-        await using var world = await InboundWorld.Start(ProtectionMode.Permissive, isOnOriginalPort: false);
-        using var client = await world.Connect(InboundWorld.EnrolledPeer);
+        await using var world = await AppPortWorld.Start(ProtectionMode.Permissive, isOnOriginalPort: false);
+        using var client = await world.Connect(AppPortWorld.EnrolledPeer);
         byte[] hello = Hellos.OfDotnet(TunnelEntries.OriginalPortProtocol);
         await client.SendAsync(hello);
         using var app = await world.Accept();
@@ -196,8 +196,8 @@ public sealed class OriginalPortTests
     [Fact]
     public async Task A_client_that_resets_or_ends_while_it_is_looked_at_leaves_nothing_behind()
     {
-        await using var world = await InboundWorld.Start(ProtectionMode.Permissive);
-        var client = await world.Connect(InboundWorld.EnrolledPeer);
+        await using var world = await AppPortWorld.Start(ProtectionMode.Permissive);
+        var client = await world.Connect(AppPortWorld.EnrolledPeer);
         await client.SendAsync(Hellos.OfDotnet("h2")[..10]);
         await world.Pass(30);
         client.LingerState = new LingerOption(true, 0);
@@ -207,7 +207,7 @@ public sealed class OriginalPortTests
         // The end of the world checks buffers, timers and registrations.
     }
 
-    private static async Task<Link> OpenLink(InboundWorld world, Socket client)
+    private static async Task<Link> OpenLink(AppPortWorld world, Socket client)
     {
         int fd = (int)client.SafeHandle.DangerousGetHandle();
         client.Blocking = false;
@@ -226,10 +226,10 @@ public sealed class OriginalPortTests
         return await world.Run(() => Link.Start(connection, isServer: false, new TunnelPair.ClientOwner(), new LinkOptions(), new WindowBudget(64 << 20)));
     }
 
-    private static async Task<TunnelPair.Opener> Ask(InboundWorld world, Link link, IPEndPoint target)
+    private static async Task<TunnelPair.Opener> Ask(AppPortWorld world, Link link, IPEndPoint target)
     {
         var opener = new TunnelPair.Opener();
-        await world.Run(() => link.Open(new ConnectRequest(target, new IPEndPoint(InboundWorld.EnrolledPeer, 40_000), null), opener));
+        await world.Run(() => link.Open(new ConnectRequest(target, new IPEndPoint(AppPortWorld.EnrolledPeer, 40_000), null), opener));
         return opener;
     }
 

@@ -23,7 +23,7 @@ namespace Ambient.Tests.Unit.Inbound;
 /// The server side of one node with one pod, on loopback: the pod's app is a listener of the test, its peers are addresses of
 /// 127.0.0.0/8. The loop's clock moves only when the test says so.
 /// </summary>
-internal sealed class InboundWorld : IAsyncDisposable, ISocketRequester
+internal sealed class AppPortWorld : IAsyncDisposable, ISocketRequester
 {
     public const string Uid = "api";
     public static readonly IPAddress EnrolledPeer = IPAddress.Parse("127.0.0.2"), PlainPeer = IPAddress.Parse("127.0.0.3"),
@@ -42,7 +42,7 @@ internal sealed class InboundWorld : IAsyncDisposable, ISocketRequester
     private PodOnLoop _pod = null!;
     private InboundLoop _inbound = null!;
 
-    private InboundWorld() => _loop = new TestLoop(_clock);
+    private AppPortWorld() => _loop = new TestLoop(_clock);
 
     public EventLoop Loop => _loop.Loop;
 
@@ -54,9 +54,9 @@ internal sealed class InboundWorld : IAsyncDisposable, ISocketRequester
     /// <summary>Reasons and details of all refusals, oldest first.</summary>
     public IReadOnlyCollection<string> Refusals => _log.Lines;
 
-    public static async Task<InboundWorld> Start(ProtectionMode mode, bool isOnOriginalPort = true, params Probe[] probes)
+    public static async Task<AppPortWorld> Start(ProtectionMode mode, bool isOnOriginalPort = true, params Probe[] probes)
     {
-        var world = new InboundWorld();
+        var world = new AppPortWorld();
         world.Listener = world.Own(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         world.Listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         world.Listener.Listen(64);
