@@ -65,7 +65,9 @@ internal sealed class ControllerHost : IAsyncDisposable
         var history = new ViewHistory();
         var ledger = new EnrolmentLedger(time.GetUtcNow());
         ledger.Restore(record?.Pods ?? []);
-        var announcer = new Announcer(history, ledger, file, new OrderDesk(keys.Orders, options.OrderValidity),
+        var exclusions = new ExclusionLedger(time.GetUtcNow());
+        exclusions.Restore(record?.Exclusions ?? ImmutableDictionary<string, (ImmutableArray<uint>, ImmutableArray<uint>)>.Empty);
+        var announcer = new Announcer(history, ledger, exclusions, file, new OrderDesk(keys.Orders, options.OrderValidity),
             new NodeRoster(record?.Nodes ?? []), hasRecord: record is not null || !hasPast, time, logger);
 
         var host = new ControllerHost(options, announcer, logger);

@@ -23,6 +23,7 @@ internal sealed class NodeProcess : IDisposable
     private readonly EventLoop _control;
     private readonly LoopGroup _loops;
     private readonly LoopDataPath[] _paths;
+    private readonly CapacityWatch _watch;
     private Descriptor? _inherited;
 
     public NodeProcess(NodeOptions options, MeshViewHolder views, IdentityStore identities, ReportOutbox reports, DataPathMetrics metrics,
@@ -34,6 +35,8 @@ internal sealed class NodeProcess : IDisposable
         _loops = new LoopGroup(options.Loops, time, logger);
         if (options.RedirectorFd is { } fd) _inherited = Descriptor.Adopt(fd);
 
+        Capacity = new NodeCapacity(options.Loops);
+        _watch = new CapacityWatch(_control, Capacity, logger);
         var loads = new EndpointLoads(options.Loops);
         var pods = Enumerable.Range(0, options.Loops).Select(_ => new LoopPods()).ToArray();
         _paths = [.. Enumerable.Range(0, options.Loops).Select(i => NewPath(i, pods[i]))];
@@ -47,6 +50,7 @@ internal sealed class NodeProcess : IDisposable
                 Reports = reports,
                 Counters = counters,
                 Restore = restore,
+                Capacity = Capacity,
             },
             new CaptureTargets(_loops, pods, _paths), logger);
         views.Published += _ =>
@@ -79,6 +83,9 @@ internal sealed class NodeProcess : IDisposable
 
     public CaptureCoordinator Capture { get; }
 
+    /// <summary>What connections take of this process.</summary>
+    public NodeCapacity Capacity { get; }
+
     /// <summary>Connections carried now.</summary>
     public int OpenConnections => _paths.Sum(path => path.Sessions.Count);
 
@@ -89,6 +96,7 @@ internal sealed class NodeProcess : IDisposable
     {
         _loops.Start();
         _control.Start();
+        _watch.Start();
         Capture.Start();
         NodeLog.Serving(_logger, _options.Node, _options.Loops);
     }

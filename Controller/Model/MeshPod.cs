@@ -43,14 +43,15 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
     };
 
     /// <summary>The pod as its own node's Redirector is told of it.</summary>
-    internal CapturedPod ToCapturedPod() => new()
+    /// <param name="excludedInboundPorts">Those that other nodes have been told of.</param>
+    internal CapturedPod ToCapturedPod(IEnumerable<uint> excludedInboundPorts) => new()
     {
         Uid = Uid,
         Namespace = Namespace,
         Name = Name,
         Addresses = { Addresses.Select(ToBytes) },
         NetnsPath = NetnsPath,
-        ExcludeInboundPorts = { Exclusions.InboundPorts },
+        ExcludeInboundPorts = { excludedInboundPorts },
         ExcludeOutboundPorts = { Exclusions.OutboundPorts },
         ExcludeOutboundRanges =
         {

@@ -37,10 +37,12 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
 
         var services = objects.OfType<ServiceObject>()
             .Select(s => s with { Addresses = OwnAddresses(s, s.Addresses, isShared: false, taken, warnings) }).ToList();
-        var endpoints = new EndpointBuilder(podObjects, warnings.Add).Build(services, [.. objects.OfType<EndpointSliceObject>()]);
+        var nodes = new NodeMap(objects.OfType<NodeObject>()
+            .Select(n => n with { Addresses = OwnAddresses(n, n.Addresses, isShared: false, taken, warnings) }));
+        var endpoints = new EndpointBuilder(podObjects, nodes, warnings.Add).Build(services, [.. objects.OfType<EndpointSliceObject>()]);
 
         return new MeshModel(settings, pods.ToFrozenDictionary(p => p.Uid),
-            [settings.ToResource(), .. services.Select(ToResource).Concat(endpoints).Where(r => IsSendable(r, warnings))],
+            [settings.ToResource(), .. services.Select(s => ServiceBuilder.Build(s, warnings.Add)).Concat(endpoints).Concat(nodes.Resources).Where(r => IsSendable(r, warnings))],
             [.. namespaces.Values.Where(n => n.Labels.GetValueOrDefault(EnrolLabel) == "true" && !NeverEnrolled.Contains(n.Name)).Select(n => n.Name)
                 .Concat(pods.Where(p => p.WantsEnrolment).Select(p => p.Namespace)).Distinct().Order(StringComparer.Ordinal)],
             [.. warnings]);
@@ -149,26 +151,4 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         warnings.Add($"{reason}: nodes are not told of it");
         return false;
     }
-
-    private static Resource ToResource(ServiceObject service) => new()
-    {
-        Key = $"service/{service.Namespace}/{service.Name}",
-        Service = new ServiceResource
-        {
-            Namespace = service.Namespace,
-            Name = service.Name,
-            Addresses = { service.Addresses.Select(a => Google.Protobuf.ByteString.CopyFrom(a.GetAddressBytes())) },
-            Headless = service.IsHeadless,
-            Ports =
-            {
-                service.Ports.Select(p => new ServicePort
-                {
-                    Name = p.Name,
-                    Port = (uint)p.Port,
-                    Protocol = p.Protocol,
-                    AppProtocol = p.AppProtocol,
-                }),
-            },
-        },
-    };
 }

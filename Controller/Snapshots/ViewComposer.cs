@@ -6,9 +6,11 @@ namespace Ambient.Controller.Snapshots;
 
 /// <summary>Encodes what nodes are told: the model, joined with how far each pod is and what its node can.</summary>
 /// <param name="stateOf">How far a pod's enrolment is, by UID.</param>
+/// <param name="excludedPortsOf">The inbound ports of a pod that are announced as excluded.</param>
 /// <param name="capabilitiesOf">What a node said it can.</param>
 /// <param name="tooLarge">Told of a resource that is left out, and its size in bytes.</param>
-internal sealed class ViewComposer(Func<string, EnrolmentState> stateOf, Func<string, IEnumerable<string>> capabilitiesOf, Action<string, int> tooLarge)
+internal sealed class ViewComposer(Func<string, EnrolmentState> stateOf, Func<MeshPod, IEnumerable<uint>> excludedPortsOf,
+    Func<string, IEnumerable<string>> capabilitiesOf, Action<string, int> tooLarge)
 {
     /// <summary>The update that makes a view with these keys into that of a model.</summary>
     internal IEnumerable<KeyValuePair<string, ByteString?>> Whole(MeshModel model, IEnumerable<string> keys)
@@ -37,5 +39,10 @@ internal sealed class ViewComposer(Func<string, EnrolmentState> stateOf, Func<st
         }
     }
 
-    private Resource ResourceOf(MeshPod pod) => pod.ToResource(stateOf(pod.Uid), capabilitiesOf(pod.Node));
+    private Resource ResourceOf(MeshPod pod)
+    {
+        var resource = pod.ToResource(stateOf(pod.Uid), capabilitiesOf(pod.Node));
+        resource.Workload.ExcludedInboundPorts.AddRange(excludedPortsOf(pod));
+        return resource;
+    }
 }

@@ -31,6 +31,7 @@ internal sealed class Announcer : IDisposable
     private readonly Lock _lock = new();
     private readonly ViewHistory _history;
     private readonly EnrolmentLedger _ledger;
+    private readonly ExclusionLedger _exclusions;
     private readonly EnrolmentFile _file;
     private readonly OrderRound _orders;
     private readonly NodeRoster _roster;
@@ -49,15 +50,16 @@ internal sealed class Announcer : IDisposable
     private TimeSpan _lastPass;
 
     /// <param name="hasRecord">Whether a predecessor's record was found, or none can exist: then states are known from the start.</param>
-    internal Announcer(ViewHistory history, EnrolmentLedger ledger, EnrolmentFile file, OrderDesk orders, NodeRoster roster,
+    internal Announcer(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile file, OrderDesk orders, NodeRoster roster,
         bool hasRecord, TimeProvider time, ILogger logger)
     {
         _history = history;
         _ledger = ledger;
+        _exclusions = exclusions;
         _file = file;
-        _orders = new OrderRound(orders, ledger, roster, logger);
+        _orders = new OrderRound(orders, ledger, exclusions, roster, logger);
         _roster = roster;
-        _composer = new ViewComposer(ledger.StateOf, node => roster.RecordOf(node).Capabilities, logger.ResourceTooLarge);
+        _composer = new ViewComposer(ledger.StateOf, pod => exclusions.AnnouncedOf(pod), node => roster.RecordOf(node).Capabilities, logger.ResourceTooLarge);
         _time = time;
         _logger = logger;
         _settledAt = hasRecord ? DateTimeOffset.MinValue : time.GetUtcNow() + EnrolmentLedger.SettleTime;
@@ -78,6 +80,7 @@ internal sealed class Announcer : IDisposable
             _podsByIdentity = model.Pods.Values.Where(p => !p.HostNetwork).ToLookup(p => (p.Node, $"{p.Namespace}/{p.ServiceAccount}"));
             _modelChanged = true;
             _ledger.Reconcile(model.Pods, _time.GetUtcNow());
+            _exclusions.Reconcile(model.Pods, _ledger.Pods, _time.GetUtcNow());
             ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
         }
         if (isFirst)
@@ -119,12 +122,12 @@ internal sealed class Announcer : IDisposable
         }
     }
 
-    /// <summary>A node has acked something, for which a withdrawal may have waited.</summary>
+    /// <summary>A node has acked something, for which a withdrawal or an exclusion may have waited.</summary>
     internal void Acked()
     {
         lock (_lock)
         {
-            if (_ledger.IsWaitingForAcks)
+            if (_ledger.IsWaitingForAcks || _exclusions.IsWaitingForAcks)
                 ScheduleLocked(_time.GetUtcNow());
         }
     }
@@ -142,6 +145,7 @@ internal sealed class Announcer : IDisposable
                     _logger.ForeignReport(node, report.Uid);
                 return;
             }
+            _exclusions.Report(report.Uid, report.ExcludedInboundPorts);
             if (before?.Phase != report.Phase || before.Reason != report.Reason)
             {
                 var pod = _model?.Pods.GetValueOrDefault(report.Uid);
@@ -215,7 +219,7 @@ internal sealed class Announcer : IDisposable
                 return;
             PassLocked(_model, _time.GetUtcNow());
             _lastPass = _time.GetElapsedTime(started);
-            var next = Earlier(_ledger.NextDeadline, _orders.NextRenewal);
+            var next = Earlier(Earlier(_ledger.NextDeadline, _exclusions.NextDeadline), _orders.NextRenewal);
             if (_settledAt > _time.GetUtcNow())
                 next = Earlier(next, _settledAt);
             if (next is { } due)
@@ -226,17 +230,19 @@ internal sealed class Announcer : IDisposable
     private void PassLocked(MeshModel model, DateTimeOffset now)
     {
         _ledger.Advance(now, TimeSpan.FromSeconds(model.Settings.DrainSeconds), _roster.HaveAllAcked, _roster.IsConnected);
-        var changed = _ledger.TakeChanged();
+        var hasOrders = _exclusions.Advance(now, _roster.HaveAllAcked);
+        var changed = _ledger.TakeChanged().Union(_exclusions.TakeChanged()).ToList();
 
-        var orders = _modelChanged || changed.Count > 0 || _hasFreshNode || _orders.NextRenewal <= now ? _orders.Sign(model, now) : [];
+        var orders = hasOrders || _modelChanged || changed.Count > 0 || _hasFreshNode || _orders.NextRenewal <= now ? _orders.Sign(model, now) : [];
         _hasFreshNode = false;
-        if (_ledger.TakeDirty() | _nodesDirty | orders.Count > 0)
+        if (_ledger.TakeDirty() | _exclusions.TakeDirty() | _nodesDirty | orders.Count > 0)
             WriteDownLocked();
 
         var before = _history.Version;
         var version = _history.Apply(_modelChanged ? _composer.Whole(model, _history.Keys()) : _composer.Pods(model, changed));
         _modelChanged = false;
         _ledger.MarkAnnounced(version);
+        _exclusions.MarkAnnounced(version);
         if (version != before)
             _logger.ViewPublished(version, _history.Count);
 
@@ -250,7 +256,7 @@ internal sealed class Announcer : IDisposable
     {
         try
         {
-            _file.Write(_ledger.Pods.Values, _roster.Records);
+            _file.Write(_ledger.Pods.Values, _exclusions.Pods, _roster.Records);
             _nodesDirty = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

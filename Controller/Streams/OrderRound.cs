@@ -7,7 +7,7 @@ using Ambient.Protocol.Redirector.V1;
 namespace Ambient.Controller.Streams;
 
 /// <summary>Works out what each connected node is to capture, and signs what changed. Owned by whoever holds its lock.</summary>
-internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, NodeRoster roster, ILogger logger)
+internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, ExclusionLedger exclusions, NodeRoster roster, ILogger logger)
 {
     /// <summary>When the first order falls due without a change; null if there is none.</summary>
     internal DateTimeOffset? NextRenewal => desk.NextRenewal;
@@ -34,12 +34,12 @@ internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, NodeRos
         return signed;
     }
 
-    private static CaptureOrder ContentOf(MeshModel model, NodeSession session, List<MeshPod> pods) => new()
+    private CaptureOrder ContentOf(MeshModel model, NodeSession session, List<MeshPod> pods) => new()
     {
         Node = session.Node,
         BootId = session.BootId,
         DrainSeconds = (uint)model.Settings.DrainSeconds,
-        Pods = { pods.Select(p => p.ToCapturedPod()) },
+        Pods = { pods.Select(p => p.ToCapturedPod(exclusions.OrderedOf(p))) },
         // A pod on its way out may be the last of its namespace.
         EnrolledNamespaces = { model.EnrolledNamespaces.Concat(pods.Select(p => p.Namespace)).Distinct().Order(StringComparer.Ordinal) },
     };

@@ -6,7 +6,8 @@ using Ambient.Protocol.Model;
 namespace Ambient.NodeProxy.Balancing;
 
 /// <summary>
-/// Chooses an endpoint: two at random, by weight, and of these the one with less work under way in proportion to its weight. Two random
+/// Chooses an endpoint: the client's own, if the service has affinity and it has one; else among the near ones first, if the service
+/// wants that, and there of two at random, by weight, the one with less work under way in proportion to its weight. Two random
 /// choices keep the fullest endpoint near the average where one lets it grow, and cost the same for three endpoints as for 100,000.
 /// One for each loop; used on its loop only.
 /// </summary>
@@ -17,25 +18,50 @@ public sealed class EndpointChooser(EndpointLoads loads, int loop, ulong seed)
 {
     private const int WeightDraws = 8;
 
+    // About 100 bytes each. A client that falls out of the table is sent to any endpoint once more, and stays with that.
+    private const int MaxAffinities = 65_536;
+
+    private readonly ClientAffinities _affinities = new(MaxAffinities);
     private readonly Dictionary<EndpointAddress, EndpointLoad> _inUse = [];   // where this loop has work
     private ulong _random = seed;
 
-    /// <summary>Chooses an endpoint for a new connection. Allocates nothing.</summary>
+    /// <summary>Chooses an endpoint for a new connection. Allocates nothing, but for the first connection of a client that stays.</summary>
     /// <param name="service">The service.</param>
     /// <param name="port">Its port.</param>
-    /// <param name="preferred">The address family the client used; the other one is used only if nothing else is left.</param>
+    /// <param name="caller">Who asks.</param>
     /// <param name="alreadyTried">Endpoints not to choose again.</param>
     /// <param name="chosen">The endpoint; null if there is none.</param>
     public bool Choose(
         ServiceView service,
         ServicePort port,
-        AddressFamily preferred,
+        in Caller caller,
         ReadOnlySpan<ReadyEndpoint> alreadyTried,
         [NotNullWhen(true)] out ReadyEndpoint? chosen)
     {
-        AddressFamily other = preferred == AddressFamily.InterNetworkV6 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
-        chosen = ChooseFrom(service.ReadyEndpoints(port, preferred), alreadyTried) ?? ChooseFrom(service.ReadyEndpoints(port, other), alreadyTried);
+        TimeSpan stays = service.Service.ClientAffinity;
+        chosen = (stays > TimeSpan.Zero ? ChooseAgain(service, port, caller, alreadyTried) : null)
+            ?? ChooseNearest(service, caller, service.PlacedEndpoints(port, caller.Family), alreadyTried)
+            ?? ChooseNearest(service, caller, service.PlacedEndpoints(port, Other(caller.Family)), alreadyTried);
+        // One that does not answer is replaced by the next one that is tried: the client stays with the one it reaches.
+        if (chosen is not null && stays > TimeSpan.Zero)
+            _affinities.Keep(caller.Address, service.FullName, chosen.Key, stays, caller.NowTicks);
         return chosen is not null;
+    }
+
+    /// <summary>There are endpoints beside those tried and the one chosen, so that waiting long for that one would be a mistake.</summary>
+    public static bool HasOther(ServiceView service, ServicePort port, in Caller caller, ReadOnlySpan<ReadyEndpoint> alreadyTried, ReadyEndpoint chosen)
+    {
+        return Others(service, caller, service.PlacedEndpoints(port, caller.Family), alreadyTried)
+            + Others(service, caller, service.PlacedEndpoints(port, Other(caller.Family)), alreadyTried) > 0;
+
+        int Others(ServiceView service, in Caller caller, PlacedEndpoints endpoints, ReadOnlySpan<ReadyEndpoint> alreadyTried)
+        {
+            ReadyEndpointSet usable = service.Service.Distribution == TrafficDistribution.SameNodeOnly ? endpoints.OnNode(caller.Node) : endpoints.All;
+            int count = usable.Count - (usable.TryFind(chosen.Key, out _) ? 1 : 0);
+            foreach (ReadyEndpoint tried in alreadyTried)
+                count -= usable.TryFind(tried.Key, out _) ? 1 : 0;
+            return count;
+        }
     }
 
     /// <summary>Work has begun at an endpoint. Every call needs its <see cref="Ended"/>.</summary>
@@ -58,6 +84,31 @@ public sealed class EndpointChooser(EndpointLoads loads, int loop, ulong seed)
         if (load.OfLoop(loop) == 0)
             _inUse.Remove(address);
     }
+
+    private static AddressFamily Other(AddressFamily family) =>
+        family == AddressFamily.InterNetworkV6 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
+
+    // The endpoint of the client's last connection, as this version of the view has it.
+    private ReadyEndpoint? ChooseAgain(ServiceView service, ServicePort port, in Caller caller, ReadOnlySpan<ReadyEndpoint> tried)
+    {
+        if (!_affinities.TryFind(caller.Address, service.FullName, caller.NowTicks, out string? key))
+            return null;
+        if (!service.PlacedEndpoints(port, caller.Family).All.TryFind(key, out ReadyEndpoint? known)
+            && !service.PlacedEndpoints(port, Other(caller.Family)).All.TryFind(key, out known))
+            return null;
+        bool isAllowed = service.Service.Distribution != TrafficDistribution.SameNodeOnly || known.Node == caller.Node;
+        return isAllowed && !Contains(tried, known) ? known : null;
+    }
+
+    private ReadyEndpoint? ChooseNearest(ServiceView service, in Caller caller, PlacedEndpoints endpoints, ReadOnlySpan<ReadyEndpoint> tried) =>
+        service.Service.Distribution switch
+        {
+            TrafficDistribution.Anywhere => ChooseFrom(endpoints.All, tried),
+            TrafficDistribution.SameZoneFirst => ChooseFrom(endpoints.InZone(caller.Zone), tried) ?? ChooseFrom(endpoints.All, tried),
+            TrafficDistribution.SameNodeFirst => ChooseFrom(endpoints.OnNode(caller.Node), tried)
+                ?? ChooseFrom(endpoints.InZone(caller.Zone), tried) ?? ChooseFrom(endpoints.All, tried),
+            TrafficDistribution.SameNodeOnly => ChooseFrom(endpoints.OnNode(caller.Node), tried),
+        };
 
     private static bool Contains(ReadOnlySpan<ReadyEndpoint> tried, ReadyEndpoint endpoint)
     {

@@ -34,6 +34,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
     private readonly ReportOutbox _reports;
     private readonly Action<IReadOnlyDictionary<string, double>> _counters;
     private readonly Action<byte[]> _restore;
+    private readonly NodeCapacity _capacity;
     private readonly ILogger _logger;
     private readonly RedirectorChannel _channel;
     private readonly SocketRequests _requests;
@@ -54,6 +55,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _reports = settings.Reports;
         _counters = settings.Counters;
         _restore = settings.Restore;
+        _capacity = settings.Capacity;
         _logger = logger;
         _channel = new RedirectorChannel(_control, settings.Connect, this, logger);
         _requests = new SocketRequests(_control, message => _channel.Send(message));
@@ -175,7 +177,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         for (int i = 0; i < _targets.Loops.Count; i++)
         {
             int index = i;
-            var onLoop = new PodOnLoop(pod.Uid, _targets.Loops[index], _requests);
+            var onLoop = new PodOnLoop(pod.Uid, _targets.Loops[index], _requests, _capacity);
             pod.OnLoops.Add(onLoop);
             onLoop.Loop.Post(() => _targets.Pods[index].Add(onLoop));
         }
@@ -190,6 +192,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _reports.Pod(new PodReport
         {
             Uid = status.Uid, Phase = status.Phase, Reason = status.Reason, ConnectionsFromBefore = status.ConnectionsFromBefore,
+            ExcludedInboundPorts = { status.ExcludedInboundPorts },
         });
         NodeLog.PodStatus(_logger, status.Uid, status.Phase, status.Reason);
         if (!_pods.TryGetValue(status.Uid, out var pod)) return;

@@ -50,14 +50,17 @@ public sealed class ServiceView
     }
 
     /// <summary>The ready endpoints of one address family. Constant time, no allocation.</summary>
-    public ReadyEndpointSet ReadyEndpoints(ServicePort port, AddressFamily family)
+    public ReadyEndpointSet ReadyEndpoints(ServicePort port, AddressFamily family) => PlacedEndpoints(port, family).All;
+
+    /// <summary>The same with the near ones apart, if the service's <see cref="Service.Distribution"/> asks for any.</summary>
+    public PlacedEndpoints PlacedEndpoints(ServicePort port, AddressFamily family)
     {
         foreach (PortEndpoints candidate in _ports)
         {
             if (candidate.Name == port.Name)
                 return family == AddressFamily.InterNetworkV6 ? candidate.V6 : candidate.V4;
         }
-        return ReadyEndpointSet.Empty;
+        return Discovery.PlacedEndpoints.Empty;
     }
 
     /// <summary>

@@ -70,7 +70,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
 
     public void Start()
     {
-        _pod.Add(this);
+        _pod.Add(this, PodUse.OpeningIn);
         var view = _context.Views.Current;
         if (PodListeners.IsOwnPort(_target.Port))
         {
@@ -93,6 +93,9 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
             Authorise(_destination);
         }
     }
+
+    /// <inheritdoc/>
+    public int Descriptors => 2;
 
     /// <inheritdoc/>
     public void Cut(string reason) => Refuse(RefusalReason.PodGone, reason);

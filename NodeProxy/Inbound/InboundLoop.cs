@@ -1,6 +1,8 @@
 using System.Net;
 using Ambient.Native.Sockets;
 using Ambient.NodeProxy.Capture;
+using Ambient.NodeProxy.Sessions;
+using Ambient.NodeProxy.Telemetry;
 using Ambient.NodeProxy.Tunnel;
 
 namespace Ambient.NodeProxy.Inbound;
@@ -23,6 +25,13 @@ internal sealed class InboundLoop(InboundContext context)
         if (!SocketCalls.TryGetRemoteAddress(fd, out var client) || !SocketCalls.TryGetOriginalDestination(fd, out var target))
         {
             SocketCalls.Close(fd); // gone before we looked
+            return;
+        }
+
+        if (PodRoom.RefusalOf(pod, out var reason, out string detail))
+        {
+            context.Refusals.Add(Reporter.Destination, reason, pod.Uid, client, target, detail);
+            SocketCalls.CloseWithReset(fd);
             return;
         }
 

@@ -62,11 +62,22 @@ internal sealed class InboundRequest : IConnectionOwner, IPodUser
         {
             Refuse(tunnel, stream, target, 503, RefusalReason.OwnPort, $"port {target.Port} belongs to the mesh");
         }
+        else if (PodRoom.RefusalOf(tunnel.Pod, out var reason, out string detail))
+        {
+            Refuse(tunnel, stream, target, 503, reason, detail);
+        }
+        else if (!tunnel.Pod.MayOpen(PodUse.OpeningStream))
+        {
+            Refuse(tunnel, stream, target, 503, RefusalReason.Overloaded, $"{PodOnLoop.MaxOpening} streams to this pod are being opened");
+        }
         else
         {
             new InboundRequest(tunnel, stream, target, destination).Open();
         }
     }
+
+    /// <inheritdoc/>
+    public int Descriptors => 1;
 
     /// <inheritdoc/>
     public void Cut(string reason) => Refuse(503, RefusalReason.PodGone, reason);
@@ -81,7 +92,7 @@ internal sealed class InboundRequest : IConnectionOwner, IPodUser
     private void Open()
     {
         _stream.Owner = this;
-        _tunnel.Pod.Add(this);
+        _tunnel.Pod.Add(this, PodUse.OpeningStream);
         var decision = ConnectionPolicy.Decide(
             new ConnectionFacts(_tunnel.Peer, _tunnel.PeerAddress.Address, _destination, _target.Port, ProtectedInProcessOrTunnel: true));
         if (!decision.Allowed)

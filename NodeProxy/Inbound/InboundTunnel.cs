@@ -4,6 +4,7 @@ using Ambient.NodeProxy.Capture;
 using Ambient.NodeProxy.Engine;
 using Ambient.NodeProxy.Http2.Hpack;
 using Ambient.NodeProxy.Identity;
+using Ambient.NodeProxy.Sessions;
 using Ambient.NodeProxy.Telemetry;
 using Ambient.NodeProxy.Tunnel;
 using Ambient.Protocol.Identity;
@@ -19,6 +20,7 @@ internal sealed class InboundTunnel : ILinkOwner
     private readonly PodTunnels _siblings;
     private TlsConnection? _tls;
     private Link? _link;
+    private TunnelShares.Place? _place;
 
     private InboundTunnel(InboundContext context, PodOnLoop pod, PodTunnels siblings, IPEndPoint peer, IPEndPoint? onlyTarget)
     {
@@ -65,14 +67,22 @@ internal sealed class InboundTunnel : ILinkOwner
             return;
         }
 
-        if (siblings.Handshakes >= PodTunnels.MaxHandshakes)
+        if (PodRoom.RefusalOf(pod, out var reason, out string detail))
         {
-            tunnel.Refuse(RefusalReason.Overloaded, $"{PodTunnels.MaxHandshakes} handshakes with this pod are under way");
+            tunnel.Refuse(reason, detail);
             SocketCalls.CloseWithReset(fd);
             return;
         }
 
-        siblings.Handshakes++;
+        if (siblings.Shares.TryBegin(peer.Address, tunnel.GiveUp, out string refusal) is not { } place)
+        {
+            tunnel.Refuse(RefusalReason.Overloaded, refusal);
+            SocketCalls.CloseWithReset(fd);
+            return;
+        }
+
+        tunnel._place = place;
+        pod.Hold(1);
         siblings.Tunnels.Add(tunnel);
         tunnel._tls = TlsConnection.Start(context.Loop, fd, credentials.ServerOf(tunnel.Entry), ticket: null, HandshakeTimeout, tunnel.OnHandshake);
     }
@@ -84,13 +94,8 @@ internal sealed class InboundTunnel : ILinkOwner
     public void Cut(string reason)
     {
         if (_link is not null) _link.Abort(ConnectionFault.Ended, reason);
-        else if (_tls is { IsClosed: false })
-        {
-            _tls.Abort(ConnectionFault.Ended); // no call to OnHandshake follows
-            _siblings.Handshakes--;
-        }
-
-        _siblings.Tunnels.Remove(this);
+        else if (_tls is { IsClosed: false }) _tls.Abort(ConnectionFault.Ended); // no call to OnHandshake follows
+        End();
     }
 
     void ILinkOwner.OnRequest(Link link, TunnelStream stream, HeaderList headers) => InboundRequest.Start(this, stream, headers);
@@ -103,31 +108,38 @@ internal sealed class InboundTunnel : ILinkOwner
     {
     }
 
+    void ILinkOwner.OnFault(Link link, RefusalReason reason, string detail) => Refuse(reason, detail);
+
     void ILinkOwner.OnEnded(Link link, string reason)
     {
-        _siblings.Tunnels.Remove(this);
-        NodeLog.LinkEnded(_context.Links.Logger, PeerAddress, reason);
+        End();
+        if (link.IsViolated) Refuse(RefusalReason.ProtocolViolation, reason);
+        else NodeLog.LinkEnded(_context.Links.Logger, PeerAddress, reason);
+    }
+
+    // A newer handshake needs the place.
+    private void GiveUp()
+    {
+        _tls!.Abort(ConnectionFault.Ended); // no call to OnHandshake follows
+        FailHandshake(RefusalReason.Overloaded, $"the oldest of {TunnelShares.MaxHandshakes} handshakes with this pod made room for a new one");
     }
 
     private void OnHandshake(TlsConnection tls, bool established)
     {
-        _siblings.Handshakes--;
         if (!established)
         {
-            _siblings.Tunnels.Remove(this);
-            var failure = tls.HandshakeTimedOut ? RefusalReason.HandshakeTimedOut : RefusalReason.HandshakeFailed;
-            _context.Metrics.HandshakeFailed(failure, client: false);
-            Refuse(failure, tls.HandshakeFailure ?? "");
+            var failure = tls.HandshakeTimedOut ? RefusalReason.HandshakeTimedOut
+                : tls.HandshakeRefusedPeer ? RefusalReason.PeerUntrusted
+                : RefusalReason.HandshakeFailed;
+            FailHandshake(failure, tls.HandshakeFailure ?? "");
             return;
         }
 
         string protocol = TunnelEntries.ProtocolOf(Entry);
         if (tls.Session.Alpn != protocol)
         {
-            _siblings.Tunnels.Remove(this);
-            _context.Metrics.HandshakeFailed(RefusalReason.HandshakeFailed, client: false);
-            Refuse(RefusalReason.HandshakeFailed, $"the peer does not speak {protocol} (ALPN)");
             tls.Abort(ConnectionFault.Ended);
+            FailHandshake(RefusalReason.HandshakeFailed, $"the peer does not speak {protocol} (ALPN)");
             return;
         }
 
@@ -135,17 +147,32 @@ internal sealed class InboundTunnel : ILinkOwner
         var outcome = PeerVerifier.Verify(tls, trustDomain, expected: null, _context.Links.Time, out var identity, out string detail);
         if (outcome != PeerCheckOutcome.Accepted)
         {
-            _siblings.Tunnels.Remove(this);
-            _context.Metrics.HandshakeFailed(PeerVerifier.ReasonOf(outcome), client: false);
-            Refuse(PeerVerifier.ReasonOf(outcome), detail);
             tls.Abort(ConnectionFault.Ended);
+            FailHandshake(PeerVerifier.ReasonOf(outcome), detail);
             return;
         }
 
         Peer = identity;
+        _siblings.Shares.Establish(_place!);
         var elapsed = TimeSpan.FromTicks(_context.Loop.NowTicks - tls.StartedTicks);
         _context.Metrics.Handshake(elapsed.TotalSeconds, tls.Session.IsResumed, client: false);
         _link = Link.Start(tls, isServer: true, this, _context.Links.Options, _siblings.Budget);
+    }
+
+    private void FailHandshake(RefusalReason reason, string detail)
+    {
+        End();
+        _context.Metrics.HandshakeFailed(reason, client: false);
+        Refuse(reason, detail);
+    }
+
+    private void End()
+    {
+        if (_place is null) return;
+        _siblings.Shares.End(_place);
+        _place = null;
+        Pod.Hold(-1);
+        _siblings.Tunnels.Remove(this);
     }
 
     private void Refuse(RefusalReason reason, string detail) =>

@@ -5,14 +5,8 @@ namespace Ambient.NodeProxy.Inbound;
 /// <summary>The tunnels into one pod on one loop, and what their streams may make us hold together.</summary>
 internal sealed class PodTunnels(WindowBudget budget)
 {
-    /// <summary>
-    /// Handshakes that a pod's peers may have under way on one loop. Each costs about a millisecond of the loop and 40 KB, so that
-    /// this is where a flood of half-open tunnels ends: one pod's share, its neighbours unharmed.
-    /// </summary>
-    public const int MaxHandshakes = 512;
-
-    /// <summary>Handshakes under way.</summary>
-    public int Handshakes { get; set; }
+    /// <summary>Who may open how many.</summary>
+    public TunnelShares Shares { get; } = new();
 
     public WindowBudget Budget { get; } = budget;
 

@@ -16,7 +16,7 @@ namespace Ambient.NodeProxy.Outbound;
 /// <code>
 ///   deciding --known--> opening (direct | tunnel | plain | passthrough) --open--> joined
 ///      |  ^                |
-///      |  '--- next endpoint, at most two more: no byte of the app was sent
+///      |  '--- no, or nothing for 2 s: next endpoint, at most two more: no byte of the app was sent
 ///      '--unknown--> waiting for the view, 2 s --> deciding, or refused
 /// </code>
 /// The app's bytes stay in its socket until the way is open.
@@ -26,6 +26,10 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     private const int MaxOtherEndpoints = 2;
     private static readonly TimeSpan MaxWaitForView = TimeSpan.FromSeconds(2);
 
+    // How long one endpoint may keep an app waiting while there are others: one lost SYN (sent again after 1 s) is forgiven. The last
+    // one gets the time of whoever opens the way to it.
+    private static readonly TimeSpan PatienceWithOthersLeft = TimeSpan.FromSeconds(2);
+
     private readonly OutboundLoop _outbound;
     private readonly OutboundContext _context;
     private readonly PodOnLoop _pod;
@@ -33,6 +37,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     private readonly IPEndPoint _client;
     private readonly IPEndPoint _wanted;
     private readonly LoopTimer _viewDeadline;
+    private readonly LoopTimer _patience;
     private readonly List<ReadyEndpoint> _tried = [];
     private Workload? _source;
     private Route? _route;
@@ -40,6 +45,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     private LinkKey? _linkKey;
     private TunnelStream? _stream;
     private PodOnLoop? _destinationPod;
+    private string _lastFailure = "";
     private bool _retriedUnprocessed;
     private bool _isOver;
 
@@ -53,11 +59,12 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         _downstream = SocketConnection.Adopt(_context.Loop, fd);
         _downstream.Owner = this;
         _viewDeadline = new LoopTimer(() => Refuse(_route!.Reason, _route.Detail));
+        _patience = new LoopTimer(OnPatienceOver);
     }
 
     public void Start()
     {
-        _pod.Add(this);
+        _pod.Add(this, PodUse.OpeningOut);
         Decide();
     }
 
@@ -67,6 +74,9 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         _outbound.StopWaiting(this);
         Decide();
     }
+
+    /// <inheritdoc/>
+    public int Descriptors => 2;
 
     /// <inheritdoc/>
     public void Cut(string reason) => Refuse(RefusalReason.PodGone, reason);
@@ -87,9 +97,13 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
             return;
         }
 
-        _route = Classifier.Classify(view, _wanted, _context.Chooser, _tried);
+        _destinationPod = null;
+        view.TryFindNode(_context.Node, out var node);
+        var caller = new Caller(_client.Address, _wanted.AddressFamily, _context.Node, node?.Zone ?? "", _context.Loop.NowTicks);
+        _route = Classifier.Classify(view, _wanted, _context.Chooser, caller, _tried);
         if (_route.Kind != RouteKind.Wait) _context.Loop.Timers.Cancel(_viewDeadline);
         if (_route.Endpoint is { } endpoint) _context.Chooser.Started(endpoint);
+        if (_route.HasOtherEndpoint && _tried.Count < MaxOtherEndpoints) _context.Loop.Arm(_patience, PatienceWithOthersLeft);
         switch (_route.Kind)
         {
             case RouteKind.Mesh:
@@ -104,7 +118,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
                 if (!_viewDeadline.IsArmed) _context.Loop.Arm(_viewDeadline, MaxWaitForView);
                 break;
             case RouteKind.Refused:
-                Refuse(_route.Reason, _route.Detail);
+                Refuse(_route.Reason, _lastFailure.Length == 0 ? _route.Detail : $"{_route.Detail}; the last one: {_lastFailure}");
                 break;
         }
     }
@@ -122,15 +136,15 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         }
 
         if (isNew) _outbound.PoolOf(_pod).DrainOlderThan(credentials.Svid.Generation);
-        bool mayStayInProcess = destination.Node == _context.Node && settings.DirectAllowed
-            && destination.DirectForbiddenReason is null && _source!.DirectForbiddenReason is null;
+        // What a pod says to itself never leaves its namespace, so there is no policy of the network to bypass.
+        bool mayStayInProcess = destination.Uid == _pod.Uid || (destination.Node == _context.Node && settings.DirectAllowed
+            && destination.DirectForbiddenReason is null && _source!.DirectForbiddenReason is null);
         if (mayStayInProcess && _context.Pods.TryFind(destination.Uid, out _destinationPod))
         {
             OpenDirect(destination, settings.TrustDomain);
             return;
         }
 
-        _destinationPod = null;
         var pool = _outbound.PoolOf(_pod);
         var entry = EntryOf(destination, settings);
         var address = entry == TunnelEntry.OriginalPort ? _route!.Target : new IPEndPoint(_route!.Target.Address, PodListeners.TunnelPort);
@@ -154,7 +168,19 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
             return;
         }
 
-        _opener = AppOpener.Start(_destinationPod!, seenAs: _client.Address, _route.Target, OnOpened);
+        _opener = AppOpener.Start(_destinationPod!, AddressSeenAt(_route.Target.Address), _route.Target, OnOpened);
+    }
+
+    // The client's own address, or, for a service whose only endpoints have the other family, the same pod's address of that one.
+    private IPAddress? AddressSeenAt(IPAddress target)
+    {
+        if (_client.AddressFamily == target.AddressFamily) return _client.Address;
+        foreach (var address in _source!.Addresses)
+        {
+            if (address.AddressFamily == target.AddressFamily) return address;
+        }
+
+        return null;
     }
 
     private void OnOpened(SocketConnection? upstream, RefusalReason reason, string detail)
@@ -194,8 +220,8 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     {
         _stream = null;
         string detail = $"{_route!.Target} answered {status}: {reason}";
-        // 503 is "the app did not answer there"; 401 and 400 would be the same anywhere.
-        if (status == 503) TryNext(RefusalReason.TunnelRefused, detail);
+        // 503 is "the app did not answer there", 400 "this is not the pod you mean", which an old view leads to; 401 would be the same anywhere.
+        if (status is 503 or 400) TryNext(RefusalReason.TunnelRefused, detail);
         else Refuse(status == 401 ? RefusalReason.Denied : RefusalReason.TunnelRefused, detail);
     }
 
@@ -213,17 +239,26 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         TryNext(RefusalReason.TunnelLost, $"the tunnel to {_route!.Target} was lost before it answered");
     }
 
+    private void OnPatienceOver()
+    {
+        GiveUpOpening();
+        TryNext(RefusalReason.ConnectTimedOut, $"no answer from {_route!.Target} within {PatienceWithOthersLeft.TotalSeconds:0} s");
+    }
+
     private void TryNext(RefusalReason reason, string detail)
     {
         if (_isOver) return;
+        _context.Loop.Timers.Cancel(_patience);
+        _lastFailure = detail;
+        // A peer that is not who it should be has got nothing but a handshake: its address may be another pod's by now.
         bool mayHelp = reason is RefusalReason.ConnectFailed or RefusalReason.ConnectTimedOut or RefusalReason.TunnelRefused
-            or RefusalReason.TunnelLost or RefusalReason.HandshakeFailed or RefusalReason.HandshakeTimedOut;
+            or RefusalReason.TunnelLost or RefusalReason.HandshakeFailed or RefusalReason.HandshakeTimedOut
+            or RefusalReason.PeerIdentityUnexpected or RefusalReason.PeerUntrusted;
         if (mayHelp && _route!.Endpoint is { } endpoint && _tried.Count < MaxOtherEndpoints)
         {
             ReleaseEndpoint();
             _tried.Add(endpoint);
             Decide();
-            // The last endpoint's own failure says more than "there is no other".
             return;
         }
 
@@ -240,6 +275,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
 
         _isOver = true;
         _context.Loop.Timers.Cancel(_viewDeadline);
+        _context.Loop.Timers.Cancel(_patience);
         var key = Edges.FromSource(_context.Views.Current.Settings.TrustDomain, _source!, _route!.Destination, _route.Service, way, protection);
         var endpoint = _route.Endpoint;
         Session.Start(
@@ -262,12 +298,23 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         if (_isOver) return;
         _isOver = true;
         _context.Loop.Timers.Cancel(_viewDeadline);
+        _context.Loop.Timers.Cancel(_patience);
         _outbound.StopWaiting(this);
         _pod.Remove(this);
-        _opener?.Cancel();
-        if (_linkKey is not null) _outbound.PoolOf(_pod).Forget(_linkKey, this);
-        _stream?.Abort(ConnectionFault.OtherSide);
+        GiveUpOpening();
         ReleaseEndpoint();
+    }
+
+    // A link that is being dialled goes on without us: the next connection finds it open, or learns why not.
+    private void GiveUpOpening()
+    {
+        _opener?.Cancel();
+        _opener = null;
+        if (_linkKey is not null) _outbound.PoolOf(_pod).Forget(_linkKey, this);
+        _linkKey = null;
+        var stream = _stream;
+        _stream = null;
+        stream?.Abort(ConnectionFault.OtherSide);
     }
 
     private void ReleaseEndpoint()

@@ -1,5 +1,7 @@
 using Ambient.Native.Sockets;
 using Ambient.NodeProxy.Capture;
+using Ambient.NodeProxy.Sessions;
+using Ambient.NodeProxy.Telemetry;
 using Ambient.NodeProxy.Tunnel;
 
 namespace Ambient.NodeProxy.Outbound;
@@ -21,6 +23,13 @@ internal sealed class OutboundLoop(OutboundContext context)
         if (!SocketCalls.TryGetRemoteAddress(fd, out var client) || !SocketCalls.TryGetOriginalDestination(fd, out var target))
         {
             SocketCalls.Close(fd); // gone before we looked
+            return;
+        }
+
+        if (PodRoom.RefusalOf(pod, out var reason, out string detail))
+        {
+            context.Refusals.Add(Reporter.Source, reason, pod.Uid, client, target, detail);
+            SocketCalls.CloseWithReset(fd);
             return;
         }
 

@@ -17,6 +17,8 @@ public static class ConnectionPolicy
             { ProtectedInProcessOrTunnel: true } => (true, DecidingRule.ProvenPeer),
             // Other nodes were told to speak plaintext before its rules go away; refusing them meanwhile would be an outage of our making.
             { Destination.Enrolment: Enrolment.Withdrawing } => (true, DecidingRule.Leaving),
+            // The same moment of an excluded port: others have been told already, or still, while the rules capture it.
+            _ when facts.Destination.ExcludedInboundPorts.Contains(facts.Port) => (true, DecidingRule.PortExcluded),
             { Destination.Mode: ProtectionMode.Permissive } => (true, DecidingRule.ModePermissive),
             _ => (false, DecidingRule.ModeStrict),
         };

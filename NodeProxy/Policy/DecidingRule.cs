@@ -8,4 +8,5 @@ internal enum DecidingRule
     ModePermissive,
     ModeStrict,
     Leaving,
+    PortExcluded,
 }

@@ -21,6 +21,7 @@ public readonly struct Decision
         DecidingRule.ModePermissive => $"mode PERMISSIVE of {Name} delivers plaintext",
         DecidingRule.ModeStrict => $"mode STRICT of {Name} refuses plaintext",
         DecidingRule.Leaving => $"{Name} is leaving the mesh: others already speak plaintext to it",
+        DecidingRule.PortExcluded => $"the port is excluded from capture at {Name}: others speak plaintext to it",
     };
 
     private string Name => $"{_destination.Namespace}/{_destination.WorkloadName}";

@@ -31,6 +31,9 @@ internal sealed class Session : IRelayOwner, IPodUser
         _startedTicks = pod.Loop.NowTicks;
     }
 
+    /// <inheritdoc/>
+    public int Descriptors { get; private set; }
+
     /// <summary>What a display says of it.</summary>
     public SessionFacts Facts { get; }
 
@@ -52,8 +55,9 @@ internal sealed class Session : IRelayOwner, IPodUser
         Connection downstream, Connection upstream, Action? ended = null)
     {
         var session = new Session(book, facts, edge, pod, otherPod, ended);
-        pod.Add(session);
-        otherPod?.Add(session);
+        session.Descriptors = (downstream is SocketConnection ? 1 : 0) + (upstream is SocketConnection ? 1 : 0);
+        pod.Add(session, PodUse.Open);
+        if (otherPod != pod) otherPod?.Add(session, PodUse.Guest); // a pod that calls itself is one pod
         book.Add(session);
         edge.Opened();
         session._relay = Relay.Start(downstream, upstream, session);

@@ -37,6 +37,7 @@ internal sealed class SessionBook
         last.Index = session.Index;
         _sessions.RemoveAt(_sessions.Count - 1);
         Volatile.Write(ref _count, _sessions.Count);
+        if (_sessions.Count == 0) _loop.Timers.Cancel(_sweep); // an idle loop sleeps
     }
 
     /// <summary>How they stand, at most <paramref name="limit"/> of them. On the loop.</summary>

@@ -57,6 +57,8 @@ internal static class Labels
         RefusalReason.TunnelTooLate => "tunnel_too_late",
         RefusalReason.Draining => "draining",
         RefusalReason.Overloaded => "overloaded",
+        RefusalReason.PodShare => "pod_share",
+        RefusalReason.ProtocolViolation => "protocol_violation",
     };
 
     // Inside TLS nothing can be seen, so that only the port is checked: the name says so wherever it is read.

@@ -74,4 +74,10 @@ public enum RefusalReason
 
     /// <summary>A budget is used up.</summary>
     Overloaded,
+
+    /// <summary>The pod holds its share of this node.</summary>
+    PodShare,
+
+    /// <summary>The peer broke a rule of HTTP/2 or of the tunnel: its stream or its link was ended.</summary>
+    ProtocolViolation,
 }

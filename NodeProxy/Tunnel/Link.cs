@@ -61,6 +61,9 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
     /// <summary>It is over.</summary>
     public bool IsClosed { get; private set; }
 
+    /// <summary>The peer broke the rules, which is why the link ends.</summary>
+    public bool IsViolated { get; private set; }
+
     /// <summary>Whether a new stream may start now.</summary>
     public bool HasCapacity => !IsDraining && !IsClosed && !Budget.IsExhausted && _streams.Count < Math.Min(_peerMaxStreams, Options.MaxConcurrentStreams);
 
@@ -137,7 +140,11 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
         End(ConnectionFault.Ended, _endReason);
     }
 
-    void IConnectionOwner.OnBroken(Connection connection) => End(connection.Fault, $"the link broke: {connection.Fault}");
+    void IConnectionOwner.OnBroken(Connection connection)
+    {
+        IsViolated |= connection.Fault == ConnectionFault.ProtocolViolation; // TLS itself
+        End(connection.Fault, _isClosing ? _endReason : $"the link broke: {connection.Fault}");
+    }
 
     void ILoopTurn.Fail() => Abort(ConnectionFault.Internal, "a bug of ours; see the log");
 
@@ -176,6 +183,13 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
         if (_isClosing)
         {
             Abort(ConnectionFault.TimedOut, _endReason); // the peer does not take our last words
+            return;
+        }
+
+        if (!_hasPeerSettings)
+        {
+            IsViolated = true;
+            Abort(ConnectionFault.ProtocolViolation, "the peer proved itself and then sent no SETTINGS");
             return;
         }
 

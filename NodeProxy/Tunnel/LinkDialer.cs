@@ -90,7 +90,9 @@ internal sealed class LinkDialer : ISocketTaker
         _tls = null;
         if (!established)
         {
-            var reason = tls.HandshakeTimedOut ? RefusalReason.HandshakeTimedOut : RefusalReason.HandshakeFailed;
+            var reason = tls.HandshakeTimedOut ? RefusalReason.HandshakeTimedOut
+                : tls.HandshakeRefusedPeer ? RefusalReason.PeerUntrusted
+                : RefusalReason.HandshakeFailed;
             _context.Metrics.HandshakeFailed(reason, client: true);
             if (MayTryAgain(tls)) _loop.Arm(_secondTry, SecondTryAfter);
             else Fail(reason, $"{_key.Address}: {NoTunnelHere}{tls.HandshakeFailure}");
@@ -123,7 +125,7 @@ internal sealed class LinkDialer : ISocketTaker
     // nothing happens twice.
     private bool MayTryAgain(TlsConnection tls)
     {
-        if (_key.Entry != TunnelEntry.OriginalPort || _hasTriedTwice || tls.HandshakeTimedOut) return false;
+        if (_key.Entry != TunnelEntry.OriginalPort || _hasTriedTwice || tls.HandshakeTimedOut || tls.HandshakeRefusedPeer) return false;
         _hasTriedTwice = true;
         return true;
     }

@@ -103,10 +103,24 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         }
     }
 
+    void ILinkOwner.OnFault(Link link, RefusalReason reason, string detail)
+    {
+        context.Metrics.Refused(reason, Reporter.Source);
+        NodeLog.LinkFailed(context.Logger, ((Destination)link.State!).Key.Address, reason, detail);
+    }
+
     void ILinkOwner.OnEnded(Link link, string reason)
     {
         Leave(link);
-        NodeLog.LinkEnded(context.Logger, ((Destination)link.State!).Key.Address, reason);
+        var peer = ((Destination)link.State!).Key.Address;
+        if (!link.IsViolated)
+        {
+            NodeLog.LinkEnded(context.Logger, peer, reason);
+            return;
+        }
+
+        context.Metrics.Refused(RefusalReason.ProtocolViolation, Reporter.Source);
+        NodeLog.LinkFailed(context.Logger, peer, RefusalReason.ProtocolViolation, reason);
     }
 
     private void Dial(Destination destination)

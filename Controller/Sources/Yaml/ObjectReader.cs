@@ -41,6 +41,9 @@ internal sealed class ObjectReader(string origin)
                 if (fields.Object("spec").Text("type") != "ExternalName") // a DNS alias: no address of its own
                     _objects.Add(ReadService(fields));
                 break;
+            case ("", "Node"):
+                _objects.Add(NodeReader.Read(fields, PlaceOf(fields)));
+                break;
             case ("discovery.k8s.io", "EndpointSlice"):
                 _objects.Add(ReadSlice(fields));
                 break;
@@ -88,6 +91,7 @@ internal sealed class ObjectReader(string origin)
             IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), namedPorts.ToFrozenDictionary(), PlaceOf(fields))
         {
             Probes = PodProbeReader.Read(spec),
+            IsTerminating = metadata.Has("deletionTimestamp"),
         };
     }
 
@@ -109,7 +113,10 @@ internal sealed class ObjectReader(string origin)
                 port.Text("protocol", "TCP"), port.Text("appProtocol"));
         }).ToImmutableArray();
         return new ServiceObject(metadata.Name("namespace", "default"), metadata.Name("name", null), addresses, headless, ports,
-            spec.Has("selector") ? spec.Map("selector") : null, PlaceOf(fields));
+            spec.Has("selector") ? spec.Map("selector") : null, PlaceOf(fields))
+        {
+            Traffic = ServiceTrafficReader.Read(spec),
+        };
     }
 
     private EndpointSliceObject ReadSlice(Fields fields)
@@ -123,11 +130,18 @@ internal sealed class ObjectReader(string origin)
             : fields.Objects("endpoints").Select(endpoint =>
             {
                 var target = endpoint.Object("targetRef");
-                return new SliceEndpoint(endpoint.Addresses("addresses"), endpoint.Object("conditions").Flag("ready") ?? true,
-                    target.Text("kind") == "Pod" ? target.Text("name") : "", endpoint.Text("zone"));
+                var conditions = endpoint.Object("conditions");
+                // Absent conditions as the API reads them: ready, and serving what it is ready for.
+                var ready = conditions.Flag("ready") ?? true;
+                return new SliceEndpoint(endpoint.Addresses("addresses"), ready, target.Text("kind") == "Pod" ? target.Text("name") : "", endpoint.Text("zone"))
+                {
+                    IsServing = conditions.Flag("serving") ?? ready,
+                    IsTerminating = conditions.Flag("terminating") ?? false,
+                    Node = endpoint.Text("nodeName"),
+                };
             }).ToImmutableArray();
         var ports = fields.Objects("ports")
-            .Where(port => port.Has("port"))
+            .Where(port => port.Has("port") && port.Text("protocol", "TCP") == "TCP")
             .Select(port => new SlicePort(port.Text("name"), port.Number("port", 1, 65535)!.Value)).ToImmutableArray();
         return new EndpointSliceObject(metadata.Name("namespace", "default"), metadata.Name("name", null), service, endpoints, ports, PlaceOf(fields));
     }

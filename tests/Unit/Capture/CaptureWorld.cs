@@ -28,6 +28,7 @@ internal sealed class CaptureWorld : IAsyncDisposable, ICaptureHandler
                 Reports = Reports,
                 Counters = _ => { },
                 Restore = bytes => Restored = bytes,
+                Capacity = Capacity,
             },
             new CaptureTargets(_loops, Pods, [this, this]), NullLogger.Instance);
         _loops.Start();
@@ -36,6 +37,8 @@ internal sealed class CaptureWorld : IAsyncDisposable, ICaptureHandler
     }
 
     public EventLoop Control { get; }
+
+    public NodeCapacity Capacity { get; } = new(2);
 
     public LoopPods[] Pods { get; }
 

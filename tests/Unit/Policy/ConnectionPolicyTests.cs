@@ -26,6 +26,16 @@ public sealed class ConnectionPolicyTests
     }
 
     [Fact]
+    public void An_excluded_port_takes_plaintext_under_STRICT_while_others_know_and_the_rules_still_capture_it()
+    {
+        Workload api = Api(ProtectionMode.Strict, Enrolment.Enrolled) with { ExcludedInboundPorts = [80] };
+        Decision decision = ConnectionPolicy.Decide(new ConnectionFacts(null, IPAddress.Loopback, api, 80, false));
+        Assert.True(decision.Allowed);
+        Assert.Equal("the port is excluded from capture at shop/api: others speak plaintext to it", decision.Rule);
+        Assert.False(ConnectionPolicy.Decide(new ConnectionFacts(null, IPAddress.Loopback, api, 81, false)).Allowed);
+    }
+
+    [Fact]
     public void Deciding_allocates_nothing()
     {
         var facts = new ConnectionFacts(null, IPAddress.Loopback, Api(ProtectionMode.Strict, Enrolment.Enrolled), 80, false);
