@@ -30,6 +30,7 @@ internal sealed class MeshFolder
             """);
         Write("services.yaml", string.Concat(plan.Services.Select(ServiceYaml)));
         Write("policies.yaml", string.Concat(plan.NamespacesWithPolicy.Select(PolicyYaml)));
+        Write("nodes.yaml", string.Concat(Enumerable.Range(1, plan.Nodes).Select(NodeYaml)));
         WritePods();
         WriteNamespaces();
     }
@@ -61,6 +62,13 @@ internal sealed class MeshFolder
         WritePods();
     }
 
+    /// <summary>Writes a file beside those of the plan.</summary>
+    /// <param name="file">Its name, with the ending <c>.yaml</c>; none of the plan's.</param>
+    public void PutFile(string file, string text) => Write(file, text);
+
+    /// <summary>Removes such a file.</summary>
+    public void RemoveFile(string file) => File.Delete(Path.Combine(FolderPath, file));
+
     /// <summary>Removes a pod.</summary>
     public void Remove(PodPlan pod)
     {
@@ -87,6 +95,22 @@ internal sealed class MeshFolder
           labels: {{{(_enrolled.Contains(name) ? "ambient.mesh/enroll: \"true\"" : "")}}}
 
         """)));
+
+    // Every node is a zone of its own.
+    private static string NodeYaml(int node) => $$"""
+        ---
+        apiVersion: v1
+        kind: Node
+        metadata:
+          name: {{Topology.NodeNetwork(node)}}
+          labels: {topology.kubernetes.io/zone: z{{node}}}
+        status:
+          addresses:
+          - {type: InternalIP, address: {{Topology.NodeAddress(node)}}}
+          - {type: InternalIP, address: 10.244.{{node}}.1}
+          - {type: InternalIP, address: "fd00:244:{{node}}::1"}
+
+        """;
 
     private static string PodYaml(PodPlan pod)
     {

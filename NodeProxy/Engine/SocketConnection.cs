@@ -5,7 +5,7 @@ using Ambient.Native.Sockets;
 namespace Ambient.NodeProxy.Engine;
 
 /// <summary>A connected TCP socket on its loop.</summary>
-internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTurn
+internal sealed partial class SocketConnection : Connection, IReadinessHandler, ILoopTurn
 {
     // One turn moves at most four batches, then the other connections of the loop have theirs.
     private const int BatchesPerTurn = 4;
@@ -170,10 +170,22 @@ internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTur
         for (int batch = 0; batch < BatchesPerTurn; batch++)
         {
             if (!_isWritable || Sender is null || _senderEnded) break;
+            if (_isBulk && Sender is SocketConnection source)
+            {
+                var moved = SpliceFrom(source);
+                if (moved == SpliceOutcome.Stopped) return;
+                if (moved == SpliceOutcome.Moved)
+                {
+                    batch++; // a move is worth more than a batch
+                    continue;
+                }
+            }
+
             var outcome = Sender.Pull(Loop.Scratch.SendPlain, out int bytes);
             switch (outcome)
             {
                 case PullOutcome.Bytes:
+                    NoteBulk(bytes);
                     if (!Send(Loop.Scratch.SendPlain.AsSpan(0, bytes))) return;
                     break;
                 case PullOutcome.Empty:

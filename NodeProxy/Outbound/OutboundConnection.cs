@@ -257,6 +257,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         if (mayHelp && _route!.Endpoint is { } endpoint && _tried.Count < MaxOtherEndpoints)
         {
             ReleaseEndpoint();
+            _context.Chooser.Failed(endpoint, _context.Loop.NowTicks);
             _tried.Add(endpoint);
             Decide();
             return;
@@ -278,6 +279,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         _context.Loop.Timers.Cancel(_patience);
         var key = Edges.FromSource(_context.Views.Current.Settings.TrustDomain, _source!, _route!.Destination, _route.Service, way, protection);
         var endpoint = _route.Endpoint;
+        if (endpoint is not null) _context.Chooser.Answered(endpoint);
         Session.Start(
             _context.Sessions, new SessionFacts(key, _client, _route.Target), _context.Metrics.Edge(key), _pod, _destinationPod,
             _downstream, upstream, endpoint is null ? null : () => _context.Chooser.Ended(endpoint));
