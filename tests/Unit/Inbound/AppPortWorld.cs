@@ -74,7 +74,7 @@ internal sealed class AppPortWorld : IAsyncDisposable, ISocketRequester
         await world._loop.Run(() =>
         {
             var links = new LinkContext(new LinkOptions(), world._metrics.ForLoop(0), TimeProvider.System, world._log);
-            world._pod = new PodOnLoop(Uid, world.Loop, world);
+            world._pod = new PodOnLoop(Uid, world.Loop, world, new NodeCapacity(1));
             world._inbound = new InboundLoop(new InboundContext
             {
                 Loop = world.Loop, Views = world._views, Credentials = new NodeProxy.Tunnel.CredentialCache(world._identities), Links = links,
