@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 
 namespace Ambient.Cli.Lab;
 
@@ -94,4 +95,7 @@ internal sealed record ServicePlan(string Namespace, string Workload, int Port, 
 
     /// <summary>Its IPv6 address, which only the mesh knows.</summary>
     public IPAddress V6 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"fd00:96::{10 + Slot}"));
+
+    /// <summary>Its address of a family.</summary>
+    public IPAddress Address(AddressFamily family) => family == AddressFamily.InterNetworkV6 ? V6 : V4;
 }

@@ -33,12 +33,9 @@ internal sealed class AccessPolicyBuilder
     /// <summary>The policies themselves.</summary>
     internal ImmutableArray<Resource> Resources { get; }
 
-    /// <summary>Keys of the policies that select a pod, in order.</summary>
-    internal ImmutableArray<string> KeysOf(string ns, FrozenDictionary<string, string> labels) =>
-    [
-        .. _byNamespace[ns].Concat(ns == MeshNamespace ? [] : _byNamespace[MeshNamespace])
-            .Where(p => p.Selects(labels)).Select(p => p.Policy.Key).Order(StringComparer.Ordinal),
-    ];
+    /// <summary>What of them can select pods of a namespace.</summary>
+    internal AccessSelection SelectionIn(string ns) =>
+        new([.. _byNamespace[ns].Concat(ns == MeshNamespace ? [] : _byNamespace[MeshNamespace]).Select(p => (p.Policy.Key, p.Selectors))]);
 
     /// <summary>What goes by one name. Two of one name leave open which is meant, and either may be the one that denies.</summary>
     private sealed class Merged(ImmutableArray<AccessPolicyObject> same)
@@ -52,6 +49,6 @@ internal sealed class AccessPolicyBuilder
             Unenforceable = same.Length == 1 ? same[0].Unenforceable : $"{string.Join(" and ", same.Select(p => p.Place.ToString()))} have the same name",
         };
 
-        internal bool Selects(FrozenDictionary<string, string> labels) => same.Any(p => p.Pods.Selects(labels));
+        internal ImmutableArray<LabelSelector> Selectors { get; } = [.. same.Select(p => p.Pods)];
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text;
 using Ambient.Controller.Sources.Yaml;
 
@@ -71,8 +70,8 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
 
     /// <summary>What all files say, in the order of their names.</summary>
     internal SourceSnapshot Snapshot() => new(
-        [.. _files.Values.SelectMany(f => f.Objects)],
-        [.. _files.Values.SelectMany(f => f.UnknownKinds).Distinct().Order(StringComparer.Ordinal)],
+        [.. _files.Values.SelectMany(f => f.Content.Objects)],
+        [.. _files.Values.SelectMany(f => f.Content.UnknownKinds).Distinct().Order(StringComparer.Ordinal)],
         [.. _files.Values.Select(f => f.Fault).OfType<SourceFault>()],
         IsStandalone: true);
 
@@ -122,15 +121,8 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
         }
     }
 
-    private static void Parse(string name, string text, Entry entry)
-    {
-        var reader = new ObjectReader(name);
-        foreach (var document in YamlDocuments.Read(text))
-            reader.Read(document);
-        // Only now, when nothing can fail any more: a file counts whole or not at all.
-        entry.Objects = reader.Objects;
-        entry.UnknownKinds = reader.UnknownKinds;
-    }
+    // A file counts whole or not at all.
+    private static void Parse(string name, string text, Entry entry) => entry.Content = entry.Content.Next(name, text);
 
     /// <summary>Reads a file's text.</summary>
     /// <exception cref="YamlFaultException">It is too large, no text, or cannot be read.</exception>
@@ -168,8 +160,7 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
         internal FileStamp? Seen;
         internal TimeSpan SeenSince;
         internal TimeSpan? UnsettledSince;
-        internal ImmutableArray<SourceObject> Objects = [];
-        internal IReadOnlyCollection<string> UnknownKinds = [];
+        internal ParsedFile Content = ParsedFile.Empty;
         internal SourceFault? Fault;
     }
 }

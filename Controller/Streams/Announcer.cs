@@ -41,8 +41,10 @@ internal sealed class Announcer : IDisposable
     private readonly ITimer _timer;
     private readonly DateTimeOffset _settledAt;
     private MeshModel? _model;
-    private ILookup<(string Node, string Account), MeshPod>? _podsByIdentity;
+    private MeshModel? _announced;
+    private ILookup<(string Node, string Namespace, string Account), MeshPod>? _podsByIdentity;
     private bool _modelChanged;
+    private bool _isWaitingForAcks;
     private bool _hasFreshNode;
     private bool _nodesDirty;
     private bool _isStopping;
@@ -77,7 +79,7 @@ internal sealed class Announcer : IDisposable
         {
             isFirst = _model is null;
             _model = model;
-            _podsByIdentity = model.Pods.Values.Where(p => !p.HostNetwork).ToLookup(p => (p.Node, $"{p.Namespace}/{p.ServiceAccount}"));
+            _podsByIdentity = null;
             _modelChanged = true;
             _ledger.Reconcile(model.Pods, _time.GetUtcNow());
             _exclusions.Reconcile(model.Pods, _ledger.Pods, _time.GetUtcNow());
@@ -132,7 +134,7 @@ internal sealed class Announcer : IDisposable
     {
         lock (_lock)
         {
-            if (_ledger.IsWaitingForAcks || _exclusions.IsWaitingForAcks)
+            if (_isWaitingForAcks)
                 ScheduleLocked(_time.GetUtcNow());
         }
     }
@@ -170,7 +172,9 @@ internal sealed class Announcer : IDisposable
             if (id.TrustDomain != _model.Settings.TrustDomain)
                 return $"trust domain {id.TrustDomain} is not that of this mesh, {_model.Settings.TrustDomain}";
             var account = $"{id.Namespace}/{id.ServiceAccount}";
-            var pods = _podsByIdentity![(node, account)];
+            // Made when it is asked for: models may follow one another faster than certificates are wanted.
+            _podsByIdentity ??= _model.Pods.Values.Where(p => !p.HostNetwork).ToLookup(p => (p.Node, p.Namespace, p.ServiceAccount));
+            var pods = _podsByIdentity[(node, id.Namespace, id.ServiceAccount)];
             if (!pods.Any())
                 return $"no pod of service account {account} is placed on node {node}";
             return pods.Any(p => _ledger.StateOf(p.Uid) != EnrolmentState.None)
@@ -254,10 +258,15 @@ internal sealed class Announcer : IDisposable
             WriteDownLocked();
 
         var before = _history.Version;
-        var version = _history.Apply(_modelChanged ? _composer.Whole(model, _history.Keys()) : _composer.Pods(model, changed));
-        _modelChanged = false;
+        IEnumerable<KeyValuePair<string, Google.Protobuf.ByteString?>> updates = _composer.Pods(model, changed);
+        if (_modelChanged)
+            updates = _composer.Change(_announced, model).Concat(updates);
+        var version = _history.Apply(updates);
+        (_announced, _modelChanged) = (model, false);
         _ledger.MarkAnnounced(version);
         _exclusions.MarkAnnounced(version);
+        // Every node acks every version: what only a pass changes is looked up once a pass.
+        _isWaitingForAcks = _ledger.IsWaitingForAcks || _exclusions.IsWaitingForAcks;
         if (version != before)
             _logger.ViewPublished(version, _history.Count);
 
