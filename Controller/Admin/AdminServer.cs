@@ -46,7 +46,7 @@ internal sealed class AdminServer : IAsyncDisposable
         app.MapGet("/metrics", context =>
         {
             context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
-            return metrics.WriteAsync(announcer.Look(), context.Response.Body, context.RequestAborted);
+            return metrics.WriteAsync(announcer.Look(), time.GetUtcNow(), context.Response.Body, context.RequestAborted);
         });
         app.MapGet("/v1/nodes", context => WriteAsync(context, PageBuilder.Nodes(announcer.Look(), time.GetUtcNow()), AdminJson.Default.NodesPage));
         app.MapGet("/v1/workloads", context => WriteAsync(context, PageBuilder.Workloads(announcer.Look()), AdminJson.Default.WorkloadsPage));

@@ -65,6 +65,8 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
             {
                 Policies = access.KeysOf(pod.Namespace, pod.Labels),
                 PortModes = modes.Ports,
+                Probes = pod.Probes,
+                IsTerminating = pod.IsTerminating,
             };
         }
     }
@@ -83,7 +85,10 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
 
         return new MeshSettings(config?.TrustDomain ?? defaultTrustDomain, config?.PodRanges ?? [], config?.ServiceRanges ?? [],
             config?.IsStrict ?? false ? ProtectionMode.Strict : ProtectionMode.Permissive,
-            (config?.DirectAllowed ?? true) && unknownPolicies.Count == 0, config?.DrainSeconds ?? DefaultDrainSeconds);
+            (config?.DirectAllowed ?? true) && unknownPolicies.Count == 0, config?.DrainSeconds ?? DefaultDrainSeconds)
+        {
+            TunnelOnOriginalPort = config?.TunnelOnOriginalPort ?? false,
+        };
     }
 
     private static List<SourceObject> WithoutDuplicates(ImmutableArray<SourceObject> all, SortedSet<string> warnings)

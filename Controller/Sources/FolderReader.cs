@@ -138,9 +138,18 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
     {
         if (length > MaxFileBytes)
             throw new YamlFaultException(0, $"expected a file of at most {MaxFileBytes >> 20} MiB");
+        // An empty file says nothing. Neither does what has no length because it is no file at all: a pipe would keep us waiting
+        // for a writer, a device would never end.
+        if (length == 0)
+            return "";
         try
         {
-            return File.ReadAllText(path, Utf8);
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            // It may have grown since it was looked at; then it is looked at again, and until then read as far as it was seen.
+            var bytes = new byte[length];
+            var read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            var start = bytes.AsSpan(0, read).StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
+            return Utf8.GetString(bytes.AsSpan(start, read - start));
         }
         catch (DecoderFallbackException)
         {

@@ -46,6 +46,10 @@ internal sealed class InboundRequest : IConnectionOwner, IPodUser
         {
             Refuse(tunnel, stream, null, 400, RefusalReason.BadAuthority, "the authority is not address:port");
         }
+        else if (tunnel.OnlyTarget is { } only && !only.Equals(target))
+        {
+            Refuse(tunnel, stream, target, 400, RefusalReason.BadAuthority, $"this tunnel came in on {only} and leads nowhere else");
+        }
         else if (!context.Views.Current.TryFindWorkloadByUid(tunnel.Pod.Uid, out var destination))
         {
             Refuse(tunnel, stream, target, 503, RefusalReason.PodNotReady, "the controller has not named this pod yet");

@@ -52,7 +52,8 @@ internal sealed class Session : IRelayOwner, IPodUser
     /// <param name="downstream">The side that asked.</param>
     /// <param name="upstream">The side that was opened.</param>
     /// <param name="ended">Called once at the end.</param>
-    public static void Start(
+    /// <returns>The session; it lives on its own.</returns>
+    public static Session Start(
         SessionBook book, SessionFacts facts, EdgeMetrics edge, PodOnLoop pod, PodOnLoop? otherPod,
         Connection downstream, Connection upstream, Action? ended = null)
     {
@@ -64,6 +65,7 @@ internal sealed class Session : IRelayOwner, IPodUser
         if (facts.Admitted is { } admitted) book.Guard.Watch(session, admitted);
         edge.Opened();
         session._relay = Relay.Start(downstream, upstream, session);
+        return session;
     }
 
     /// <inheritdoc/>

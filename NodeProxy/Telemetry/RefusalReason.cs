@@ -66,6 +66,12 @@ public enum RefusalReason
     /// <summary>Plaintext, and the pod's mode is STRICT.</summary>
     PlaintextUnderStrict,
 
+    /// <summary>Plaintext from the pod's own node under STRICT that is no probe as the pod's spec declares it.</summary>
+    ProbeRefused,
+
+    /// <summary>A tunnel on the app's port began after the app's bytes had been let through. The peer tries again.</summary>
+    TunnelTooLate,
+
     /// <summary>The pod is being withdrawn or this process is ending.</summary>
     Draining,
 

@@ -73,6 +73,7 @@ public static class ResourceReader
             Probes = probes,
             DirectForbiddenReason = w.DirectForbiddenReason.Length > 0 ? w.DirectForbiddenReason : null,
             HostNetwork = w.HostNetwork,
+            IsTerminating = w.Terminating,
             Capabilities = [.. w.Capabilities],
         }, null);
     }
@@ -98,8 +99,11 @@ public static class ResourceReader
             }
             ports.Add(new ServicePort(port.Name, (int)port.Port, protocol, port.AppProtocol));
         }
-        return (new Service { Namespace = s.Namespace, Name = s.Name, Addresses = addresses, Ports = ports.MoveToImmutable(), Headless = s.Headless,
-            ClientAffinity = TimeSpan.FromSeconds(s.ClientAffinitySeconds), Distribution = ReadDistribution(s.Distribution) }, null);
+        return (new Service
+        {
+            Namespace = s.Namespace, Name = s.Name, Addresses = addresses, Ports = ports.MoveToImmutable(), Headless = s.Headless,
+            ClientAffinity = TimeSpan.FromSeconds(s.ClientAffinitySeconds), Distribution = ReadDistribution(s.Distribution)
+        }, null);
     }
 
     private static (MeshResource?, string?) ReadEndpoint(string key, EndpointResource e)

@@ -61,6 +61,7 @@ public static class ResourceWriter
             Probes = { workload.Probes.Select(WriteProbe) },
             DirectForbiddenReason = workload.DirectForbiddenReason ?? "",
             HostNetwork = workload.HostNetwork,
+            Terminating = workload.IsTerminating,
         };
         foreach (IPAddress address in workload.Addresses)
             written.Addresses.Add(Bytes(address));

@@ -94,6 +94,7 @@ internal sealed class ObjectReader(string origin)
             IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), namedPorts.ToFrozenDictionary(), PlaceOf(fields))
         {
             IsTerminating = metadata.Has("deletionTimestamp"),
+            Probes = PodProbeReader.Read(spec),
         };
     }
 
@@ -169,7 +170,16 @@ internal sealed class ObjectReader(string origin)
                 "PERMISSIVE" => false,
                 _ => throw spec.Expected("mode", "STRICT or PERMISSIVE"),
             },
-            spec.Flag("direct"), spec.Number("drainSeconds", 0, 86_400), PlaceOf(fields));
+            spec.Flag("direct"), spec.Number("drainSeconds", 0, 86_400), PlaceOf(fields))
+        {
+            TunnelOnOriginalPort = spec.Text("tunnelPort") switch
+            {
+                "" => null,
+                "original" => true,
+                "hbone" => false,
+                _ => throw spec.Expected("tunnelPort", "original or hbone"),
+            },
+        };
     }
 
     private SourcePlace PlaceOf(Fields fields) => new(origin, fields.Line);
