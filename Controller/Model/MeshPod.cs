@@ -25,6 +25,7 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
 
     /// <summary>What its own node may ask of it in plaintext under STRICT.</summary>
     internal ImmutableArray<Protocol.Model.Probe> Probes { get; init; } = [];
+
     /// <summary>It was told to end, and has not ended yet.</summary>
     internal bool IsTerminating { get; init; }
 
@@ -47,9 +48,9 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
             Terminating = IsTerminating,
             WorkloadName = WorkloadName,
             Capabilities = { nodeCapabilities },
+            Probes = { Probes.Select(ToProbe) },
             Policies = { Policies },
             PortModes = { PortModes.Select(m => new PortMode { Port = m.Port, Mode = m.Mode }) },
-            Probes = { Probes.Select(ToProbe) },
         },
     };
 

@@ -63,10 +63,10 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
                 source.IsStandalone ? pod.Annotations.GetValueOrDefault(NetnsAnnotation, "") : "",
                 CaptureExclusions.Read(pod.Annotations, ns?.Annotations, fault => warnings.Add($"{pod}: {fault}")))
             {
-                Policies = access.KeysOf(pod.Namespace, pod.Labels),
-                PortModes = modes.Ports,
                 Probes = pod.Probes,
                 IsTerminating = pod.IsTerminating,
+                Policies = access.KeysOf(pod.Namespace, pod.Labels),
+                PortModes = modes.Ports,
             };
         }
     }

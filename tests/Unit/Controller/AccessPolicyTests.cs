@@ -113,7 +113,7 @@ public sealed class AccessPolicyTests
     {
         string[] rest = [Pod("api"), Pod("web", ip: "10.1.0.2"), Pod("job", ip: "10.1.0.3")];
         var history = new ViewHistory();
-        var composer = new ViewComposer(_ => EnrolmentState.Enrolled, _ => [], (_, _) => { });
+        var composer = new ViewComposer(_ => EnrolmentState.Enrolled, _ => [], _ => [], (_, _) => { });
         string[] Change(string spec)
         {
             ulong before = history.Version;
