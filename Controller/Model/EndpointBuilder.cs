@@ -13,14 +13,19 @@ namespace Ambient.Controller.Model;
 internal sealed class EndpointBuilder
 {
     private readonly ILookup<string, PodObject> _podsByNamespace;
+    private readonly Dictionary<(string Namespace, string Name), PodObject> _podsByName;
     private readonly Dictionary<IPAddress, PodObject> _podsByAddress = [];
+    private readonly NodeMap _nodes;
     private readonly Func<string, bool> _warn;
 
+    /// <param name="nodes">Where zones are found.</param>
     /// <param name="warn">Told of references that lead nowhere.</param>
-    internal EndpointBuilder(List<PodObject> pods, Func<string, bool> warn)
+    internal EndpointBuilder(List<PodObject> pods, NodeMap nodes, Func<string, bool> warn)
     {
+        _nodes = nodes;
         _warn = warn;
         _podsByNamespace = pods.ToLookup(p => p.Namespace);
+        _podsByName = pods.ToDictionary(p => (p.Namespace, p.Name));
         foreach (var pod in pods.Where(p => !p.HostNetwork))
         {
             foreach (var address in pod.Addresses)
@@ -38,33 +43,39 @@ internal sealed class EndpointBuilder
         foreach (var service in services)
         {
             // One endpoint an address: an address in several slices has the ports of all of them.
-            var endpoints = new Dictionary<IPAddress, EndpointResource>();
+            var endpoints = new Dictionary<IPAddress, Draft>();
             var own = slicesByService[(service.Namespace, service.Name)].ToList();
             if (own.Count > 0)
-                own.ForEach(slice => AddSlice(slice, endpoints));
+                own.ForEach(slice => AddSlice(service, slice, endpoints));
             else if (service.Selector is { Count: > 0 } selector)
                 AddSelected(service, new LabelSelector(selector, []), endpoints);
 
-            foreach (var (address, endpoint) in endpoints)
-                yield return new Resource { Key = $"endpoint/{service.Namespace}/{service.Name}/{address}", Endpoint = endpoint };
+            var readiness = new Readiness(service.Traffic.IsNodeLocal);
+            foreach (var draft in endpoints.Values)
+                readiness.Add(draft.Resource, draft.IsLeaving);
+            readiness.Settle();
+            foreach (var (address, draft) in endpoints)
+                yield return new Resource { Key = $"endpoint/{service.Namespace}/{service.Name}/{address}", Endpoint = draft.Resource };
         }
     }
 
-    private void AddSlice(EndpointSliceObject slice, Dictionary<IPAddress, EndpointResource> endpoints)
+    private void AddSlice(ServiceObject service, EndpointSliceObject slice, Dictionary<IPAddress, Draft> endpoints)
     {
         foreach (var endpoint in slice.Endpoints)
         {
             foreach (var address in endpoint.Addresses)
             {
-                if (!endpoints.TryGetValue(address, out var resource))
+                if (!endpoints.TryGetValue(address, out var draft))
                 {
-                    endpoints.Add(address, resource = NewEndpoint(slice.Namespace, slice.Service, address, endpoint.IsReady));
-                    resource.WorkloadUid = PodOf(slice, endpoint, address)?.Uid ?? "";
-                    resource.Zone = endpoint.Zone;
+                    var pod = PodOf(slice, endpoint, address);
+                    var node = endpoint.Node.Length > 0 ? endpoint.Node : pod?.Node ?? "";
+                    draft = NewDraft(service, address, pod, node, endpoint.Zone.Length > 0 ? endpoint.Zone : _nodes.ZoneOf(node));
+                    endpoints.Add(address, draft);
                 }
-                resource.Ready |= endpoint.IsReady;
-                foreach (var port in slice.Ports.Where(p => resource.Ports.All(known => known.Name != p.Name)))
-                    resource.Ports.Add(new EndpointPort { Name = port.Name, Port = (uint)port.Port });
+                draft.Resource.Ready |= endpoint.IsReady || service.Traffic.PublishesNotReady;
+                draft.IsLeaving |= endpoint.IsServing && endpoint.IsTerminating;
+                foreach (var port in slice.Ports.Where(p => draft.Resource.Ports.All(known => known.Name != p.Name)))
+                    draft.Resource.Ports.Add(new EndpointPort { Name = port.Name, Port = (uint)port.Port });
             }
         }
     }
@@ -73,7 +84,7 @@ internal sealed class EndpointBuilder
     {
         if (endpoint.Pod.Length == 0)
             return _podsByAddress.GetValueOrDefault(address);
-        var pod = _podsByNamespace[slice.Namespace].FirstOrDefault(p => p.Name == endpoint.Pod);
+        var pod = _podsByName.GetValueOrDefault((slice.Namespace, endpoint.Pod));
         if (pod is null || !pod.Addresses.Contains(address))
         {
             // Sending to the address is right all the same; expecting the identity of a pod that may not be there is not.
@@ -84,21 +95,23 @@ internal sealed class EndpointBuilder
         return pod;
     }
 
-    private void AddSelected(ServiceObject service, LabelSelector selector, Dictionary<IPAddress, EndpointResource> endpoints)
+    private void AddSelected(ServiceObject service, LabelSelector selector, Dictionary<IPAddress, Draft> endpoints)
     {
         foreach (var pod in _podsByNamespace[service.Namespace].Where(p => selector.Selects(p.Labels)))
         {
             foreach (var address in pod.Addresses.Where(a => pod.HostNetwork || ReferenceEquals(_podsByAddress.GetValueOrDefault(a), pod)))
             {
-                var resource = NewEndpoint(service.Namespace, service.Name, address, pod.IsReady);
-                if (!endpoints.TryAdd(address, resource))
+                var draft = NewDraft(service, address, pod, pod.Node, _nodes.ZoneOf(pod.Node));
+                if (!endpoints.TryAdd(address, draft))
                     continue;
-                resource.WorkloadUid = pod.Uid;
-                foreach (var port in service.Ports)
+                draft.Resource.Ready = (pod.IsReady && !pod.IsTerminating) || service.Traffic.PublishesNotReady;
+                draft.IsLeaving = pod.IsReady && pod.IsTerminating;
+                // A UDP port may have the name and the number of a TCP one; only TCP is carried.
+                foreach (var port in service.Ports.Where(p => p.Protocol == "TCP"))
                 {
                     var target = port.TargetPort > 0 ? port.TargetPort : pod.NamedPorts.GetValueOrDefault(port.TargetName);
                     if (target > 0)
-                        resource.Ports.Add(new EndpointPort { Name = port.Name, Port = (uint)target });
+                        draft.Resource.Ports.Add(new EndpointPort { Name = port.Name, Port = (uint)target });
                     else
                         _warn($"{service} targets port {port.TargetName}, which {pod} does not name: it is no endpoint of that port");
                 }
@@ -106,11 +119,21 @@ internal sealed class EndpointBuilder
         }
     }
 
-    private static EndpointResource NewEndpoint(string ns, string service, IPAddress address, bool ready) => new()
+    private Draft NewDraft(ServiceObject service, IPAddress address, PodObject? pod, string node, string zone) => new(new EndpointResource
     {
-        ServiceNamespace = ns,
-        ServiceName = service,
+        ServiceNamespace = service.Namespace,
+        ServiceName = service.Name,
         Address = ByteString.CopyFrom(address.GetAddressBytes()),
-        Ready = ready,
-    };
+        WorkloadUid = pod?.Uid ?? "",
+        Node = node,
+        Zone = zone,
+        Weight = pod is null ? 1 : EndpointWeight.Of(pod, _warn),
+    });
+
+    private sealed class Draft(EndpointResource resource)
+    {
+        internal EndpointResource Resource { get; } = resource;
+
+        internal bool IsLeaving { get; set; }
+    }
 }

@@ -29,6 +29,8 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         var namespaces = objects.OfType<NamespaceObject>().ToDictionary(n => n.Name);
         var policies = objects.OfType<NetworkPolicyObject>().OrderBy(p => p.Name, StringComparer.Ordinal).ToLookup(p => p.Namespace);
 
+        var access = new AccessPolicyBuilder(source.Objects, warnings.Add);
+
         var podObjects = UniquePods(objects, warnings);
         var taken = new Dictionary<IPAddress, SourceObject>();
         var pods = podObjects.Select(pod => BuildPod(pod, OwnAddresses(pod, pod.Addresses, pod.HostNetwork, taken, warnings))).ToList();
@@ -37,10 +39,12 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
 
         var services = objects.OfType<ServiceObject>()
             .Select(s => s with { Addresses = OwnAddresses(s, s.Addresses, isShared: false, taken, warnings) }).ToList();
-        var endpoints = new EndpointBuilder(podObjects, warnings.Add).Build(services, [.. objects.OfType<EndpointSliceObject>()]);
+        var nodes = new NodeMap(objects.OfType<NodeObject>()
+            .Select(n => n with { Addresses = OwnAddresses(n, n.Addresses, isShared: false, taken, warnings) }));
+        var endpoints = new EndpointBuilder(podObjects, nodes, warnings.Add).Build(services, [.. objects.OfType<EndpointSliceObject>()]);
 
         return new MeshModel(settings, pods.ToFrozenDictionary(p => p.Uid),
-            [settings.ToResource(), .. services.Select(ToResource).Concat(endpoints).Where(r => IsSendable(r, warnings))],
+            [settings.ToResource(), .. services.Select(s => ServiceBuilder.Build(s, warnings.Add)).Concat(endpoints).Concat(nodes.Resources).Concat(access.Resources).Where(r => IsSendable(r, warnings))],
             [.. namespaces.Values.Where(n => n.Labels.GetValueOrDefault(EnrolLabel) == "true" && !NeverEnrolled.Contains(n.Name)).Select(n => n.Name)
                 .Concat(pods.Where(p => p.WantsEnrolment).Select(p => p.Namespace)).Distinct().Order(StringComparer.Ordinal)],
             [.. warnings]);
@@ -49,14 +53,21 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         {
             if (!namespaces.TryGetValue(pod.Namespace, out var ns))
                 warnings.Add($"{pod} is in namespace {pod.Namespace}, which the source does not hold: it counts as one without labels");
+            var modes = ProtectionModes.Of(pod, ns, settings.Mode, warnings.Add);
             return new MeshPod(pod.Uid, pod.Namespace, pod.Name, pod.ServiceAccount, pod.Node, addresses, pod.HostNetwork,
-                WantsEnrolment(pod, ns, addresses, warnings), settings.Mode,
+                WantsEnrolment(pod, ns, addresses, warnings), modes.Mode,
                 policies[pod.Namespace].FirstOrDefault(p => p.Pods.Selects(pod.Labels)) is { } policy
                     ? $"NetworkPolicy {policy.Namespace}/{policy.Name} selects this pod"
                     : "",
                 pod.WorkloadName,
                 source.IsStandalone ? pod.Annotations.GetValueOrDefault(NetnsAnnotation, "") : "",
-                CaptureExclusions.Read(pod.Annotations, ns?.Annotations, fault => warnings.Add($"{pod}: {fault}")));
+                CaptureExclusions.Read(pod.Annotations, ns?.Annotations, fault => warnings.Add($"{pod}: {fault}")))
+            {
+                Probes = pod.Probes,
+                IsTerminating = pod.IsTerminating,
+                Policies = access.KeysOf(pod.Namespace, pod.Labels),
+                PortModes = modes.Ports,
+            };
         }
     }
 
@@ -74,13 +85,16 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
 
         return new MeshSettings(config?.TrustDomain ?? defaultTrustDomain, config?.PodRanges ?? [], config?.ServiceRanges ?? [],
             config?.IsStrict ?? false ? ProtectionMode.Strict : ProtectionMode.Permissive,
-            (config?.DirectAllowed ?? true) && unknownPolicies.Count == 0, config?.DrainSeconds ?? DefaultDrainSeconds);
+            (config?.DirectAllowed ?? true) && unknownPolicies.Count == 0, config?.DrainSeconds ?? DefaultDrainSeconds)
+        {
+            TunnelOnOriginalPort = config?.TunnelOnOriginalPort ?? false,
+        };
     }
 
     private static List<SourceObject> WithoutDuplicates(ImmutableArray<SourceObject> all, SortedSet<string> warnings)
     {
         var first = new Dictionary<(string, string, string), SourceObject>();
-        foreach (var item in all)
+        foreach (var item in all.Where(o => o is not AccessPolicyObject)) // which of two would count is no matter of order there
         {
             if (!first.TryAdd(item.Identity, item))
                 warnings.Add($"{item} is ignored: {first[item.Identity]} has the same name");
@@ -143,26 +157,4 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         warnings.Add($"{reason}: nodes are not told of it");
         return false;
     }
-
-    private static Resource ToResource(ServiceObject service) => new()
-    {
-        Key = $"service/{service.Namespace}/{service.Name}",
-        Service = new ServiceResource
-        {
-            Namespace = service.Namespace,
-            Name = service.Name,
-            Addresses = { service.Addresses.Select(a => Google.Protobuf.ByteString.CopyFrom(a.GetAddressBytes())) },
-            Headless = service.IsHeadless,
-            Ports =
-            {
-                service.Ports.Select(p => new ServicePort
-                {
-                    Name = p.Name,
-                    Port = (uint)p.Port,
-                    Protocol = p.Protocol,
-                    AppProtocol = p.AppProtocol,
-                }),
-            },
-        },
-    };
 }

@@ -118,6 +118,7 @@ internal sealed class AdminPages
         return new StatusAnswer(
             _sources.Node,
             _sources.Software,
+            Environment.ProcessId,
             readiness.All(one => one.IsReady),
             readiness,
             new ControllerStanding(gauges.IsControllerConnected, gauges.IsControllerConnected ? "" : _sources.ControllerFailure()),

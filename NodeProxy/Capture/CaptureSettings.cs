@@ -20,6 +20,9 @@ internal sealed record CaptureSettings
     /// <summary>How long a withdrawn pod's connections may go on.</summary>
     public required Func<TimeSpan> Drain { get; init; }
 
+    /// <summary>What connections may take of this process.</summary>
+    public required NodeCapacity Capacity { get; init; }
+
     /// <summary>Takes reports for the controller.</summary>
     public required ReportOutbox Reports { get; init; }
 

@@ -35,6 +35,11 @@ public sealed class NodeMetrics(DataPathMetrics dataPath, Func<NodeGauges> gauge
         Gauge(writer, "ambient_node_view_version", "Version of the view in force.", now.ViewVersion);
         if (now.ViewAge is { } age)
             Gauge(writer, "ambient_node_view_age_seconds", "Time since the view in force came from a controller.", age.TotalSeconds);
+        Gauge(writer, "ambient_node_descriptors_held", "Descriptors that connections hold.", now.DescriptorsHeld);
+        Gauge(writer, "ambient_node_descriptors_allowed", "Descriptors that connections may hold before new ones are refused.", now.DescriptorsAllowed);
+        Gauge(writer, "ambient_node_memory_short", "1 while new connections are refused because memory is short.", now.IsMemoryShort ? 1 : 0);
+        writer.Family("ambient_accept_holds_total", "counter", "Times that a pod's new connections were left in the backlog because too many of it were being opened.");
+        writer.Sample("ambient_accept_holds_total", [], now.AcceptHolds);
         writer.Family("ambient_loop_bugs_total", "counter", "Connections that were aborted because of a mistake of ours; the log has its stack.");
         writer.Sample("ambient_loop_bugs_total", [], now.LoopBugs);
         NonTcp.Write(writer);

@@ -75,8 +75,8 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
             pod.Routes.Ensure(replaceRoutes: true);
             nft.Load(ruleset.Text);
             uint generation = Prove(expected);
-            var known = ruleset.IsQuiet ? KnownConnections.Unknown : GapCleaning.Remember(time, pod);
-            return new RulesInForce(ruleset, generation, connections, hasSetting) { Known = known };
+            var loaded = new RulesInForce(ruleset, generation, connections, hasSetting);
+            return ruleset.IsQuiet ? loaded : loaded with { Gap = GapCleaning.Begin(time, pod) };
         });
     });
 

@@ -29,6 +29,7 @@ internal sealed class CaptureWorld : IAsyncDisposable, ICaptureHandler
                 NonTcp = _ => { },
                 Counters = _ => { },
                 Restore = bytes => Restored = bytes,
+                Capacity = Capacity,
             },
             new CaptureTargets(_loops, Pods, [this, this]), NullLogger.Instance);
         _loops.Start();
@@ -37,6 +38,8 @@ internal sealed class CaptureWorld : IAsyncDisposable, ICaptureHandler
     }
 
     public EventLoop Control { get; }
+
+    public NodeCapacity Capacity { get; } = new(2);
 
     public LoopPods[] Pods { get; }
 
