@@ -1,4 +1,5 @@
 using System.Text;
+using Ambient.Native.Descriptors;
 using Ambient.Native.Processes;
 
 namespace Ambient.Cli.Check;
@@ -26,7 +27,15 @@ internal sealed class ScratchTools(TimeProvider time)
     /// <returns>What it wrote; and empty, or why it failed, in one line.</returns>
     public (string Output, string Fault) Run(string program, IReadOnlyList<string> arguments, string input)
     {
-        var result = ChildProcess.Run(program, arguments, Encoding.ASCII.GetBytes(input), AtMost, time);
+        ChildResult result;
+        try
+        {
+            result = ChildProcess.Run(program, arguments, Encoding.ASCII.GetBytes(input), AtMost, time);
+        }
+        catch (SystemCallException fault)
+        {
+            return ("", fault.Message);
+        }
         var said = string.Join(' ', (result.Error + result.Output).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Take(3));
         return (result.Output, result.IsOk ? "" : result.IsTimedOut ? $"{program} took more than {AtMost.TotalSeconds:0} s" : $"{Path.GetFileName(program)}: {said}");
     }
