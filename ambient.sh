@@ -115,7 +115,7 @@ build() {
     before=$(fingerprint)
     if ! built; then
         need required
-        leftovers+=("$(mktemp -d)")
+        leftovers+=("$(mktemp -d -t ambient-build.XXXXXX)")
         # The build ends with this script, also when that is killed.
         if ! TMPDIR=${leftovers[-1]} setpriv --pdeathsig KILL "$dotnet" build "$root/ambient.sln" -c Release -v q -nologo -p:UseSharedCompilation=false >"$state/build.log" 2>&1 </dev/null 9>&-; then
             grep -E '(error|warning) [A-Z]+[0-9]+' "$state/build.log" | sort -u | head -40 >&2 || tail -40 "$state/build.log" >&2
@@ -131,8 +131,8 @@ build() {
 
 # ---- a network of one's own -------------------------------------------------------------------------------------------
 
-# Runs a program of this checkout inside namespaces that end with it. setpriv lets the kernel kill unshare when this shell goes, even by
-# kill -9; unshare has its child killed when itself goes; and that child is process 1, with which all others end.
+# Runs a program of this checkout inside namespaces that end with it. setpriv lets the kernel kill unshare when this shell goes,
+# even by kill -9; unshare has its child killed when itself goes; and that child is process 1, with which all others end.
 isolated() {
     local flags=(--net --mount --pid --fork --kill-child --mount-proc)
     if [[ $EUID -ne 0 ]]; then
@@ -159,6 +159,7 @@ inside() {
         && mount --no-canonicalize --rbind /proc/self/fd/8 /run/ambient-dotnet && ip link set lo up || exit 2
     exec 7<&- 8<&-
     export TMPDIR=/run/tmp AMBIENT_ISOLATED=1 DOTNET_ROOT=/run/ambient-dotnet
+    cd /run/ambient-checkout || exit 2
     trap : INT TERM HUP                         # they are for the command; this shell waits for it
     "/run/ambient-checkout${1#"$root"}" "${@:2}"
     local status=$?
@@ -191,7 +192,7 @@ test_verb() {
     fi
     [[ ${#kinds[@]} -gt 0 ]] || kinds=(unit mesh)
     mkdir -p "$state" 2>/dev/null
-    reports=$(mktemp -d -p "$state" 2>/dev/null || mktemp -d) || exit 2
+    reports=$(mktemp -d -p "$state" 2>/dev/null || mktemp -d -t ambient-reports.XXXXXX) || exit 2
     leftovers+=("$reports")
     find_sdk
     need optional "${for_mesh[@]}" "${for_tests[@]}"

@@ -64,6 +64,7 @@ switching.Options.Add(lifetime);
 switching.Options.Add(now);
 Step("retire", "Ends the trust in the root before, once its last certificates have ended.", (r, parsed) => r.Retire(parsed.GetValue(now))).Options.Add(now);
 root.Subcommands.Add(rotation);
+root.Subcommands.Add(CheckCommand.Make());
 
 var result = root.Parse(args);
 if (result.Errors.Count > 0)

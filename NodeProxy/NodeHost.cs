@@ -61,6 +61,7 @@ internal static class NodeHost
                 ControllerFailure = () => standing.Stream is { IsConnected: false } away ? away.LastFailure : "",
                 Views = views,
                 Identities = identities,
+                Time = time,
                 Readiness = standing,
                 Connections = standing,
             },

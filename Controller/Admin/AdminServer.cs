@@ -26,7 +26,7 @@ internal sealed class AdminServer : IAsyncDisposable
     internal static async Task<AdminServer> StartAsync(IPEndPoint listen, Announcer announcer, Func<WarningsPage> warnings,
         ControllerMetrics metrics, TimeProvider time, ILoggerFactory loggers)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });   // the current folder may be closed to this user
         builder.Services.AddSingleton(loggers);
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>

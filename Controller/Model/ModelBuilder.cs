@@ -29,6 +29,8 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         var namespaces = objects.OfType<NamespaceObject>().ToDictionary(n => n.Name);
         var policies = objects.OfType<NetworkPolicyObject>().OrderBy(p => p.Name, StringComparer.Ordinal).ToLookup(p => p.Namespace);
 
+        var access = new AccessPolicyBuilder(source.Objects, warnings.Add);
+
         var podObjects = UniquePods(objects, warnings);
         var taken = new Dictionary<IPAddress, SourceObject>();
         var pods = podObjects.Select(pod => BuildPod(pod, OwnAddresses(pod, pod.Addresses, pod.HostNetwork, taken, warnings))).ToList();
@@ -42,7 +44,7 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         var endpoints = new EndpointBuilder(podObjects, nodes, warnings.Add).Build(services, [.. objects.OfType<EndpointSliceObject>()]);
 
         return new MeshModel(settings, pods.ToFrozenDictionary(p => p.Uid),
-            [settings.ToResource(), .. services.Select(s => ServiceBuilder.Build(s, warnings.Add)).Concat(endpoints).Concat(nodes.Resources).Where(r => IsSendable(r, warnings))],
+            [settings.ToResource(), .. services.Select(s => ServiceBuilder.Build(s, warnings.Add)).Concat(endpoints).Concat(nodes.Resources).Concat(access.Resources).Where(r => IsSendable(r, warnings))],
             [.. namespaces.Values.Where(n => n.Labels.GetValueOrDefault(EnrolLabel) == "true" && !NeverEnrolled.Contains(n.Name)).Select(n => n.Name)
                 .Concat(pods.Where(p => p.WantsEnrolment).Select(p => p.Namespace)).Distinct().Order(StringComparer.Ordinal)],
             [.. warnings]);
@@ -51,8 +53,9 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         {
             if (!namespaces.TryGetValue(pod.Namespace, out var ns))
                 warnings.Add($"{pod} is in namespace {pod.Namespace}, which the source does not hold: it counts as one without labels");
+            var modes = ProtectionModes.Of(pod, ns, settings.Mode, warnings.Add);
             return new MeshPod(pod.Uid, pod.Namespace, pod.Name, pod.ServiceAccount, pod.Node, addresses, pod.HostNetwork,
-                WantsEnrolment(pod, ns, addresses, warnings), settings.Mode,
+                WantsEnrolment(pod, ns, addresses, warnings), modes.Mode,
                 policies[pod.Namespace].FirstOrDefault(p => p.Pods.Selects(pod.Labels)) is { } policy
                     ? $"NetworkPolicy {policy.Namespace}/{policy.Name} selects this pod"
                     : "",
@@ -62,6 +65,8 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
             {
                 Probes = pod.Probes,
                 IsTerminating = pod.IsTerminating,
+                Policies = access.KeysOf(pod.Namespace, pod.Labels),
+                PortModes = modes.Ports,
             };
         }
     }
@@ -89,7 +94,7 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
     private static List<SourceObject> WithoutDuplicates(ImmutableArray<SourceObject> all, SortedSet<string> warnings)
     {
         var first = new Dictionary<(string, string, string), SourceObject>();
-        foreach (var item in all)
+        foreach (var item in all.Where(o => o is not AccessPolicyObject)) // which of two would count is no matter of order there
         {
             if (!first.TryAdd(item.Identity, item))
                 warnings.Add($"{item} is ignored: {first[item.Identity]} has the same name");

@@ -43,7 +43,7 @@ internal sealed class StreamServer : IAsyncDisposable
     internal static async Task<StreamServer> StartAsync(IPEndPoint listen, NodeStreamService service, Announcer announcer,
         ServerCertificate certificate, AddressShares shares, ILoggerFactory loggers)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });   // the current folder may be closed to this user
         builder.Services.AddSingleton(loggers);
         builder.Services.AddSingleton(service);
         builder.Services.AddSingleton<IServiceMethodProvider<NodeStreamService>, NodeStreamBinding>();

@@ -9,8 +9,6 @@ using Ambient.NodeProxy.Telemetry;
 using Ambient.NodeProxy.Tunnel;
 using Ambient.Protocol.Model;
 
-using Caller = Ambient.NodeProxy.Balancing.Caller;
-
 namespace Ambient.NodeProxy.Outbound;
 
 /// <summary>One connection of an app, from its accept until it is joined to a way or refused.</summary>

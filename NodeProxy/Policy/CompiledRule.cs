@@ -34,9 +34,9 @@ internal sealed class CompiledRule
     public int Number { get; }
 
     /// <summary>Whether all parts but the identities match.</summary>
-    public bool MatchesBesidesIdentity(in Caller caller) =>
-        (_ports is null || _ports.Contains(caller.Port))
-        && (_namespaces is null || (caller.Peer is not null && _namespaces.Contains(caller.Peer.Namespace)))
-        && (_sources is null || _sources.Contains(caller.Source))
-        && (!_nodeAddress || caller.IsNodeAddress);
+    public bool MatchesBesidesIdentity(in RuleSubject subject) =>
+        (_ports is null || _ports.Contains(subject.Port))
+        && (_namespaces is null || (subject.Peer is not null && _namespaces.Contains(subject.Peer.Namespace)))
+        && (_sources is null || _sources.Contains(subject.Source))
+        && (!_nodeAddress || subject.IsNodeAddress);
 }

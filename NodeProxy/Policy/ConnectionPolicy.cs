@@ -11,7 +11,7 @@ namespace Ambient.NodeProxy.Policy;
 ///   a policy is missing or not understood --> denied
 ///   a rule that denies matches            --> denied
 ///   proven identity:  policies that allow? one of their rules matches --> allowed, else denied;   none: allowed
-///   plaintext:        the pod leaves the mesh, or the port is excluded --> allowed
+///   plaintext:        the pod leaves the mesh, or its port is excluded from capture --> allowed
 ///                     from a node's own address, and a rule allows just that --> allowed
 ///                     the port is STRICT --> denied
 ///                     policies that allow? as above;                                             none: allowed
@@ -28,10 +28,10 @@ public static class ConnectionPolicy
         if (policies.Closed is not null) return new Decision(false, DecidingRule.PolicyClosed, facts.Destination, policies);
         if (facts.ProtectedInProcessOrTunnel && facts.Peer is null) return new Decision(false, DecidingRule.UnprovenPeer, facts.Destination, policies);
 
-        var caller = Caller.Of(facts);
-        if (policies.Denying!.FirstMatch(caller) is { } denying) return new Decision(false, DecidingRule.DeniedByRule, facts.Destination, policies, denying);
+        var subject = RuleSubject.Of(facts);
+        if (policies.Denying!.FirstMatch(subject) is { } denying) return new Decision(false, DecidingRule.DeniedByRule, facts.Destination, policies, denying);
 
-        var allowing = policies.Allowing!.FirstMatch(caller);
+        var allowing = policies.Allowing!.FirstMatch(subject);
         var (allowed, decider) = (facts.ProtectedInProcessOrTunnel, allowing) switch
         {
             (true, not null) => (true, DecidingRule.AllowedByRule),
@@ -41,7 +41,7 @@ public static class ConnectionPolicy
             (false, _) when facts.Destination.Enrolment == Enrolment.Withdrawing => (true, DecidingRule.Leaving),
             // The same moment of an excluded port: others have been told already, or still, while the rules capture it.
             (false, _) when facts.Destination.ExcludedInboundPorts.Contains(facts.Port) => (true, DecidingRule.PortExcluded),
-            (false, not null) when caller.IsNodeAddress => (true, DecidingRule.AllowedByRule),
+            (false, not null) when subject.IsNodeAddress => (true, DecidingRule.AllowedByRule),
             (false, _) when facts.Destination.ModeOf(facts.Port) == ProtectionMode.Strict => (false, DecidingRule.ModeStrict),
             (false, not null) => (true, DecidingRule.AllowedByRule),
             (false, null) when policies.AllowNames.IsEmpty => (true, DecidingRule.ModePermissive),

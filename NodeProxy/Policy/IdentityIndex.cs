@@ -41,15 +41,15 @@ internal sealed class IdentityIndex
     }
 
     /// <summary>The first rule that matches, if it is before another; else that other.</summary>
-    public int First(in Caller caller, CompiledRule[] rules, int best)
+    public int First(in RuleSubject subject, CompiledRule[] rules, int best)
     {
-        if (caller.Peer is not { } peer) return best;
+        if (subject.Peer is not { } peer) return best;
         foreach (var shape in _shapes)
         {
             var key = new Key(
                 shape.TrustDomain ? peer.TrustDomain : null, shape.Namespace ? peer.Namespace : null,
-                shape.Account ? peer.ServiceAccount : null, shape.Port ? caller.Port : 0);
-            if (_byParts.TryGetValue(key, out var entries)) best = First(entries, caller, rules, best);
+                shape.Account ? peer.ServiceAccount : null, shape.Port ? subject.Port : 0);
+            if (_byParts.TryGetValue(key, out var entries)) best = First(entries, subject, rules, best);
         }
 
         if (_lengths.Length == 0) return best;
@@ -57,19 +57,19 @@ internal sealed class IdentityIndex
         ReadOnlySpan<char> text = peer.ToString();
         foreach (int length in _lengths)
         {
-            if (length < text.Length && byBeginning.TryGetValue(text[..length], out var entries)) best = First(entries, caller, rules, best);
+            if (length < text.Length && byBeginning.TryGetValue(text[..length], out var entries)) best = First(entries, subject, rules, best);
         }
 
         return best;
     }
 
-    private static int First(List<Entry> entries, in Caller caller, CompiledRule[] rules, int best)
+    private static int First(List<Entry> entries, in RuleSubject subject, CompiledRule[] rules, int best)
     {
         foreach (var entry in CollectionsMarshal.AsSpan(entries))
         {
             if (entry.Place >= best) return best;
-            if (rules[entry.Place].MatchesBesidesIdentity(caller)
-                && (entry.Pattern is null || IdentityPattern.Matches(entry.Pattern, caller.Peer!.ToString()))) return entry.Place;
+            if (rules[entry.Place].MatchesBesidesIdentity(subject)
+                && (entry.Pattern is null || IdentityPattern.Matches(entry.Pattern, subject.Peer!.ToString()))) return entry.Place;
         }
 
         return best;

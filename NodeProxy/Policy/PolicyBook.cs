@@ -14,6 +14,9 @@ public sealed class PolicyBook
     private readonly Dictionary<string, PodEntry> _pods = [];
     private readonly Dictionary<string, PolicySet> _sets = [];
 
+    /// <summary>Pods that are known.</summary>
+    internal int Count => _pods.Count;
+
     /// <summary>The policies of a workload in one version.</summary>
     /// <param name="workload">In that version.</param>
     /// <param name="version">The same object for the same version.</param>

@@ -28,15 +28,15 @@ internal sealed class RuleIndex
     }
 
     /// <summary>The first rule that matches; null if none does. Allocates nothing.</summary>
-    public CompiledRule? FirstMatch(in Caller caller)
+    public CompiledRule? FirstMatch(in RuleSubject subject)
     {
         int best = int.MaxValue;
-        if (caller.IsNodeAddress) best = AtPort(_ofNodes, caller, best);
-        if (!_allows || !caller.IsNodeAddress)
+        if (subject.IsNodeAddress) best = AtPort(_ofNodes, subject, best);
+        if (!_allows || !subject.IsNodeAddress)
         {
-            best = AtPort(_byPort, caller, best);
-            best = _identities.First(caller, _rules, best);
-            best = FromSource(caller, best);
+            best = AtPort(_byPort, subject, best);
+            best = _identities.First(subject, _rules, best);
+            best = FromSource(subject, best);
         }
 
         return best == int.MaxValue ? null : _rules[best];
@@ -65,31 +65,31 @@ internal sealed class RuleIndex
         }
     }
 
-    private int AtPort(Dictionary<int, List<int>> rules, in Caller caller, int best)
+    private int AtPort(Dictionary<int, List<int>> rules, in RuleSubject subject, int best)
     {
-        if (rules.TryGetValue(caller.Port, out var ofPort)) best = First(ofPort, caller, best);
-        if (rules.TryGetValue(0, out var ofAny)) best = First(ofAny, caller, best);
+        if (rules.TryGetValue(subject.Port, out var ofPort)) best = First(ofPort, subject, best);
+        if (rules.TryGetValue(0, out var ofAny)) best = First(ofAny, subject, best);
         return best;
     }
 
-    private int FromSource(in Caller caller, int best)
+    private int FromSource(in RuleSubject subject, int best)
     {
         foreach (var shape in _shapes)
         {
-            if (shape.IsV4 != caller.Source.IsV4) continue;
-            var key = new SourceKey(new SourceRange(caller.Source.Prefix(shape.PrefixLength), shape.PrefixLength), shape.HasPort ? caller.Port : 0);
-            if (_bySource.TryGetValue(key, out var rules)) best = First(rules, caller, best);
+            if (shape.IsV4 != subject.Source.IsV4) continue;
+            var key = new SourceKey(new SourceRange(subject.Source.Prefix(shape.PrefixLength), shape.PrefixLength), shape.HasPort ? subject.Port : 0);
+            if (_bySource.TryGetValue(key, out var rules)) best = First(rules, subject, best);
         }
 
         return best;
     }
 
-    private int First(List<int> places, in Caller caller, int best)
+    private int First(List<int> places, in RuleSubject subject, int best)
     {
         foreach (int place in CollectionsMarshal.AsSpan(places))
         {
             if (place >= best) return best;
-            if (_rules[place].MatchesBesidesIdentity(caller)) return place;
+            if (_rules[place].MatchesBesidesIdentity(subject)) return place;
         }
 
         return best;

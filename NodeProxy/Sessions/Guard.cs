@@ -110,7 +110,8 @@ internal sealed class Guard(MeshViewHolder views, Refusals refusals)
         {
             bool same = ReferenceEquals(policies, _judgedBy) && _judged is not null
                 && (ReferenceEquals(now, _judged)
-                    || (now.Mode == _judged.Mode && now.Enrolment == _judged.Enrolment && now.PortModes.AsSpan().SequenceEqual(_judged.PortModes.AsSpan())));
+                    || (now.Mode == _judged.Mode && now.Enrolment == _judged.Enrolment && now.PortModes.AsSpan().SequenceEqual(_judged.PortModes.AsSpan())
+                        && now.ExcludedInboundPorts.AsSpan().SequenceEqual(_judged.ExcludedInboundPorts.AsSpan())));
             (_judged, _judgedBy) = (now, policies);
             return !same;
         }

@@ -161,6 +161,7 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
     private void Use(Destination destination)
     {
         destination.LastUsedTicks = loop.NowTicks;
+        _isDraining = false; // a pod that was leaving may be wanted again
         Cool(destination);
     }
 

@@ -19,6 +19,9 @@ internal sealed record Ruleset(string Text, bool IsQuiet)
     /// <summary>The rules for the time after withdrawal.</summary>
     public static Ruleset Quiet { get; } = new(Write(Exclusions.None, isQuiet: true), IsQuiet: true);
 
+    /// <summary>Rules with every construct that they may hold.</summary>
+    public static Ruleset Sample { get; } = Full(Exclusions.Sample);
+
     // raw_pre: what comes from outside lives in conntrack zone 1, original direction only, so that the proxy's copy of a client's
     //   connection (same addresses, perhaps same ports) is another entry.
     // mangle_pre: a connection that the proxy opened to the pod's own app comes in through lo and still carries the socket's mark.

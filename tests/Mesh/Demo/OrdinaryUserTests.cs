@@ -32,12 +32,12 @@ public sealed class OrdinaryUserTests
     public async Task Where_a_package_is_missing_the_one_command_that_installs_it_is_named()
     {
         await OffersAsync();
-        // In a mount namespace of its own, nft is a file that cannot be run.
+        // In a mount namespace of its own, nft's folder holds everything but nft.
         var result = await AsUserAsync("""
-            for folder in /usr/sbin /sbin /usr/local/sbin; do
-                [ -e "$folder/nft" ] || continue
-                touch "$work/none"; mount --bind "$work/none" "$folder/nft"
-            done
+            folder=$(dirname "$(readlink -f "$(command -v nft)")")
+            mkdir "$work/all" "$work/some"; mount --bind "$folder" "$work/all"
+            for each in "$work"/all/*; do ln -s "$each" "$work/some/"; done
+            rm "$work/some/nft"; mount --bind "$work/some" "$folder"
             """, "demo --for 1s --json");
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("sudo apt-get install -y --no-install-recommends nftables\n", result.Error, StringComparison.Ordinal);

@@ -12,7 +12,9 @@ internal sealed record Traces(ImmutableSortedSet<string> All)
         .. Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(name => char.IsAsciiDigit(name![0])).Select(id => $"process {id}"),
         .. (await Tool.MustAsync(Command.Of("ip", "-o", "link"))).Split('\n').Where(line => line.Length > 0).Select(line => $"link {line.Split(':')[1].Trim()}"),
         .. (await Tool.MustAsync(Command.Of("nft", "list", "tables"))).Split('\n'),
-        .. new[] { "/tmp", "/run", Path.GetTempPath(), Path.Combine(Programs.Checkout!, ".build") }.Distinct().Where(Directory.Exists).SelectMany(Files),
+        .. new[] { "/run", Path.GetTempPath(), Path.Combine(Programs.Checkout!, ".build") }.Where(Directory.Exists).SelectMany(Files),
+        // The machine's own folder, where others write as well.
+        .. Directory.EnumerateFileSystemEntries("/tmp", "ambient*"),
     ]);
 
     /// <summary>Waits until there is nothing that was not there before.</summary>

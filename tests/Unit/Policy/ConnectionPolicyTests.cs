@@ -146,6 +146,14 @@ public sealed class ConnectionPolicyTests
         Assert.False(ConnectionPolicy.Decide(Plain(to: leaving), Set(Deny("p", new AccessRule { Sources = [IPNetwork.Parse("10.1.0.7/32")] }))).Allowed);
     }
 
+    [Fact]
+    public void An_excluded_port_takes_plaintext_under_STRICT_while_others_know_and_the_rules_still_capture_it()
+    {
+        Workload api = Api(ProtectionMode.Strict) with { ExcludedInboundPorts = [80] };
+        AssertDecision(true, "the port is excluded from capture at shop/api: others speak plaintext to it", Plain(to: api), PolicySet.None);
+        Assert.False(ConnectionPolicy.Decide(Plain(port: 81, to: api), PolicySet.None).Allowed);
+    }
+
     [Theory]
     [InlineData(10)]
     [InlineData(1_000)]
