@@ -43,7 +43,6 @@ token.Options.Add(valid);
 token.SetAction(PrintToken);
 root.Subcommands.Add(token);
 
-root.Subcommands.Add(CheckCommand.Make());
 var now = new Option<bool>("--now") { Description = "Do not wait until the step before has had its effect everywhere" };
 var rotation = new Command("root", "Replaces the mesh's root, step by step and without a restart: add, switch, retire.");
 Command Step(string name, string description, Action<RootRotation, ParseResult> step)
@@ -65,6 +64,7 @@ switching.Options.Add(lifetime);
 switching.Options.Add(now);
 Step("retire", "Ends the trust in the root before, once its last certificates have ended.", (r, parsed) => r.Retire(parsed.GetValue(now))).Options.Add(now);
 root.Subcommands.Add(rotation);
+root.Subcommands.Add(CheckCommand.Make());
 
 var result = root.Parse(args);
 if (result.Errors.Count > 0)

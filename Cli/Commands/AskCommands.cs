@@ -80,7 +80,7 @@ internal static class AskCommands
 
     private static void TellNode(JsonNode status)
     {
-        Console.WriteLine($"node {status["node"]}: {((bool?)status["ready"] == true ? "ready" : "not ready")} ({status["software"]})");
+        Console.WriteLine($"node {status["node"]}: {((bool?)status["ready"] == true ? "ready" : "not ready")} ({status["software"]}, process {status["process_id"]})");
         foreach (var part in status["readiness"]!.AsArray())
         {
             if ((bool?)part!["is_ready"] != true) Console.WriteLine($"  {part["name"]}: {part["reason"]}");

@@ -159,8 +159,10 @@ public sealed class CertificateKeeper(IdentityStore store, TimeProvider time, Fu
     {
         foreach ((SpiffeId id, Care care) in _cared)
         {
-            if (care.Key is null && store.Find(id) is { } held && !CertificateCheck.LeadsToRoot(held, time.GetUtcNow()))
-                care.NextAt = time.GetUtcNow();
+            if (care.Key is not null || store.Find(id) is not { } held || CertificateCheck.LeadsToRoot(held, time.GetUtcNow()))
+                continue;
+            care.NextAt = time.GetUtcNow();
+            store.NoteRenewal(id, care.NextAt);
         }
     }
 
