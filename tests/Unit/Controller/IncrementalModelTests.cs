@@ -88,8 +88,8 @@ public sealed class IncrementalModelTests
         var third = second.Next("a.yaml", "# one line more\nkind: Namespace\nmetadata: {name: a}\n---\nkind: Namespace\nmetadata:\n  name: c\n");
 
         Assert.Same(first.Objects[0], second.Objects[0]);
-        Assert.Equal(["Namespace a (a.yaml:1)", "Namespace c (a.yaml:3)"], second.Objects.Select(o => o.ToString()));
-        Assert.Equal(["Namespace a (a.yaml:2)", "Namespace c (a.yaml:4)"], third.Objects.Select(o => o.ToString()));
+        Assert.Equal(["Namespace a (a.yaml:1)", "Namespace c (a.yaml:4)"], second.Objects.Select(o => o.ToString()));
+        Assert.Equal(["Namespace a (a.yaml:2)", "Namespace c (a.yaml:5)"], third.Objects.Select(o => o.ToString()));
         Assert.Equal(5, Assert.Throws<YamlFaultException>(() => third.Next("a.yaml", "kind: Namespace\nmetadata: {name: a}\n---\nkind: Namespace\nmetadata: {name: }}\n")).Line);
     }
 
