@@ -80,7 +80,7 @@ internal sealed class ControllerHost : IAsyncDisposable
             var service = new NodeStreamService(announcer, history, keys.Tokens, keys.Authority,
                 new CertificateDesk(keys.Authority, announcer.FaultOf, time), host._metrics, time, logger);
             host._streams = await StreamServer.StartAsync(options.Listen, service, announcer,
-                new ServerCertificate(keys.Authority, time, logger), loggers);
+                new ServerCertificate(keys.Authority, time, logger), new AddressShares(host._metrics, logger, time), loggers);
             if (options.Admin is { } admin)
                 host._admin = await AdminServer.StartAsync(admin, announcer, host.Warnings, host._metrics, time, loggers);
             logger.Started(host.EndPoint.ToString(), options.TrustDomain, options.State);
@@ -133,6 +133,7 @@ internal sealed class ControllerHost : IAsyncDisposable
         foreach (var warning in model.Warnings.Except(_warnings))
             _logger.ModelWarning(warning);
         _warnings = model.Warnings;
+        _metrics.ModelWarnings(_warnings.Length);
         _logger.SourceRead(_source, snapshot.Objects.Length, model.Pods.Count, model.Resources.Count(r => r.Service is not null));
         _announcer.Publish(model);
         _firstSnapshot.TrySetResult();

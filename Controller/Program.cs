@@ -43,6 +43,8 @@ token.Options.Add(valid);
 token.SetAction(PrintToken);
 root.Subcommands.Add(token);
 
+root.Subcommands.Add(CheckCommand.Make());
+
 var result = root.Parse(args);
 if (result.Errors.Count > 0)
     return Usage(result.Errors.Select(e => e.Message));

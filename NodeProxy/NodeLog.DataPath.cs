@@ -61,6 +61,9 @@ internal static partial class NodeLog
     [LoggerMessage(1401, LogLevel.Warning, "{Count} more refusals in a second were counted, not logged")]
     public static partial void RefusalsSilenced(ILogger logger, long count);
 
+    [LoggerMessage(1402, LogLevel.Debug, "Probe from {Client} to {Target} of pod {Pod} passes STRICT: {Rule}")]
+    public static partial void ProbePassed(ILogger logger, IPEndPoint client, IPEndPoint target, string pod, string rule);
+
     [LoggerMessage(1600, LogLevel.Debug, "Link with {Peer} ended: {Reason}")]
     public static partial void LinkEnded(ILogger logger, IPEndPoint peer, string reason);
 

@@ -47,6 +47,9 @@ internal static partial class NodeLog
     [LoggerMessage(3401, LogLevel.Error, "Metrics and readiness cannot be served on {Endpoint}; connections are carried all the same")]
     public static partial void AdminFailed(ILogger logger, string endpoint, Exception fault);
 
+    [LoggerMessage(3403, LogLevel.Warning, "{Endpoint} is in use, by this process's predecessor or by somebody else; metrics and readiness are served there as soon as it is free")]
+    public static partial void AdminWaits(ILogger logger, string endpoint);
+
     [LoggerMessage(3402, LogLevel.Warning, "An answer on {Path} failed")]
     public static partial void AdminAnswerFailed(ILogger logger, string path, Exception fault);
 }

@@ -10,7 +10,6 @@ namespace Ambient.Cli.Commands;
 /// <summary><c>ambientctl status | config</c>: asks a node's proxy over its Unix socket, or the controller over its admin pages.</summary>
 internal static class AskCommands
 {
-    private const string DefaultSocket = "/run/ambient/node.sock";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static Command Status()
@@ -52,11 +51,7 @@ internal static class AskCommands
 
     private static (Option<string> Socket, Option<string?> Controller, Option<bool> Json) Options()
     {
-        var socket = new Option<string>("--socket")
-        {
-            Description = $"The node's admin socket (AMBIENT_ADMIN_SOCKET, else {DefaultSocket})",
-            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("AMBIENT_ADMIN_SOCKET") ?? DefaultSocket,
-        };
+        var socket = NodeSocket.One();
         var controller = new Option<string?>("--controller") { Description = "Ask the controller instead, such as http://127.0.0.1:15011" };
         controller.Validators.Add(result =>
         {
@@ -72,11 +67,11 @@ internal static class AskCommands
         {
             return await ask();
         }
-        catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException)
+        catch (Exception fault) when (NodeSocket.IsSilence(fault))
         {
-            await Console.Error.WriteLineAsync(
-                $"ambientctl: nobody answers at {whom} ({fault.InnerException?.Message ?? fault.Message}).\n"
-                + "Is ambient-node running on this machine with --admin-socket, and may this user open the socket? Name it with --socket PATH, or ask the controller with --controller URL.");
+            await Console.Error.WriteLineAsync("ambientctl: " + (whom.Contains("://", StringComparison.Ordinal)
+                ? $"nobody answers at {whom} ({fault.InnerException?.Message ?? fault.Message}). Is ambient-controller running there, with --admin?"
+                : NodeSocket.Explain(whom, fault)));
             return CommandLine.BadUsage;
         }
     }

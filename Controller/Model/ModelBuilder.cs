@@ -36,8 +36,10 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         var settings = BuildSettings(objects, source.UnknownKinds, warnings);
         var namespaces = objects.OfType<NamespaceObject>().ToDictionary(n => n.Name);
 
+        var access = new AccessPolicyBuilder(source.Objects, warnings.Add);
+
         var taken = new Dictionary<IPAddress, SourceObject>();
-        var pods = PlacePods(objects, settings, namespaces, source.IsStandalone, taken, warnings);
+        var pods = PlacePods(objects, settings, namespaces, access, source.IsStandalone, taken, warnings);
         var services = PlaceServices(objects, taken, warnings);
         _nodes = _nodes.Next(objects.OfType<NodeObject>().Select(n => (n, OwnAddresses(n, n.Addresses, isShared: false, taken, warnings))));
         var endpoints = _endpoints.Build(pods, _nodes, services, [.. objects.OfType<EndpointSliceObject>()], warnings);
@@ -46,12 +48,13 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         foreach (var pod in pods.Select(p => p.Told).OfType<MeshPod>())
             told.Add(pod.Uid, pod);
         return new MeshModel(settings, told,
-            [settings.ToResource(), .. services.Select(s => s.Told).OfType<Resource>(), .. endpoints, .. _nodes.Resources.Where(r => Sendable.Check(r, warnings))],
+            [settings.ToResource(), .. services.Select(s => s.Told).OfType<Resource>(), .. endpoints,
+                .. _nodes.Resources.Concat(access.Resources).Where(r => Sendable.Check(r, warnings))],
             EnrolledNamespaces(namespaces, told), [.. warnings]);
     }
 
     private List<PlacedPod> PlacePods(List<SourceObject> objects, MeshSettings settings, Dictionary<string, NamespaceObject> namespaces,
-        bool isStandalone, Dictionary<IPAddress, SourceObject> taken, SortedSet<string> warnings)
+        AccessPolicyBuilder access, bool isStandalone, Dictionary<IPAddress, SourceObject> taken, SortedSet<string> warnings)
     {
         var policies = objects.OfType<NetworkPolicyObject>().OrderBy(p => p.Name, StringComparer.Ordinal).ToLookup(p => p.Namespace);
         var surroundings = new Dictionary<string, PodSurroundings>();
@@ -70,7 +73,7 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         {
             if (surroundings.TryGetValue(ns, out var known))
                 return known;
-            var fresh = new PodSurroundings(settings, namespaces.GetValueOrDefault(ns), [.. policies[ns]], isStandalone);
+            var fresh = new PodSurroundings(settings, namespaces.GetValueOrDefault(ns), [.. policies[ns]], access.That(ns), isStandalone);
             var lasting = _surroundings.TryGetValue(ns, out var before) && before.AreThoseOf(fresh) ? before : fresh;
             surroundings.Add(ns, lasting);
             return lasting;
@@ -120,14 +123,17 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
 
         var settings = new MeshSettings(config?.TrustDomain ?? defaultTrustDomain, config?.PodRanges ?? [], config?.ServiceRanges ?? [],
             config?.IsStrict ?? false ? ProtectionMode.Strict : ProtectionMode.Permissive,
-            (config?.DirectAllowed ?? true) && unknownPolicies.Count == 0, config?.DrainSeconds ?? DefaultDrainSeconds);
+            (config?.DirectAllowed ?? true) && unknownPolicies.Count == 0, config?.DrainSeconds ?? DefaultDrainSeconds)
+        {
+            TunnelOnOriginalPort = config?.TunnelOnOriginalPort ?? false,
+        };
         return _settings = settings == _settings ? _settings : settings;
     }
 
     private static List<SourceObject> WithoutDuplicates(ImmutableArray<SourceObject> all, SortedSet<string> warnings)
     {
         var first = new Dictionary<(string, string, string), SourceObject>();
-        foreach (var item in all)
+        foreach (var item in all.Where(o => o is not AccessPolicyObject)) // which of two would count is no matter of order there
         {
             if (!first.TryAdd(item.Identity, item))
                 warnings.Add($"{item} is ignored: {first[item.Identity]} has the same name");

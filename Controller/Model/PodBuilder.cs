@@ -41,14 +41,21 @@ internal sealed class PodBuilder
         var ns = around.Namespace;
         if (ns is null)
             warnings.Add($"{pod} is in namespace {pod.Namespace}, which the source does not hold: it counts as one without labels");
+        var modes = ProtectionModes.Of(pod, ns, around.Settings.Mode, warnings.Add);
         return new MeshPod(pod.Uid, pod.Namespace, pod.Name, pod.ServiceAccount, pod.Node, addresses, pod.HostNetwork,
-            WantsEnrolment(pod, ns, addresses, warnings), around.Settings.Mode,
+            WantsEnrolment(pod, ns, addresses, warnings), modes.Mode,
             around.Policies.FirstOrDefault(p => p.Pods.Selects(pod.Labels)) is { } policy
                 ? $"NetworkPolicy {policy.Namespace}/{policy.Name} selects this pod"
                 : "",
             pod.WorkloadName,
             around.IsStandalone ? pod.Annotations.GetValueOrDefault(ModelBuilder.NetnsAnnotation, "") : "",
-            CaptureExclusions.Read(pod.Annotations, ns?.Annotations, fault => warnings.Add($"{pod}: {fault}")));
+            CaptureExclusions.Read(pod.Annotations, ns?.Annotations, fault => warnings.Add($"{pod}: {fault}")))
+        {
+            Probes = pod.Probes,
+            IsTerminating = pod.IsTerminating,
+            Policies = around.Access.KeysOf(pod.Namespace, pod.Labels),
+            PortModes = modes.Ports,
+        };
     }
 
     private static bool WantsEnrolment(PodObject pod, NamespaceObject? ns, ImmutableArray<IPAddress> addresses, SortedSet<string> warnings)

@@ -37,9 +37,7 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood, int ma
     /// <exception cref="IOException">The folder cannot be listed; all stays as it was.</exception>
     internal bool Look(TimeSpan now, bool takeAtOnce = false)
     {
-        var paths = Directory.EnumerateFiles(folder)
-            .Where(path => Path.GetExtension(path) is ".yaml" or ".yml" && Path.GetFileName(path)[0] != '.')
-            .Order(StringComparer.Ordinal).ToList();
+        var paths = FilesOf(folder).ToList();
         var tooMany = paths.Count > maxFiles
             ? new SourceFault(new SourcePlace(Path.GetFileName(paths[maxFiles]), 0), $"expected at most {maxFiles} files in the folder, found {paths.Count}: this one and those after it are not read")
             : null;
@@ -85,6 +83,11 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood, int ma
         [.. _files.Values.Select(f => f.Fault).Append(_tooMany).OfType<SourceFault>()],
         IsStandalone: true);
 
+    /// <summary>The files of a folder that count, in the order of their names.</summary>
+    internal static IEnumerable<string> FilesOf(string folder) => Directory.EnumerateFiles(folder)
+        .Where(path => Path.GetExtension(path) is ".yaml" or ".yml" && Path.GetFileName(path)[0] != '.')
+        .Order(StringComparer.Ordinal);
+
     private bool Take(string name, FileStamp? stamp, Entry entry)
     {
         entry.UnsettledSince = null;
@@ -99,7 +102,7 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood, int ma
         entry.Taken = stamp;
         entry.IsTaken = true;
         string? text = null;
-        entry.Fault = FaultOf(name, () => Parse(name, text = ReadText(name, stamp.Value), entry));
+        entry.Fault = FaultOf(name, () => Parse(name, text = ReadText(Path.Combine(folder, name), stamp.Value.Length), entry));
         if (entry.Fault is null)
             lastGood.Keep(name, text!);
         // A controller that starts beside a broken file must not withdraw the pods that the file held yesterday.
@@ -129,13 +132,24 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood, int ma
     // A file counts whole or not at all.
     private static void Parse(string name, string text, Entry entry) => entry.Content = entry.Content.Next(name, text);
 
-    private string ReadText(string name, FileStamp stamp)
+    /// <summary>Reads a file's text.</summary>
+    /// <exception cref="YamlFaultException">It is too large, no text, or cannot be read.</exception>
+    internal static string ReadText(string path, long length)
     {
-        if (stamp.Length > MaxFileBytes)
+        if (length > MaxFileBytes)
             throw new YamlFaultException(0, $"expected a file of at most {MaxFileBytes >> 20} MiB");
+        // An empty file says nothing. Neither does what has no length because it is no file at all: a pipe would keep us waiting
+        // for a writer, a device would never end.
+        if (length == 0)
+            return "";
         try
         {
-            return File.ReadAllText(Path.Combine(folder, name), Utf8);
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            // It may have grown since it was looked at; then it is looked at again, and until then read as far as it was seen.
+            var bytes = new byte[length];
+            var read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            var start = bytes.AsSpan(0, read).StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
+            return Utf8.GetString(bytes.AsSpan(start, read - start));
         }
         catch (DecoderFallbackException)
         {

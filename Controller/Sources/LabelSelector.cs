@@ -6,6 +6,8 @@ namespace Ambient.Controller.Sources;
 /// <summary>Which labels an object must have. An empty selector selects everything.</summary>
 internal sealed record LabelSelector(FrozenDictionary<string, string> MatchLabels, ImmutableArray<LabelRequirement> MatchExpressions)
 {
+    internal static LabelSelector Everything { get; } = new(FrozenDictionary<string, string>.Empty, []);
+
     internal bool Selects(FrozenDictionary<string, string> labels)
     {
         foreach (var (key, value) in MatchLabels)

@@ -26,8 +26,11 @@ internal sealed record PodObject(string Namespace, string Name, string Uid, Froz
     ImmutableArray<IPAddress> Addresses, bool IsFinished, bool IsReady, string WorkloadName,
     FrozenDictionary<string, int> NamedPorts, SourcePlace Place) : SourceObject("Pod", Namespace, Name, Place)
 {
-    /// <summary>It was told to end, and has not yet.</summary>
+    /// <summary>It was told to end (metadata.deletionTimestamp), and has not ended yet.</summary>
     internal bool IsTerminating { get; init; }
+
+    /// <summary>What kubelet asks of it.</summary>
+    internal ImmutableArray<Protocol.Model.Probe> Probes { get; init; } = [];
 }
 
 /// <param name="Selector">Null for a service whose endpoints only slices tell.</param>
@@ -67,4 +70,8 @@ internal sealed record NetworkPolicyObject(string Namespace, string Name, LabelS
 /// <summary>Settings of the mesh; null where the object says nothing.</summary>
 internal sealed record MeshConfigObject(string Name, string? TrustDomain, ImmutableArray<IPNetwork> PodRanges,
     ImmutableArray<IPNetwork> ServiceRanges, bool? IsStrict, bool? DirectAllowed, int? DrainSeconds, SourcePlace Place)
-    : SourceObject("MeshConfig", "", Name, Place);
+    : SourceObject("MeshConfig", "", Name, Place)
+{
+    /// <summary>Tunnels dial the app's own port where both nodes can.</summary>
+    internal bool? TunnelOnOriginalPort { get; init; }
+}

@@ -95,6 +95,11 @@ internal sealed class Announcer : IDisposable
         NodeSession? replaced;
         lock (_lock)
         {
+            if (session.IsLeaving)
+            {
+                FollowLocked(session);
+                return;
+            }
             (var before, replaced) = _roster.Enter(session);
             NoteDifferencesLocked(session, before);
             _orders.Forget(session.Node);
@@ -185,7 +190,7 @@ internal sealed class Announcer : IDisposable
         lock (_lock)
         {
             _isStopping = true;
-            sessions = [.. _roster.Sessions];
+            sessions = [.. _roster.Sessions, .. _roster.Leaving];
         }
         sessions.ForEach(End);
     }
@@ -255,7 +260,7 @@ internal sealed class Announcer : IDisposable
         if (version != before)
             _logger.ViewPublished(version, _history.Count);
 
-        foreach (var session in _roster.Sessions.Where(MayHaveViewLocked))
+        foreach (var session in _roster.Sessions.Concat(_roster.Leaving).Where(MayHaveViewLocked))
             session.OfferView();
         foreach (var (session, order) in orders)
             session.OfferOrder(order);
@@ -274,6 +279,16 @@ internal sealed class Announcer : IDisposable
             _nodesDirty = true;
             _logger.RecordNotWritten(e.Message);
         }
+    }
+
+    private void FollowLocked(NodeSession session)
+    {
+        if (!_roster.Follow(session))
+            session.End(StatusCode.ResourceExhausted, $"{NodeRoster.MaxLeavingPerNode} processes of node {session.Node} are leaving already");
+        else if (_isStopping)
+            End(session);
+        else if (MayHaveViewLocked(session))
+            session.OfferView();
     }
 
     private void NoteDifferencesLocked(NodeSession session, NodeRecord before)

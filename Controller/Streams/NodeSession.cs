@@ -43,6 +43,9 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
 
     internal ImmutableArray<string> Capabilities { get; } = [.. hello.Capabilities.Distinct().Order(StringComparer.Ordinal)];
 
+    /// <summary>Of a process that drains beside its successor, whose stream is the node's.</summary>
+    internal bool IsLeaving => hello.Leaving;
+
     /// <summary>Whether the node serves by a view of another controller process, which a first view of ours would replace.</summary>
     internal bool HoldsForeignView => hello.HeldVersion > 0 && hello.HeldEpoch != history.Epoch;
 

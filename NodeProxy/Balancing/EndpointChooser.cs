@@ -21,7 +21,10 @@ public sealed class EndpointChooser(EndpointLoads loads, int loop, ulong seed)
     // About 100 bytes each. A client that falls out of the table is sent to any endpoint once more, and stays with that.
     private const int MaxAffinities = 65_536;
 
+    private const long AvoidNone = -1;
+
     private readonly ClientAffinities _affinities = new(MaxAffinities);
+    private readonly EndpointFailures _failures = new();
     private readonly Dictionary<EndpointAddress, EndpointLoad> _inUse = [];   // where this loop has work
     private ulong _random = seed;
 
@@ -40,8 +43,8 @@ public sealed class EndpointChooser(EndpointLoads loads, int loop, ulong seed)
     {
         TimeSpan stays = service.Service.ClientAffinity;
         chosen = (stays > TimeSpan.Zero ? ChooseAgain(service, port, caller, alreadyTried) : null)
-            ?? ChooseNearest(service, caller, service.PlacedEndpoints(port, caller.Family), alreadyTried)
-            ?? ChooseNearest(service, caller, service.PlacedEndpoints(port, Other(caller.Family)), alreadyTried);
+            ?? (_failures.Count > 0 ? ChooseNearest(service, port, caller, alreadyTried, avoidAtTicks: caller.NowTicks) : null)
+            ?? ChooseNearest(service, port, caller, alreadyTried, AvoidNone);
         // One that does not answer is replaced by the next one that is tried: the client stays with the one it reaches.
         if (chosen is not null && stays > TimeSpan.Zero)
             _affinities.Keep(caller.Address, service.FullName, chosen.Key, stays, caller.NowTicks);
@@ -62,6 +65,16 @@ public sealed class EndpointChooser(EndpointLoads loads, int loop, ulong seed)
                 count -= usable.TryFind(tried.Key, out _) ? 1 : 0;
             return count;
         }
+    }
+
+    /// <summary>An endpoint did not answer: for some seconds it is chosen only if nothing else is left.</summary>
+    public void Failed(ReadyEndpoint endpoint, long nowTicks) => _failures.Add(new EndpointAddress(endpoint.Address, endpoint.Port), nowTicks);
+
+    /// <summary>An endpoint has answered.</summary>
+    public void Answered(ReadyEndpoint endpoint)
+    {
+        if (_failures.Count > 0)
+            _failures.Remove(new EndpointAddress(endpoint.Address, endpoint.Port));
     }
 
     /// <summary>Work has begun at an endpoint. Every call needs its <see cref="Ended"/>.</summary>
@@ -97,18 +110,27 @@ public sealed class EndpointChooser(EndpointLoads loads, int loop, ulong seed)
             && !service.PlacedEndpoints(port, Other(caller.Family)).All.TryFind(key, out known))
             return null;
         bool isAllowed = service.Service.Distribution != TrafficDistribution.SameNodeOnly || known.Node == caller.Node;
-        return isAllowed && !Contains(tried, known) ? known : null;
+        return isAllowed && !IsOut(known, tried, caller.NowTicks) ? known : null;
     }
 
-    private ReadyEndpoint? ChooseNearest(ServiceView service, in Caller caller, PlacedEndpoints endpoints, ReadOnlySpan<ReadyEndpoint> tried) =>
+    private ReadyEndpoint? ChooseNearest(ServiceView service, ServicePort port, in Caller caller, ReadOnlySpan<ReadyEndpoint> tried, long avoidAtTicks) =>
+        ChooseNearest(service, caller, service.PlacedEndpoints(port, caller.Family), tried, avoidAtTicks)
+        ?? ChooseNearest(service, caller, service.PlacedEndpoints(port, Other(caller.Family)), tried, avoidAtTicks);
+
+    private ReadyEndpoint? ChooseNearest(
+        ServiceView service, in Caller caller, PlacedEndpoints endpoints, ReadOnlySpan<ReadyEndpoint> tried, long avoidAtTicks) =>
         service.Service.Distribution switch
         {
-            TrafficDistribution.Anywhere => ChooseFrom(endpoints.All, tried),
-            TrafficDistribution.SameZoneFirst => ChooseFrom(endpoints.InZone(caller.Zone), tried) ?? ChooseFrom(endpoints.All, tried),
-            TrafficDistribution.SameNodeFirst => ChooseFrom(endpoints.OnNode(caller.Node), tried)
-                ?? ChooseFrom(endpoints.InZone(caller.Zone), tried) ?? ChooseFrom(endpoints.All, tried),
-            TrafficDistribution.SameNodeOnly => ChooseFrom(endpoints.OnNode(caller.Node), tried),
+            TrafficDistribution.Anywhere => ChooseFrom(endpoints.All, tried, avoidAtTicks),
+            TrafficDistribution.SameZoneFirst => ChooseFrom(endpoints.InZone(caller.Zone), tried, avoidAtTicks)
+                ?? ChooseFrom(endpoints.All, tried, avoidAtTicks),
+            TrafficDistribution.SameNodeFirst => ChooseFrom(endpoints.OnNode(caller.Node), tried, avoidAtTicks)
+                ?? ChooseFrom(endpoints.InZone(caller.Zone), tried, avoidAtTicks) ?? ChooseFrom(endpoints.All, tried, avoidAtTicks),
+            TrafficDistribution.SameNodeOnly => ChooseFrom(endpoints.OnNode(caller.Node), tried, avoidAtTicks),
         };
+
+    private bool IsOut(ReadyEndpoint endpoint, ReadOnlySpan<ReadyEndpoint> tried, long avoidAtTicks) =>
+        Contains(tried, endpoint) || (avoidAtTicks != AvoidNone && _failures.Contains(new EndpointAddress(endpoint.Address, endpoint.Port), avoidAtTicks));
 
     private static bool Contains(ReadOnlySpan<ReadyEndpoint> tried, ReadyEndpoint endpoint)
     {
@@ -121,14 +143,14 @@ public sealed class EndpointChooser(EndpointLoads loads, int loop, ulong seed)
         return false;
     }
 
-    private ReadyEndpoint? ChooseFrom(ReadyEndpointSet set, ReadOnlySpan<ReadyEndpoint> tried)
+    private ReadyEndpoint? ChooseFrom(ReadyEndpointSet set, ReadOnlySpan<ReadyEndpoint> tried, long avoidAtTicks)
     {
         if (set.Count == 0)
             return null;
-        ReadyEndpoint? first = Draw(set, tried, besides: null);
+        ReadyEndpoint? first = Draw(set, tried, avoidAtTicks, besides: null);
         if (first is null || set.Count == 1)
             return first;
-        ReadyEndpoint? second = Draw(set, tried, besides: first);
+        ReadyEndpoint? second = Draw(set, tried, avoidAtTicks, besides: first);
         return second is null || LoadOf(first) * second.Weight <= LoadOf(second) * first.Weight ? first : second;
     }
 
@@ -140,7 +162,7 @@ public sealed class EndpointChooser(EndpointLoads loads, int loop, ulong seed)
     /// <see cref="WeightDraws"/> times over. That follows the weights closely while the heaviest is within some times the average, needs no
     /// table that a change would have to rebuild, and is a single draw where all weights are equal.
     /// </summary>
-    private ReadyEndpoint? Draw(ReadyEndpointSet set, ReadOnlySpan<ReadyEndpoint> tried, ReadyEndpoint? besides)
+    private ReadyEndpoint? Draw(ReadyEndpointSet set, ReadOnlySpan<ReadyEndpoint> tried, long avoidAtTicks, ReadyEndpoint? besides)
     {
         ReadyEndpoint? eligible = null;
         int place = 0;
@@ -148,23 +170,23 @@ public sealed class EndpointChooser(EndpointLoads loads, int loop, ulong seed)
         {
             place = Below(set.Count);
             ReadyEndpoint drawn = set[place];
-            if (ReferenceEquals(drawn, besides) || Contains(tried, drawn))
+            if (ReferenceEquals(drawn, besides) || IsOut(drawn, tried, avoidAtTicks))
                 continue;
             eligible = drawn;
             if (drawn.Weight == set.HeaviestWeight || Below(set.HeaviestWeight) < drawn.Weight)
                 return drawn;
         }
-        return eligible ?? Next(set, tried, besides, place);
+        return eligible ?? Next(set, tried, avoidAtTicks, besides, place);
     }
 
     // Every draw hit one that is out. Not all of the following can be, for they are more than those that are out; or there are none.
-    private static ReadyEndpoint? Next(ReadyEndpointSet set, ReadOnlySpan<ReadyEndpoint> tried, ReadyEndpoint? besides, int place)
+    private ReadyEndpoint? Next(ReadyEndpointSet set, ReadOnlySpan<ReadyEndpoint> tried, long avoidAtTicks, ReadyEndpoint? besides, int place)
     {
-        int steps = Math.Min(set.Count, tried.Length + 2);
+        int steps = Math.Min(set.Count, tried.Length + 2 + (avoidAtTicks == AvoidNone ? 0 : _failures.Count));
         for (int step = 0; step < steps; step++)
         {
             ReadyEndpoint candidate = set[(place + step) % set.Count];
-            if (!ReferenceEquals(candidate, besides) && !Contains(tried, candidate))
+            if (!ReferenceEquals(candidate, besides) && !IsOut(candidate, tried, avoidAtTicks))
                 return candidate;
         }
         return null;

@@ -76,6 +76,7 @@ internal sealed class ControllerSession : IDisposable
             HeldEpoch = held.Epoch,
             HeldVersion = held.Version,
             Software = _context.Options.Software,
+            Leaving = _context.Options.IsLeaving,
         };
         hello.Capabilities.Add(_context.Options.Capabilities);
         await call.RequestStream.WriteAsync(new NodeMessage { Id = 1, Hello = hello }, ending.Token);

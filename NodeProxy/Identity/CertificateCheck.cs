@@ -80,6 +80,13 @@ internal static class CertificateCheck
         if (!leaf.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()))
             return "the certificate is for another key";
 
+        // The chain would say "NotTimeValid" of either, and nobody would think of a clock.
+        DateTimeOffset from = leaf.NotBefore.ToUniversalTime(), until = leaf.NotAfter.ToUniversalTime();
+        if (now < from)
+            return $"the certificate is valid from {from:O} and it is {now:O} here: this node's clock is {(from - now).TotalSeconds:0} s behind the controller's, or more";
+        if (now > until)
+            return $"the certificate was valid until {until:O} and it is {now:O} here: does this node's clock run ahead of the controller's?";
+
         using var builder = new X509Chain();
         builder.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         builder.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;

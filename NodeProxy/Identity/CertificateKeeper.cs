@@ -153,7 +153,12 @@ public sealed class CertificateKeeper(IdentityStore store, TimeProvider time, Fu
         }
     }
 
-    private DateTimeOffset RenewalOf(Svid svid) => svid.NotBefore + ((svid.NotAfter - svid.NotBefore) * (0.5 * (0.9 + (0.2 * random()))));
+    private DateTimeOffset RenewalOf(Svid svid)
+    {
+        DateTimeOffset at = svid.NotBefore + ((svid.NotAfter - svid.NotBefore) * (0.5 * (0.9 + (0.2 * random()))));
+        store.NoteRenewal(svid.Id, at);
+        return at;
+    }
 
     private void Retry(Care care, DateTimeOffset now)
     {

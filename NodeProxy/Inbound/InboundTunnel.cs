@@ -22,8 +22,9 @@ internal sealed class InboundTunnel : ILinkOwner
     private Link? _link;
     private TunnelShares.Place? _place;
 
-    private InboundTunnel(InboundContext context, PodOnLoop pod, PodTunnels siblings, IPEndPoint peer)
+    private InboundTunnel(InboundContext context, PodOnLoop pod, PodTunnels siblings, IPEndPoint peer, IPEndPoint? onlyTarget)
     {
+        OnlyTarget = onlyTarget;
         _context = context;
         _siblings = siblings;
         Pod = pod;
@@ -36,15 +37,20 @@ internal sealed class InboundTunnel : ILinkOwner
     /// <summary>Who dialled: the source pod's address, since its node dials from its namespace.</summary>
     public IPEndPoint PeerAddress { get; }
 
+    /// <summary>On an app's own port, the one address and port that it leads to: who filters there decided about no other. Null on the tunnel port.</summary>
+    public IPEndPoint? OnlyTarget { get; }
+
     /// <summary>Who proved itself.</summary>
     public SpiffeId? Peer { get; private set; }
 
     public InboundContext Context => _context;
 
+    private TunnelEntry Entry => OnlyTarget is null ? TunnelEntry.TunnelPort : TunnelEntry.OriginalPort;
+
     /// <summary>Starts the handshake.</summary>
-    public static void Start(InboundContext context, PodOnLoop pod, PodTunnels siblings, int fd, IPEndPoint peer)
+    public static void Start(InboundContext context, PodOnLoop pod, PodTunnels siblings, int fd, IPEndPoint peer, IPEndPoint? onlyTarget)
     {
-        var tunnel = new InboundTunnel(context, pod, siblings, peer);
+        var tunnel = new InboundTunnel(context, pod, siblings, peer, onlyTarget);
         var settings = context.Views.Current.Settings;
         if (!context.Views.Current.TryFindWorkloadByUid(pod.Uid, out var workload))
         {
@@ -53,7 +59,7 @@ internal sealed class InboundTunnel : ILinkOwner
             return;
         }
 
-        var credentials = context.Credentials.Current(pod.Uid, workload.IdentityIn(settings.TrustDomain), out _);
+        var credentials = context.Credentials.Current(pod.Uid, workload.IdentityIn(settings.TrustDomain));
         if (credentials is null)
         {
             tunnel.Refuse(RefusalReason.NoCertificate, $"no certificate for {workload.IdentityIn(settings.TrustDomain)} yet");
@@ -77,8 +83,9 @@ internal sealed class InboundTunnel : ILinkOwner
 
         tunnel._place = place;
         pod.Hold(1);
+        siblings.Renew(credentials);
         siblings.Tunnels.Add(tunnel);
-        tunnel._tls = TlsConnection.Start(context.Loop, fd, credentials.Server, ticket: null, HandshakeTimeout, tunnel.OnHandshake);
+        tunnel._tls = TlsConnection.Start(context.Loop, fd, credentials.ServerOf(tunnel.Entry), ticket: null, HandshakeTimeout, tunnel.OnHandshake);
     }
 
     /// <summary>No new streams; closes when the last has ended.</summary>
@@ -129,15 +136,16 @@ internal sealed class InboundTunnel : ILinkOwner
             return;
         }
 
-        if (tls.Session.Alpn != LinkCredentials.Alpn)
+        string protocol = TunnelEntries.ProtocolOf(Entry);
+        if (tls.Session.Alpn != protocol)
         {
             tls.Abort(ConnectionFault.Ended);
-            FailHandshake(RefusalReason.HandshakeFailed, $"the peer does not speak {LinkCredentials.Alpn} (ALPN)");
+            FailHandshake(RefusalReason.HandshakeFailed, $"the peer does not speak {protocol} (ALPN)");
             return;
         }
 
         string trustDomain = _context.Views.Current.Settings.TrustDomain;
-        var outcome = PeerVerifier.Verify(tls, trustDomain, expected: null, _context.Links.Time, out var identity, out string detail);
+        var outcome = PeerVerifier.Verify(tls, _siblings.Current!.ServerOf(Entry), trustDomain, expected: null, _context.Links.Time, out var identity, out string detail);
         if (outcome != PeerCheckOutcome.Accepted)
         {
             tls.Abort(ConnectionFault.Ended);
@@ -150,6 +158,9 @@ internal sealed class InboundTunnel : ILinkOwner
         var elapsed = TimeSpan.FromTicks(_context.Loop.NowTicks - tls.StartedTicks);
         _context.Metrics.Handshake(elapsed.TotalSeconds, tls.Session.IsResumed, client: false);
         _link = Link.Start(tls, isServer: true, this, _context.Links.Options, _siblings.Budget);
+        _link.EndsTicks = _context.Loop.NowTicks + (tls.Session.Peer!.NotAfter - _context.Links.Time.GetUtcNow()).Ticks;
+        _link.ClosesWhenUnused = _siblings.IsTerminating;
+        if (_siblings.Leaving is { } reason) _link.Drain(reason);
     }
 
     private void FailHandshake(RefusalReason reason, string detail)
@@ -169,5 +180,5 @@ internal sealed class InboundTunnel : ILinkOwner
     }
 
     private void Refuse(RefusalReason reason, string detail) =>
-        _context.Refusals.Add(Reporter.Destination, reason, Pod.Uid, PeerAddress, null, detail);
+        _context.Refusals.Add(Reporter.Destination, reason, Pod.Uid, PeerAddress, OnlyTarget, detail);
 }

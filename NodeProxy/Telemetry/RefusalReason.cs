@@ -60,8 +60,17 @@ public enum RefusalReason
     /// <summary>A policy denied it.</summary>
     Denied,
 
+    /// <summary>A change of policy denies what was let in before, and cut it.</summary>
+    Revoked,
+
     /// <summary>Plaintext, and the pod's mode is STRICT.</summary>
     PlaintextUnderStrict,
+
+    /// <summary>Plaintext from the pod's own node under STRICT that is no probe as the pod's spec declares it.</summary>
+    ProbeRefused,
+
+    /// <summary>A tunnel on the app's port began after the app's bytes had been let through. The peer tries again.</summary>
+    TunnelTooLate,
 
     /// <summary>The pod is being withdrawn or this process is ending.</summary>
     Draining,
