@@ -68,6 +68,12 @@ internal sealed record PodPlan(string Namespace, string Workload, int Node, int 
     /// <summary>Its containers as YAML, a list in flow style without brackets; empty for none that anybody needs to know.</summary>
     public string Containers { get; init; } = "";
 
+    /// <summary>Whether it has an IPv4 address.</summary>
+    public bool HasV4 { get; init; } = true;
+
+    /// <summary>Whether it has an IPv6 address.</summary>
+    public bool HasV6 { get; init; } = true;
+
     /// <summary>The pod's name.</summary>
     public string Name => string.Create(CultureInfo.InvariantCulture, $"{Workload}-{Node}{Slot}");
 
@@ -79,6 +85,9 @@ internal sealed record PodPlan(string Namespace, string Workload, int Node, int 
 
     /// <summary>Its IPv6 address.</summary>
     public IPAddress V6 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"fd00:244:{Node}::{10 + Slot}"));
+
+    /// <summary>Those that it has.</summary>
+    public ImmutableArray<IPAddress> Addresses => [.. HasV4 ? [V4] : ImmutableArray<IPAddress>.Empty, .. HasV6 ? [V6] : ImmutableArray<IPAddress>.Empty];
 }
 
 /// <summary>A service over the pods of one workload.</summary>

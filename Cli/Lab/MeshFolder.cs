@@ -139,8 +139,8 @@ internal sealed class MeshFolder
               containers: [{{pod.Containers}}]
             status:
               phase: Running
-              podIP: {{pod.V4}}
-              podIPs: [{ip: {{pod.V4}}}, {ip: "{{pod.V6}}"}]
+              podIP: "{{pod.Addresses[0]}}"
+              podIPs: [{{string.Join(", ", pod.Addresses.Select(address => $"{{ip: \"{address}\"}}"))}}]
 
             """;
     }

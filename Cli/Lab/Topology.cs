@@ -119,9 +119,11 @@ internal sealed class Topology(LabPlan plan, bool hasIpv6)
     {
         var lines = new Lines();
         lines.Add($"link set lo up");
-        AddHost(lines, "eth0", $"{pod.V4}/24", $"{pod.V6}/64");
-        lines.Add($"route add default via 10.244.{pod.Node}.1");
-        if (hasIpv6) lines.Add($"route add default via fd00:244:{pod.Node}::1");
+        if (pod.HasV4) lines.Add($"addr add {pod.V4}/24 dev eth0");
+        if (hasIpv6 && pod.HasV6) lines.Add($"addr add {pod.V6}/64 dev eth0 nodad");
+        lines.Add($"link set eth0 up");
+        if (pod.HasV4) lines.Add($"route add default via 10.244.{pod.Node}.1");
+        if (hasIpv6 && pod.HasV6) lines.Add($"route add default via fd00:244:{pod.Node}::1");
         return lines.ToString();
     }
 

@@ -8,7 +8,8 @@ namespace Ambient.Controller.Sources;
 /// one that is being written, or renamed over, is never read half or taken for gone; a file that is broken leaves in
 /// force what it said before. Owned by one thread.
 /// </summary>
-internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
+/// <param name="maxFiles">Files beyond these, in the order of their names, are not read, and that is a fault.</param>
+internal sealed class FolderReader(string folder, LastGoodFiles lastGood, int maxFiles = FolderReader.MaxFiles)
 {
     /// <summary>How long a file must have been the same before it is believed.</summary>
     internal static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(100);
@@ -20,10 +21,11 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
     internal const long MaxFileBytes = 16 << 20;
 
     /// <summary>Most files.</summary>
-    internal const int MaxFiles = 10_000;
+    internal const int MaxFiles = 100_000;
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private readonly SortedDictionary<string, Entry> _files = new(StringComparer.Ordinal);
+    private SourceFault? _tooMany;
 
     /// <summary>Whether a file is waiting to come to rest; look again after <see cref="SettleTime"/>.</summary>
     internal bool IsUnsettled { get; private set; }
@@ -35,7 +37,14 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
     /// <exception cref="IOException">The folder cannot be listed; all stays as it was.</exception>
     internal bool Look(TimeSpan now, bool takeAtOnce = false)
     {
-        var present = FilesOf(folder).ToDictionary(path => Path.GetFileName(path), path => FileStamp.Of(new FileInfo(path)));
+        var paths = FilesOf(folder).ToList();
+        var tooMany = paths.Count > maxFiles
+            ? new SourceFault(new SourcePlace(Path.GetFileName(paths[maxFiles]), 0), $"expected at most {maxFiles} files in the folder, found {paths.Count}: this one and those after it are not read")
+            : null;
+        var changed = tooMany != _tooMany;
+        _tooMany = tooMany;
+        var present = paths.Take(maxFiles)
+            .ToDictionary(path => Path.GetFileName(path), path => FileStamp.Of(new FileInfo(path)));
         if (takeAtOnce)
             lastGood.KeepOnly(present.Keys);
         foreach (var name in present.Keys)
@@ -44,7 +53,6 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
                 _files.Add(name, new Entry());
         }
 
-        var changed = false;
         IsUnsettled = false;
         foreach (var (name, entry) in _files.ToList())
         {
@@ -72,13 +80,13 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
     internal SourceSnapshot Snapshot() => new(
         [.. _files.Values.SelectMany(f => f.Content.Objects)],
         [.. _files.Values.SelectMany(f => f.Content.UnknownKinds).Distinct().Order(StringComparer.Ordinal)],
-        [.. _files.Values.Select(f => f.Fault).OfType<SourceFault>()],
+        [.. _files.Values.Select(f => f.Fault).Append(_tooMany).OfType<SourceFault>()],
         IsStandalone: true);
 
     /// <summary>The files of a folder that count, in the order of their names.</summary>
     internal static IEnumerable<string> FilesOf(string folder) => Directory.EnumerateFiles(folder)
         .Where(path => Path.GetExtension(path) is ".yaml" or ".yml" && Path.GetFileName(path)[0] != '.')
-        .OrderBy(path => path, StringComparer.Ordinal).Take(MaxFiles);
+        .Order(StringComparer.Ordinal);
 
     private bool Take(string name, FileStamp? stamp, Entry entry)
     {

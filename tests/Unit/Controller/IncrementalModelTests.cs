@@ -88,8 +88,8 @@ public sealed class IncrementalModelTests
         var third = second.Next("a.yaml", "# one line more\nkind: Namespace\nmetadata: {name: a}\n---\nkind: Namespace\nmetadata:\n  name: c\n");
 
         Assert.Same(first.Objects[0], second.Objects[0]);
-        Assert.Equal(["Namespace a (a.yaml:1)", "Namespace c (a.yaml:3)"], second.Objects.Select(o => o.ToString()));
-        Assert.Equal(["Namespace a (a.yaml:2)", "Namespace c (a.yaml:4)"], third.Objects.Select(o => o.ToString()));
+        Assert.Equal(["Namespace a (a.yaml:1)", "Namespace c (a.yaml:4)"], second.Objects.Select(o => o.ToString()));
+        Assert.Equal(["Namespace a (a.yaml:2)", "Namespace c (a.yaml:5)"], third.Objects.Select(o => o.ToString()));
         Assert.Equal(5, Assert.Throws<YamlFaultException>(() => third.Next("a.yaml", "kind: Namespace\nmetadata: {name: a}\n---\nkind: Namespace\nmetadata: {name: }}\n")).Line);
     }
 
@@ -151,7 +151,7 @@ public sealed class IncrementalModelTests
         string One(params string[] of) => of[random.Next(of.Length)];
         var ns = One("shop", "shop", "bank", "kube-system");
         var address = $"10.1.0.{random.Next(1, 9)}";
-        return random.Next(12) switch
+        return random.Next(14) switch
         {
             0 => $"{{kind: Namespace, metadata: {{name: {ns}, labels: {{{One("", "ambient.mesh/enroll: 'true'", "ambient.mesh/enroll: 'maybe'")}}}, annotations: {{{One("", "ambient.mesh/exclude-inbound-ports: '80,x'")}}}}}}}",
             1 => $"{{kind: MeshConfig, apiVersion: ambient.mesh/v1alpha1, metadata: {{name: {One("m", "n")}}}, spec: {{mode: {One("STRICT", "PERMISSIVE")}, drainSeconds: {One("5", "7")}}}}}",
@@ -160,7 +160,8 @@ public sealed class IncrementalModelTests
             4 => $"{{kind: {One("CiliumNetworkPolicy", "Secret")}, apiVersion: x/v1}}",
             5 or 6 => $"{{kind: Service, metadata: {{name: {One("web", "api")}, namespace: {ns}}}, spec: {{clusterIP: {One("10.2.0.1", "10.2.0.2", address)}, selector: {One("{app: web}", "{app: api, tier: front}", "{}")}, ports: [{{port: 80, targetPort: {One("8080", "http")}}}]}}}}",
             7 => $"{{kind: EndpointSlice, apiVersion: discovery.k8s.io/v1, metadata: {{name: {One("s", "t")}, namespace: {ns}, labels: {{kubernetes.io/service-name: {One("web", "api", "none")}}}}}, endpoints: [{{addresses: [{address}]{One("", ", targetRef: {kind: Pod, name: p1}")}}}], ports: [{{port: 80}}]}}",
-            _ => $"{{kind: Pod, metadata: {{name: p{random.Next(6)}, namespace: {ns}{One("", ", uid: u1")}, labels: {{app: {One("web", "api")}, tier: {One("front", "back")}}}, annotations: {{ambient.mesh/weight: '{One("1", "3", "no")}'}}}}, "
+            8 or 9 => $"{{kind: AccessPolicy, apiVersion: ambient.mesh/v1alpha1, metadata: {{name: {One("p", "q")}, namespace: {One(ns, "ambient-system")}}}, spec: {{podSelector: {{{One("", "matchLabels: {app: web}")}}}, action: {One("ALLOW", "DENY")}, rules: [{{from: [{{namespaces: [{One("shop", "bank")}]}}]}}]}}}}",
+            _ => $"{{kind: Pod, metadata: {{name: p{random.Next(6)}, namespace: {ns}{One("", ", uid: u1")}, labels: {{app: {One("web", "api")}, tier: {One("front", "back")}}}, annotations: {{ambient.mesh/weight: '{One("1", "3", "no")}', ambient.mesh/port-modes: '{One("80=STRICT", "80=PERMISSIVE", "80")}'}}}}, "
                 + $"spec: {{nodeName: {One("a", "b")}, hostNetwork: {One("false", "false", "true")}, containers: [{{ports: [{{name: {One("http", "other")}, containerPort: 8081}}]}}]}}, status: {{podIP: {address}, phase: {One("Running", "Running", "Failed")}}}}}",
         };
     }
