@@ -179,6 +179,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
                 FinishProbe();
                 break;
             case (State.Probing, _):
+                _context.Loop.Timers.Cancel(_deadline);
                 CountProbe();
                 Deliver();
                 break;
@@ -283,6 +284,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
     private void FinishProbe()
     {
         _isAnswered = true;
+        _context.Loop.Timers.Cancel(_deadline);
         if (_app is null)
         {
             if (_opener is null) Refuse(RefusalReason.ConnectFailed, $"{_target} hung up on a probe");

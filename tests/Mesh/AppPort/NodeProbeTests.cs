@@ -171,9 +171,9 @@ public sealed class NodeProbeTests(NodeProbeTests.Mesh mesh) : IClassFixture<Nod
                 new PodPlan("shop", "web", 1, 1),
                 new PodPlan("shop", "api", 2, 1)
                 {
-                    Containers = $$$$"""
-                        {name: app, ports: [{name: web, containerPort: {{{{HttpPort}}}}}], livenessProbe: {httpGet: {path: /healthz, port: web}},
-                        readinessProbe: {tcpSocket: {port: {{{{TcpPort}}}}}}, startupProbe: {grpc: {port: {{{{GrpcPort}}}}, service: orders}}}
+                    Containers = $$$"""
+                        {name: app, ports: [{name: web, containerPort: {{{HttpPort}}} }], livenessProbe: {httpGet: {path: /healthz, port: web}},
+                        readinessProbe: {tcpSocket: {port: {{{TcpPort}}} } }, startupProbe: {grpc: {port: {{{GrpcPort}}}, service: orders}} }
                         """.ReplaceLineEndings(" "),
                 },
             ],
