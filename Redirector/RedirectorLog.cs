@@ -62,7 +62,7 @@ internal static partial class RedirectorLog
     [LoggerMessage(5301, LogLevel.Warning, "pod {Uid}: {Program} ({ProcessId}) writes the rules again and again: mended at most 5 times a second")]
     public static partial void MendingSlowed(this ILogger log, string uid, string program, uint processId);
 
-    [LoggerMessage(5304, LogLevel.Warning, "pod {Uid}: what is no TCP cannot be counted, tried again: {Reason}")]
+    [LoggerMessage(5303, LogLevel.Warning, "pod {Uid}: what is no TCP cannot be counted, tried again: {Reason}")]
     public static partial void NonTcpNotCounted(this ILogger log, string uid, string reason);
 
     [LoggerMessage(5302, LogLevel.Error, "pod {Uid}: capture not mended, tried again: {Reason}")]
