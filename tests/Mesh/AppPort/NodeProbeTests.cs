@@ -157,7 +157,7 @@ public sealed class NodeProbeTests(NodeProbeTests.Mesh mesh) : IClassFixture<Nod
 
     private static async Task<string> CurlAsync(string network, params string[] arguments)
     {
-        var result = await Tool.RunAsync(Command.Of("curl", ["-s", "-g", "--max-time", "10", .. arguments]).Inside(network));
+        var result = await Tool.RunAsync(Command.Of("curl", ["-s", "-g", "--noproxy", "*", "--max-time", "10", .. arguments]).Inside(network));
         return result.ExitCode == 0 ? result.Output : "refused";
     }
 

@@ -26,7 +26,7 @@ public sealed class ProbeTests
         using var client = await world.Connect(AppPortWorld.OwnNode);
         foreach (byte[] piece in Encoding.ASCII.GetBytes(Request).Chunk(pieceBytes)) await client.SendAsync(piece);
         using var app = await world.Accept();
-        Assert.Equal("GET /healthz HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n", await Text(app, 56));
+        Assert.Equal("GET /healthz HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n", await Text(app, 55));
         await app.SendAsync("HTTP/1.1 204 No Content\r\n\r\n"u8.ToArray());
         app.Shutdown(SocketShutdown.Send);
         Assert.Equal("HTTP/1.1 204 No Content\r\n\r\n", await Text(client, 27));
@@ -64,7 +64,7 @@ public sealed class ProbeTests
         using var client = await world.Connect(AppPortWorld.OwnNode);
         await client.SendAsync(Encoding.ASCII.GetBytes(Request));
         using var app = await world.Accept();
-        await Text(app, 56);
+        await Text(app, 55);
         await client.SendAsync("X"u8.ToArray());
         await ExpectReset(client);
         await ExpectReset(app);   // and not the byte
