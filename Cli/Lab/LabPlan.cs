@@ -86,8 +86,15 @@ internal sealed record PodPlan(string Namespace, string Workload, int Node, int 
     /// <summary>Its IPv6 address.</summary>
     public IPAddress V6 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"fd00:244:{Node}::{10 + Slot}"));
 
+    /// <summary>Its address of a family.</summary>
+    public IPAddress Address(AddressFamily family) => family == AddressFamily.InterNetworkV6 ? V6 : V4;
+
     /// <summary>Those that it has.</summary>
-    public ImmutableArray<IPAddress> Addresses => [.. HasV4 ? [V4] : ImmutableArray<IPAddress>.Empty, .. HasV6 ? [V6] : ImmutableArray<IPAddress>.Empty];
+    public ImmutableArray<IPAddress> Addresses => [.. Families.Select(Address)];
+
+    /// <summary>The families of those, IPv4 first.</summary>
+    public ImmutableArray<AddressFamily> Families =>
+        HasV4 && HasV6 ? [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6] : [HasV4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6];
 }
 
 /// <summary>A service over the pods of one workload.</summary>
