@@ -43,7 +43,7 @@ public sealed class HostilePeerTests(ShopMesh mesh) : ShopMeshTest(mesh)
                 double failed = page.Refusals("handshake_failed") - before.Refusals("handshake_failed");
                 return untrusted == 2 && failed == 2 ? null : $"{untrusted} untrusted and {failed} failed handshakes";
             });
-            Assert.Contains(lab.Log.Of(lab.Nodes[1].NodeProxy.Name), line => line.Contains("PeerUntrusted", StringComparison.Ordinal) && line.Contains("no certificate", StringComparison.Ordinal));
+            await LoggedAsync(lab, "PeerUntrusted", "no certificate");
             await load.SettleAsync();
             Assert.Equal(0, (await load.StopAsync()).Failed);
 
@@ -78,7 +78,7 @@ public sealed class HostilePeerTests(ShopMesh mesh) : ShopMeshTest(mesh)
             double failed = (await lab.MetricsAsync()).Refusals("handshake_failed") - before;
             return failed == 2 ? null : $"{failed} failed handshakes";
         });
-        Assert.Contains(lab.Log.Of(lab.Nodes[1].NodeProxy.Name), line => line.Contains("the peer speaks HTTP without TLS", StringComparison.Ordinal));
+        await LoggedAsync(lab, "HandshakeFailed", "the peer speaks HTTP without TLS");
     }
 
     [Fact]
@@ -117,6 +117,10 @@ public sealed class HostilePeerTests(ShopMesh mesh) : ShopMeshTest(mesh)
             await server.KillAsync();
         }
     }
+
+    // What a process says comes through a pipe, some moments after it is counted.
+    private static Task LoggedAsync(Lab lab, string reason, string text) => lab.UntilAsync($"the log says {reason}: {text}", TimeSpan.FromSeconds(10), () => Task.FromResult(
+        lab.Log.Of(lab.Nodes[1].NodeProxy.Name).Any(line => line.Contains(reason, StringComparison.Ordinal) && line.Contains(text, StringComparison.Ordinal)) ? null : "it does not"));
 
     private protected override ValueTask EndAsync()
     {
