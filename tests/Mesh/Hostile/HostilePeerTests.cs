@@ -87,6 +87,8 @@ public sealed class HostilePeerTests(ShopMesh mesh) : ShopMeshTest(mesh)
         var lab = await MeshAsync();
         var pod = lab.Plan.Pod("jobs-23");
         var server = await Load.ServeAsync(lab, pod);
+        var halfOpen = new List<Socket>();
+        double abandoned = (await lab.MetricsAsync()).Refusals("handshake_failed");
         try
         {
             double before = (await lab.MetricsAsync()).Refusals("overloaded");
@@ -95,7 +97,7 @@ public sealed class HostilePeerTests(ShopMesh mesh) : ShopMeshTest(mesh)
             {
                 try
                 {
-                    Own(await PodSocket.ConnectAsync("n1", target, 15008));
+                    halfOpen.Add(await PodSocket.ConnectAsync("n1", target, 15008));
                 }
                 catch (SocketException fault) when (fault.SocketErrorCode == SocketError.ConnectionReset)
                 {
@@ -115,7 +117,15 @@ public sealed class HostilePeerTests(ShopMesh mesh) : ShopMeshTest(mesh)
         finally
         {
             await server.KillAsync();
+            halfOpen.ForEach(socket => socket.Dispose());
         }
+
+        await lab.UntilAsync("those that held a place are counted as failed", TimeSpan.FromSeconds(20), async () =>
+        {
+            double failed = (await lab.MetricsAsync()).Refusals("handshake_failed") - abandoned;
+            return failed >= 64 ? null : $"{failed} are";
+        });
+        await Task.Delay(TimeSpan.FromSeconds(1.1)); // they have used up this second's lines of their reason, which the next test reads
     }
 
     // What a process says comes through a pipe, some moments after it is counted.
