@@ -78,7 +78,8 @@ public sealed class FloodTests(ShopMesh mesh) : ShopMeshTest(mesh)
                     + $"neighbour: {load.Tally.Ok} connections, {load.Tally.Failed} failed, p99 {load.Tally.P99:0.0} ms");
                 Assert.InRange(held, Descriptors * 0.5, Descriptors * 0.7);
                 Assert.True(page.Refusals("pod_share") - refused > 1_000);
-                Assert.Contains(lab.Log.Of(node.NodeProxy.Name), line => line.Contains("PodShare", StringComparison.Ordinal));
+                await lab.UntilAsync("the log says so", TimeSpan.FromSeconds(10), () => Task.FromResult(
+                    lab.Log.Of(node.NodeProxy.Name).Any(line => line.Contains("PodShare", StringComparison.Ordinal)) ? null : "it does not"));
             }
 
             Assert.Equal(0, (await load.StopAsync()).Failed);
