@@ -15,6 +15,15 @@ internal static partial class NodeLog
     [LoggerMessage(1000, LogLevel.Critical, "Loop {Loop}: a connection hit a bug and was aborted")]
     public static partial void LoopBug(ILogger logger, int loop, Exception bug);
 
+    [LoggerMessage(1001, LogLevel.Information, "The system gives {Limit} descriptors; connections may hold {ForConnections} of them")]
+    public static partial void DescriptorLimit(ILogger logger, long limit, long forConnections);
+
+    [LoggerMessage(1002, LogLevel.Error, "{Used} of {Limit} MiB of memory are used, which is more than {Percent} %: new connections are refused until it is less")]
+    public static partial void MemoryShort(ILogger logger, long used, long limit, int percent);
+
+    [LoggerMessage(1003, LogLevel.Information, "{Used} of {Limit} MiB of memory are used: new connections are taken again")]
+    public static partial void MemoryAgain(ILogger logger, long used, long limit);
+
     [LoggerMessage(1200, LogLevel.Information, "Redirector of node {Node} answers; its order in force is version {OrderVersion}")]
     public static partial void RedirectorConnected(ILogger logger, string node, ulong orderVersion);
 
@@ -51,6 +60,9 @@ internal static partial class NodeLog
 
     [LoggerMessage(1401, LogLevel.Warning, "{Count} more refusals in a second were counted, not logged")]
     public static partial void RefusalsSilenced(ILogger logger, long count);
+
+    [LoggerMessage(1402, LogLevel.Debug, "Probe from {Client} to {Target} of pod {Pod} passes STRICT: {Rule}")]
+    public static partial void ProbePassed(ILogger logger, IPEndPoint client, IPEndPoint target, string pod, string rule);
 
     [LoggerMessage(1600, LogLevel.Debug, "Link with {Peer} ended: {Reason}")]
     public static partial void LinkEnded(ILogger logger, IPEndPoint peer, string reason);

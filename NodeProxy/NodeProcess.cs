@@ -23,10 +23,11 @@ internal sealed class NodeProcess : IDisposable
     private readonly EventLoop _control;
     private readonly LoopGroup _loops;
     private readonly LoopDataPath[] _paths;
+    private readonly CapacityWatch _watch;
     private Descriptor? _inherited;
 
     public NodeProcess(NodeOptions options, MeshViewHolder views, IdentityStore identities, ReportOutbox reports, DataPathMetrics metrics,
-        Action<byte[]> restore, Action<IReadOnlyDictionary<string, double>> counters, TimeProvider time, ILogger logger)
+        Action<byte[]> restore, NodeMetrics nodeMetrics, TimeProvider time, ILogger logger)
     {
         _options = options;
         _logger = logger;
@@ -34,6 +35,8 @@ internal sealed class NodeProcess : IDisposable
         _loops = new LoopGroup(options.Loops, time, logger);
         if (options.RedirectorFd is { } fd) _inherited = Descriptor.Adopt(fd);
 
+        Capacity = new NodeCapacity(options.Loops);
+        _watch = new CapacityWatch(_control, Capacity, logger);
         var loads = new EndpointLoads(options.Loops);
         var pods = Enumerable.Range(0, options.Loops).Select(_ => new LoopPods()).ToArray();
         _paths = [.. Enumerable.Range(0, options.Loops).Select(i => NewPath(i, pods[i]))];
@@ -45,23 +48,33 @@ internal sealed class NodeProcess : IDisposable
                 MissingFor = uid => Missing(uid, views.Current, identities),
                 Drain = () => views.Current.Settings.Drain,
                 Reports = reports,
-                Counters = counters,
+                Counters = nodeMetrics.SetRedirectorCounters,
+                NonTcp = new NonTcpIntake(views, nodeMetrics.NonTcp).Take,
                 Restore = restore,
+                Capacity = Capacity,
             },
             new CaptureTargets(_loops, pods, _paths), logger);
         views.Published += _ =>
         {
             Capture.Review();
-            foreach (var path in _paths) path.Loop.Post(path.Outbound.OnView);
+            foreach (var path in _paths)
+            {
+                path.Loop.Post(path.OnView);
+                path.CertificatesChanged(); // a pod may be somebody else now
+            }
         };
-        identities.Changed += _ => Capture.Review();
+        identities.Changed += _ =>
+        {
+            Capture.Review();
+            foreach (var path in _paths) path.CertificatesChanged();
+        };
 
         LoopDataPath NewPath(int index, LoopPods loopPods)
         {
             var loop = _loops[index];
             var links = new LinkContext(new LinkOptions(), metrics.ForLoop(index), time, logger);
             var refusals = new Refusals(loop, links.Metrics, logger);
-            var sessions = new SessionBook(loop);
+            var sessions = new SessionBook(loop, new Guard(views, refusals));
             var credentials = new CredentialCache(identities);
             var outbound = new OutboundLoop(new OutboundContext
             {
@@ -73,11 +86,14 @@ internal sealed class NodeProcess : IDisposable
             {
                 Loop = loop, Views = views, Credentials = credentials, Links = links, Sessions = sessions, Refusals = refusals,
             });
-            return new LoopDataPath(loop, outbound, inbound, sessions);
+            return new LoopDataPath(loop, loopPods, outbound, inbound, sessions);
         }
     }
 
     public CaptureCoordinator Capture { get; }
+
+    /// <summary>What connections take of this process.</summary>
+    public NodeCapacity Capacity { get; }
 
     /// <summary>Connections carried now.</summary>
     public int OpenConnections => _paths.Sum(path => path.Sessions.Count);
@@ -89,6 +105,7 @@ internal sealed class NodeProcess : IDisposable
     {
         _loops.Start();
         _control.Start();
+        _watch.Start();
         Capture.Start();
         NodeLog.Serving(_logger, _options.Node, _options.Loops);
     }
@@ -109,11 +126,8 @@ internal sealed class NodeProcess : IDisposable
     public async Task DrainAsync(TimeProvider time)
     {
         var limit = TimeSpan.FromSeconds(_options.DrainSeconds);
-        Capture.StopAccepting();
         NodeLog.Leaving(_logger, OpenConnections, limit.TotalSeconds);
-        long start = time.GetTimestamp();
-        while (OpenConnections > 0 && time.GetElapsedTime(start) < limit) await Task.Delay(TimeSpan.FromMilliseconds(20), time);
-        NodeLog.Gone(_logger, OpenConnections);
+        NodeLog.Gone(_logger, await new Departure(Capture, _paths, time).DrainAsync(limit));
         await Task.WhenAll(_loops.StopAsync(), _control.StopAsync());
     }
 

@@ -29,7 +29,13 @@ internal sealed class NodeStanding(MeshViewHolder views, IdentityStore identitie
         OpenConnections, CapturedPods, Stream?.IsConnected ?? false, views.Current.Version,
         _keeper?.ViewReceived is { } received ? _time.GetUtcNow() - received : null,
         [.. identities.All.Select(svid => KeyValuePair.Create(svid.Id.ToString(), svid.NotAfter))],
-        _node?.Bugs ?? 0);
+        _node?.Bugs ?? 0)
+    {
+        DescriptorsHeld = _node?.Capacity.Held ?? 0,
+        DescriptorsAllowed = _node?.Capacity.Limit ?? 0,
+        AcceptHolds = _node?.Capacity.Holds ?? 0,
+        IsMemoryShort = _node?.Capacity.IsMemoryShort ?? false,
+    };
 
     public IReadOnlyList<Readiness> Check() =>
     [

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 
 namespace Ambient.Cli.Lab;
 
@@ -25,8 +26,14 @@ internal sealed record LabPlan
     /// <summary>What captured pods do with plaintext from outside the mesh: PERMISSIVE or STRICT.</summary>
     public string Mode { get; init; } = "PERMISSIVE";
 
+    /// <summary>Where tunnels between nodes are dialled: <c>hbone</c> (15008) or <c>original</c>, the app's own port.</summary>
+    public string TunnelPort { get; init; } = "hbone";
+
     /// <summary>How long connections of a withdrawn pod may go on.</summary>
     public int DrainSeconds { get; init; } = 30;
+
+    /// <summary>How long a NodeProxy's connections may go on after it was told to end.</summary>
+    public int NodeDrainSeconds { get; init; } = 25;
 
     /// <summary>Lifetime of the workloads' certificates.</summary>
     public string LeafLifetime { get; init; } = "48h";
@@ -52,8 +59,20 @@ internal sealed record PodPlan(string Namespace, string Workload, int Node, int 
     /// <summary>Set to opt one pod in ("true") or out ("false"), whatever its namespace does.</summary>
     public string? EnrollLabel { get; init; }
 
+    /// <summary>It was told to end, as Kubernetes marks it.</summary>
+    public bool IsTerminating { get; init; }
+
     /// <summary>Annotations beside the one that names the network namespace.</summary>
     public ImmutableDictionary<string, string> Annotations { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>Its containers as YAML, a list in flow style without brackets; empty for none that anybody needs to know.</summary>
+    public string Containers { get; init; } = "";
+
+    /// <summary>Whether it has an IPv4 address.</summary>
+    public bool HasV4 { get; init; } = true;
+
+    /// <summary>Whether it has an IPv6 address.</summary>
+    public bool HasV6 { get; init; } = true;
 
     /// <summary>The pod's name.</summary>
     public string Name => string.Create(CultureInfo.InvariantCulture, $"{Workload}-{Node}{Slot}");
@@ -66,6 +85,16 @@ internal sealed record PodPlan(string Namespace, string Workload, int Node, int 
 
     /// <summary>Its IPv6 address.</summary>
     public IPAddress V6 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"fd00:244:{Node}::{10 + Slot}"));
+
+    /// <summary>Its address of a family.</summary>
+    public IPAddress Address(AddressFamily family) => family == AddressFamily.InterNetworkV6 ? V6 : V4;
+
+    /// <summary>Those that it has.</summary>
+    public ImmutableArray<IPAddress> Addresses => [.. Families.Select(Address)];
+
+    /// <summary>The families of those, IPv4 first.</summary>
+    public ImmutableArray<AddressFamily> Families =>
+        HasV4 && HasV6 ? [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6] : [HasV4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6];
 }
 
 /// <summary>A service over the pods of one workload.</summary>
@@ -82,4 +111,7 @@ internal sealed record ServicePlan(string Namespace, string Workload, int Port, 
 
     /// <summary>Its IPv6 address, which only the mesh knows.</summary>
     public IPAddress V6 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"fd00:96::{10 + Slot}"));
+
+    /// <summary>Its address of a family.</summary>
+    public IPAddress Address(AddressFamily family) => family == AddressFamily.InterNetworkV6 ? V6 : V4;
 }

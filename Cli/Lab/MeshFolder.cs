@@ -25,17 +25,22 @@ internal sealed class MeshFolder
               serviceRanges: [10.96.0.0/16, "fd00:96::/32"]
               mode: {{plan.Mode}}
               direct: true
+              tunnelPort: {{plan.TunnelPort}}
               drainSeconds: {{plan.DrainSeconds}}
 
             """);
         Write("services.yaml", string.Concat(plan.Services.Select(ServiceYaml)));
         Write("policies.yaml", string.Concat(plan.NamespacesWithPolicy.Select(PolicyYaml)));
+        Write("nodes.yaml", string.Concat(Enumerable.Range(1, plan.Nodes).Select(NodeYaml)));
         WritePods();
         WriteNamespaces();
     }
 
     /// <summary>Where it is.</summary>
     public string FolderPath { get; }
+
+    /// <inheritdoc cref="LabPlan.NodeDrainSeconds"/>
+    public int NodeDrainSeconds => _plan.NodeDrainSeconds;
 
     /// <summary>Pods that the YAML names now.</summary>
     public ImmutableArray<PodPlan> Pods => _pods;
@@ -60,6 +65,13 @@ internal sealed class MeshFolder
         _pods = [.. _pods.Where(other => other.Name != pod.Name), pod];
         WritePods();
     }
+
+    /// <summary>Writes a file beside those of the plan.</summary>
+    /// <param name="file">Its name, with the ending <c>.yaml</c>; none of the plan's.</param>
+    public void PutFile(string file, string text) => Write(file, text);
+
+    /// <summary>Removes such a file.</summary>
+    public void RemoveFile(string file) => File.Delete(Path.Combine(FolderPath, file));
 
     /// <summary>Removes a pod.</summary>
     public void Remove(PodPlan pod)
@@ -88,6 +100,22 @@ internal sealed class MeshFolder
 
         """)));
 
+    // Every node is a zone of its own.
+    private static string NodeYaml(int node) => $$"""
+        ---
+        apiVersion: v1
+        kind: Node
+        metadata:
+          name: {{Topology.NodeNetwork(node)}}
+          labels: {topology.kubernetes.io/zone: z{{node}}}
+        status:
+          addresses:
+          - {type: InternalIP, address: {{Topology.NodeAddress(node)}}}
+          - {type: InternalIP, address: 10.244.{{node}}.1}
+          - {type: InternalIP, address: "fd00:244:{{node}}::1"}
+
+        """;
+
     private static string PodYaml(PodPlan pod)
     {
         var annotations = new StringBuilder();
@@ -99,7 +127,7 @@ internal sealed class MeshFolder
             metadata:
               name: {{pod.Name}}
               namespace: {{pod.Namespace}}
-              uid: {{pod.Uid}}
+              uid: {{pod.Uid}}{{(pod.IsTerminating ? "\n  deletionTimestamp: \"2026-01-01T00:00:00Z\"" : "")}}
               labels: {app: {{pod.Workload}}{{(pod.EnrollLabel is { } label ? $", ambient.mesh/enroll: \"{label}\"" : "")}}}
               annotations:
                 ambient.mesh/netns: {{Topology.PathOf(pod.Network)}}{{annotations}}
@@ -108,10 +136,11 @@ internal sealed class MeshFolder
             spec:
               nodeName: {{Topology.NodeNetwork(pod.Node)}}
               serviceAccountName: {{pod.Workload}}
+              containers: [{{pod.Containers}}]
             status:
               phase: Running
-              podIP: {{pod.V4}}
-              podIPs: [{ip: {{pod.V4}}}, {ip: "{{pod.V6}}"}]
+              podIP: "{{pod.Addresses[0]}}"
+              podIPs: [{{string.Join(", ", pod.Addresses.Select(address => $"{{ip: \"{address}\"}}"))}}]
 
             """;
     }

@@ -75,6 +75,15 @@ internal sealed class Topology(LabPlan plan, bool hasIpv6)
     /// <summary>The line that joins a pod's namespace to its node.</summary>
     public static string Wire(PodPlan pod) => $"link add {pod.Network} netns {NodeNetwork(pod.Node)} type veth peer name eth0 netns {pod.Network}";
 
+    /// <summary>Lines for a pod's node, which forget whose hardware addresses the pod's addresses belonged to.</summary>
+    public string Forgetting(PodPlan pod)
+    {
+        var lines = new Lines();
+        lines.Add($"neigh flush to {pod.V4} dev br0");
+        if (hasIpv6) lines.Add($"neigh flush to {pod.V6} dev br0");
+        return lines.ToString();
+    }
+
     /// <summary>Lines for a node's namespace.</summary>
     public string Node(int n)
     {
@@ -110,9 +119,11 @@ internal sealed class Topology(LabPlan plan, bool hasIpv6)
     {
         var lines = new Lines();
         lines.Add($"link set lo up");
-        AddHost(lines, "eth0", $"{pod.V4}/24", $"{pod.V6}/64");
-        lines.Add($"route add default via 10.244.{pod.Node}.1");
-        if (hasIpv6) lines.Add($"route add default via fd00:244:{pod.Node}::1");
+        if (pod.HasV4) lines.Add($"addr add {pod.V4}/24 dev eth0");
+        if (hasIpv6 && pod.HasV6) lines.Add($"addr add {pod.V6}/64 dev eth0 nodad");
+        lines.Add($"link set eth0 up");
+        if (pod.HasV4) lines.Add($"route add default via 10.244.{pod.Node}.1");
+        if (hasIpv6 && pod.HasV6) lines.Add($"route add default via fd00:244:{pod.Node}::1");
         return lines.ToString();
     }
 

@@ -17,7 +17,7 @@ internal sealed class EnrolmentFile(StateFolder state)
     private const int Format = 1;
 
     /// <summary>Writes the file anew, whole.</summary>
-    internal void Write(IEnumerable<PodEnrolment> pods, IEnumerable<NodeRecord> nodes) =>
+    internal void Write(IEnumerable<PodEnrolment> pods, IReadOnlyDictionary<string, PodExclusions> exclusions, IEnumerable<NodeRecord> nodes) =>
         state.WriteRecord(Name, JsonSerializer.Serialize(new Content
         {
             Format = Format,
@@ -28,6 +28,8 @@ internal sealed class EnrolmentFile(StateFolder state)
                 State = p.State,
                 Ordered = p.IsOrdered,
                 Phase = p.Phase,
+                ExclusionsAnnounced = exclusions.GetValueOrDefault(p.Uid)?.Announced ?? [],
+                ExclusionsOrdered = exclusions.GetValueOrDefault(p.Uid)?.Ordered ?? [],
             })],
             Nodes = [.. nodes.OrderBy(n => n.Name, StringComparer.Ordinal)],
         }, EnrolmentJson.Default.Content));
@@ -35,7 +37,7 @@ internal sealed class EnrolmentFile(StateFolder state)
     /// <summary>Reads what the predecessor wrote.</summary>
     /// <param name="fault">Why the file cannot be used, for a person; null if it can, or if there is none.</param>
     /// <returns>Null if there is no such file or it cannot be used.</returns>
-    internal (ImmutableArray<PodEnrolment> Pods, ImmutableArray<NodeRecord> Nodes)? TryRead(out string? fault)
+    internal Record? TryRead(out string? fault)
     {
         fault = null;
         if (state.TryRead(Name) is not { } text)
@@ -45,7 +47,9 @@ internal sealed class EnrolmentFile(StateFolder state)
             var content = JsonSerializer.Deserialize(text, EnrolmentJson.Default.Content);
             if (content is { Format: Format })
             {
-                return ([.. content.Pods.Select(p => new PodEnrolment(p.Uid, p.Node, p.State, p.Ordered, p.Phase, "", 0, 0, null))],
+                return new Record(
+                    [.. content.Pods.Select(p => new PodEnrolment(p.Uid, p.Node, p.State, p.Ordered, p.Phase, "", 0, 0, null))],
+                    content.Pods.ToImmutableDictionary(p => p.Uid, p => (p.ExclusionsAnnounced, p.ExclusionsOrdered)),
                     content.Nodes);
             }
             fault = $"{Name} has a format other than {Format}";
@@ -56,6 +60,10 @@ internal sealed class EnrolmentFile(StateFolder state)
         }
         return null;
     }
+
+    /// <summary>What the predecessor knew.</summary>
+    internal sealed record Record(ImmutableArray<PodEnrolment> Pods,
+        ImmutableDictionary<string, (ImmutableArray<uint> Announced, ImmutableArray<uint> Ordered)> Exclusions, ImmutableArray<NodeRecord> Nodes);
 
     internal sealed class Content
     {
@@ -71,6 +79,10 @@ internal sealed class EnrolmentFile(StateFolder state)
         public required EnrolmentState State { get; init; }
         public required bool Ordered { get; init; }
         public required PodPhase Phase { get; init; }
+
+        // Settable, since the reader leaves out the initializer of an init-only property that a file lacks.
+        public ImmutableArray<uint> ExclusionsAnnounced { get; set; } = [];
+        public ImmutableArray<uint> ExclusionsOrdered { get; set; } = [];
     }
 }
 

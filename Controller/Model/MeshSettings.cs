@@ -12,6 +12,9 @@ internal sealed record MeshSettings(string TrustDomain, ImmutableArray<IPNetwork
 {
     internal const string Key = "settings";
 
+    /// <summary>Between nodes that can, tunnels dial the app's own port.</summary>
+    internal bool TunnelOnOriginalPort { get; init; }
+
     internal Resource ToResource() => new()
     {
         Key = Key,
@@ -22,6 +25,7 @@ internal sealed record MeshSettings(string TrustDomain, ImmutableArray<IPNetwork
             ServiceRanges = { ServiceRanges.Select(ToRange) },
             DirectAllowed = DirectAllowed,
             DrainSeconds = (uint)DrainSeconds,
+            TunnelOnOriginalPort = TunnelOnOriginalPort,
         },
     };
 

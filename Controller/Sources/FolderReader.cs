@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text;
 using Ambient.Controller.Sources.Yaml;
 
@@ -9,7 +8,8 @@ namespace Ambient.Controller.Sources;
 /// one that is being written, or renamed over, is never read half or taken for gone; a file that is broken leaves in
 /// force what it said before. Owned by one thread.
 /// </summary>
-internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
+/// <param name="maxFiles">Files beyond these, in the order of their names, are not read, and that is a fault.</param>
+internal sealed class FolderReader(string folder, LastGoodFiles lastGood, int maxFiles = FolderReader.MaxFiles)
 {
     /// <summary>How long a file must have been the same before it is believed.</summary>
     internal static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(100);
@@ -21,10 +21,11 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
     internal const long MaxFileBytes = 16 << 20;
 
     /// <summary>Most files.</summary>
-    internal const int MaxFiles = 10_000;
+    internal const int MaxFiles = 100_000;
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private readonly SortedDictionary<string, Entry> _files = new(StringComparer.Ordinal);
+    private SourceFault? _tooMany;
 
     /// <summary>Whether a file is waiting to come to rest; look again after <see cref="SettleTime"/>.</summary>
     internal bool IsUnsettled { get; private set; }
@@ -36,9 +37,13 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
     /// <exception cref="IOException">The folder cannot be listed; all stays as it was.</exception>
     internal bool Look(TimeSpan now, bool takeAtOnce = false)
     {
-        var present = Directory.EnumerateFiles(folder)
-            .Where(path => Path.GetExtension(path) is ".yaml" or ".yml" && Path.GetFileName(path)[0] != '.')
-            .OrderBy(path => path, StringComparer.Ordinal).Take(MaxFiles)
+        var paths = FilesOf(folder).ToList();
+        var tooMany = paths.Count > maxFiles
+            ? new SourceFault(new SourcePlace(Path.GetFileName(paths[maxFiles]), 0), $"expected at most {maxFiles} files in the folder, found {paths.Count}: this one and those after it are not read")
+            : null;
+        var changed = tooMany != _tooMany;
+        _tooMany = tooMany;
+        var present = paths.Take(maxFiles)
             .ToDictionary(path => Path.GetFileName(path), path => FileStamp.Of(new FileInfo(path)));
         if (takeAtOnce)
             lastGood.KeepOnly(present.Keys);
@@ -48,7 +53,6 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
                 _files.Add(name, new Entry());
         }
 
-        var changed = false;
         IsUnsettled = false;
         foreach (var (name, entry) in _files.ToList())
         {
@@ -74,10 +78,15 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
 
     /// <summary>What all files say, in the order of their names.</summary>
     internal SourceSnapshot Snapshot() => new(
-        [.. _files.Values.SelectMany(f => f.Objects)],
-        [.. _files.Values.SelectMany(f => f.UnknownKinds).Distinct().Order(StringComparer.Ordinal)],
-        [.. _files.Values.Select(f => f.Fault).OfType<SourceFault>()],
+        [.. _files.Values.SelectMany(f => f.Content.Objects)],
+        [.. _files.Values.SelectMany(f => f.Content.UnknownKinds).Distinct().Order(StringComparer.Ordinal)],
+        [.. _files.Values.Select(f => f.Fault).Append(_tooMany).OfType<SourceFault>()],
         IsStandalone: true);
+
+    /// <summary>The files of a folder that count, in the order of their names.</summary>
+    internal static IEnumerable<string> FilesOf(string folder) => Directory.EnumerateFiles(folder)
+        .Where(path => Path.GetExtension(path) is ".yaml" or ".yml" && Path.GetFileName(path)[0] != '.')
+        .Order(StringComparer.Ordinal);
 
     private bool Take(string name, FileStamp? stamp, Entry entry)
     {
@@ -93,7 +102,7 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
         entry.Taken = stamp;
         entry.IsTaken = true;
         string? text = null;
-        entry.Fault = FaultOf(name, () => Parse(name, text = ReadText(name, stamp.Value), entry));
+        entry.Fault = FaultOf(name, () => Parse(name, text = ReadText(Path.Combine(folder, name), stamp.Value.Length), entry));
         if (entry.Fault is null)
             lastGood.Keep(name, text!);
         // A controller that starts beside a broken file must not withdraw the pods that the file held yesterday.
@@ -120,23 +129,27 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
         }
     }
 
-    private static void Parse(string name, string text, Entry entry)
-    {
-        var reader = new ObjectReader(name);
-        foreach (var document in YamlDocuments.Read(text))
-            reader.Read(document);
-        // Only now, when nothing can fail any more: a file counts whole or not at all.
-        entry.Objects = reader.Objects;
-        entry.UnknownKinds = reader.UnknownKinds;
-    }
+    // A file counts whole or not at all.
+    private static void Parse(string name, string text, Entry entry) => entry.Content = entry.Content.Next(name, text);
 
-    private string ReadText(string name, FileStamp stamp)
+    /// <summary>Reads a file's text.</summary>
+    /// <exception cref="YamlFaultException">It is too large, no text, or cannot be read.</exception>
+    internal static string ReadText(string path, long length)
     {
-        if (stamp.Length > MaxFileBytes)
+        if (length > MaxFileBytes)
             throw new YamlFaultException(0, $"expected a file of at most {MaxFileBytes >> 20} MiB");
+        // An empty file says nothing. Neither does what has no length because it is no file at all: a pipe would keep us waiting
+        // for a writer, a device would never end.
+        if (length == 0)
+            return "";
         try
         {
-            return File.ReadAllText(Path.Combine(folder, name), Utf8);
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            // It may have grown since it was looked at; then it is looked at again, and until then read as far as it was seen.
+            var bytes = new byte[length];
+            var read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            var start = bytes.AsSpan(0, read).StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
+            return Utf8.GetString(bytes.AsSpan(start, read - start));
         }
         catch (DecoderFallbackException)
         {
@@ -155,8 +168,7 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
         internal FileStamp? Seen;
         internal TimeSpan SeenSince;
         internal TimeSpan? UnsettledSince;
-        internal ImmutableArray<SourceObject> Objects = [];
-        internal IReadOnlyCollection<string> UnknownKinds = [];
+        internal ParsedFile Content = ParsedFile.Empty;
         internal SourceFault? Fault;
     }
 }

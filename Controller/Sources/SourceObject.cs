@@ -24,12 +24,23 @@ internal sealed record NamespaceObject(string Name, FrozenDictionary<string, str
 internal sealed record PodObject(string Namespace, string Name, string Uid, FrozenDictionary<string, string> Labels,
     FrozenDictionary<string, string> Annotations, string Node, string ServiceAccount, bool HostNetwork,
     ImmutableArray<IPAddress> Addresses, bool IsFinished, bool IsReady, string WorkloadName,
-    FrozenDictionary<string, int> NamedPorts, SourcePlace Place) : SourceObject("Pod", Namespace, Name, Place);
+    FrozenDictionary<string, int> NamedPorts, SourcePlace Place) : SourceObject("Pod", Namespace, Name, Place)
+{
+    /// <summary>It was told to end (metadata.deletionTimestamp), and has not ended yet.</summary>
+    internal bool IsTerminating { get; init; }
+
+    /// <summary>What kubelet asks of it.</summary>
+    internal ImmutableArray<Protocol.Model.Probe> Probes { get; init; } = [];
+}
 
 /// <param name="Selector">Null for a service whose endpoints only slices tell.</param>
 internal sealed record ServiceObject(string Namespace, string Name, ImmutableArray<IPAddress> Addresses, bool IsHeadless,
     ImmutableArray<ServicePortObject> Ports, FrozenDictionary<string, string>? Selector, SourcePlace Place)
-    : SourceObject("Service", Namespace, Name, Place);
+    : SourceObject("Service", Namespace, Name, Place)
+{
+    /// <summary>How it spreads its clients.</summary>
+    internal ServiceTraffic Traffic { get; init; } = ServiceTraffic.Default;
+}
 
 /// <param name="TargetPort">The port at the endpoint; 0 if <paramref name="TargetName"/> names it.</param>
 internal sealed record ServicePortObject(string Name, int Port, int TargetPort, string TargetName, string Protocol, string AppProtocol);
@@ -38,8 +49,19 @@ internal sealed record EndpointSliceObject(string Namespace, string Name, string
     ImmutableArray<SlicePort> Ports, SourcePlace Place) : SourceObject("EndpointSlice", Namespace, Name, Place);
 
 /// <param name="Pod">Name of the pod behind it; empty if none is told.</param>
-internal sealed record SliceEndpoint(ImmutableArray<IPAddress> Addresses, bool IsReady, string Pod, string Zone);
+internal sealed record SliceEndpoint(ImmutableArray<IPAddress> Addresses, bool IsReady, string Pod, string Zone)
+{
+    /// <summary>It answers, whether it is to go or not.</summary>
+    internal bool IsServing { get; init; }
 
+    /// <summary>It is to go.</summary>
+    internal bool IsTerminating { get; init; }
+
+    /// <summary>The node it runs on; empty if none is told.</summary>
+    internal string Node { get; init; } = "";
+}
+
+/// <summary>Where the endpoints of a slice listen for TCP.</summary>
 internal sealed record SlicePort(string Name, int Port);
 
 internal sealed record NetworkPolicyObject(string Namespace, string Name, LabelSelector Pods, SourcePlace Place)
@@ -48,4 +70,8 @@ internal sealed record NetworkPolicyObject(string Namespace, string Name, LabelS
 /// <summary>Settings of the mesh; null where the object says nothing.</summary>
 internal sealed record MeshConfigObject(string Name, string? TrustDomain, ImmutableArray<IPNetwork> PodRanges,
     ImmutableArray<IPNetwork> ServiceRanges, bool? IsStrict, bool? DirectAllowed, int? DrainSeconds, SourcePlace Place)
-    : SourceObject("MeshConfig", "", Name, Place);
+    : SourceObject("MeshConfig", "", Name, Place)
+{
+    /// <summary>Tunnels dial the app's own port where both nodes can.</summary>
+    internal bool? TunnelOnOriginalPort { get; init; }
+}

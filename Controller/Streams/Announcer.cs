@@ -31,6 +31,7 @@ internal sealed class Announcer : IDisposable
     private readonly Lock _lock = new();
     private readonly ViewHistory _history;
     private readonly EnrolmentLedger _ledger;
+    private readonly ExclusionLedger _exclusions;
     private readonly EnrolmentFile _file;
     private readonly OrderRound _orders;
     private readonly NodeRoster _roster;
@@ -40,8 +41,10 @@ internal sealed class Announcer : IDisposable
     private readonly ITimer _timer;
     private readonly DateTimeOffset _settledAt;
     private MeshModel? _model;
-    private ILookup<(string Node, string Account), MeshPod>? _podsByIdentity;
+    private MeshModel? _announced;
+    private ILookup<(string Node, string Namespace, string Account), MeshPod>? _podsByIdentity;
     private bool _modelChanged;
+    private bool _isWaitingForAcks;
     private bool _hasFreshNode;
     private bool _nodesDirty;
     private bool _isStopping;
@@ -49,15 +52,16 @@ internal sealed class Announcer : IDisposable
     private TimeSpan _lastPass;
 
     /// <param name="hasRecord">Whether a predecessor's record was found, or none can exist: then states are known from the start.</param>
-    internal Announcer(ViewHistory history, EnrolmentLedger ledger, EnrolmentFile file, OrderDesk orders, NodeRoster roster,
+    internal Announcer(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile file, OrderDesk orders, NodeRoster roster,
         bool hasRecord, TimeProvider time, ILogger logger)
     {
         _history = history;
         _ledger = ledger;
+        _exclusions = exclusions;
         _file = file;
-        _orders = new OrderRound(orders, ledger, roster, logger);
+        _orders = new OrderRound(orders, ledger, exclusions, roster, logger);
         _roster = roster;
-        _composer = new ViewComposer(ledger.StateOf, node => roster.RecordOf(node).Capabilities, logger.ResourceTooLarge);
+        _composer = new ViewComposer(ledger.StateOf, pod => exclusions.AnnouncedOf(pod), node => roster.RecordOf(node).Capabilities, logger.ResourceTooLarge);
         _time = time;
         _logger = logger;
         _settledAt = hasRecord ? DateTimeOffset.MinValue : time.GetUtcNow() + EnrolmentLedger.SettleTime;
@@ -75,9 +79,10 @@ internal sealed class Announcer : IDisposable
         {
             isFirst = _model is null;
             _model = model;
-            _podsByIdentity = model.Pods.Values.Where(p => !p.HostNetwork).ToLookup(p => (p.Node, $"{p.Namespace}/{p.ServiceAccount}"));
+            _podsByIdentity = null;
             _modelChanged = true;
             _ledger.Reconcile(model.Pods, _time.GetUtcNow());
+            _exclusions.Reconcile(model.Pods, _ledger.Pods, _time.GetUtcNow());
             ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
         }
         if (isFirst)
@@ -90,6 +95,11 @@ internal sealed class Announcer : IDisposable
         NodeSession? replaced;
         lock (_lock)
         {
+            if (session.IsLeaving)
+            {
+                FollowLocked(session);
+                return;
+            }
             (var before, replaced) = _roster.Enter(session);
             NoteDifferencesLocked(session, before);
             _orders.Forget(session.Node);
@@ -119,12 +129,12 @@ internal sealed class Announcer : IDisposable
         }
     }
 
-    /// <summary>A node has acked something, for which a withdrawal may have waited.</summary>
+    /// <summary>A node has acked something, for which a withdrawal or an exclusion may have waited.</summary>
     internal void Acked()
     {
         lock (_lock)
         {
-            if (_ledger.IsWaitingForAcks)
+            if (_isWaitingForAcks)
                 ScheduleLocked(_time.GetUtcNow());
         }
     }
@@ -142,6 +152,7 @@ internal sealed class Announcer : IDisposable
                     _logger.ForeignReport(node, report.Uid);
                 return;
             }
+            _exclusions.Report(report.Uid, report.ExcludedInboundPorts);
             if (before?.Phase != report.Phase || before.Reason != report.Reason)
             {
                 var pod = _model?.Pods.GetValueOrDefault(report.Uid);
@@ -161,7 +172,9 @@ internal sealed class Announcer : IDisposable
             if (id.TrustDomain != _model.Settings.TrustDomain)
                 return $"trust domain {id.TrustDomain} is not that of this mesh, {_model.Settings.TrustDomain}";
             var account = $"{id.Namespace}/{id.ServiceAccount}";
-            var pods = _podsByIdentity![(node, account)];
+            // Made when it is asked for: models may follow one another faster than certificates are wanted.
+            _podsByIdentity ??= _model.Pods.Values.Where(p => !p.HostNetwork).ToLookup(p => (p.Node, p.Namespace, p.ServiceAccount));
+            var pods = _podsByIdentity[(node, id.Namespace, id.ServiceAccount)];
             if (!pods.Any())
                 return $"no pod of service account {account} is placed on node {node}";
             return pods.Any(p => _ledger.StateOf(p.Uid) != EnrolmentState.None)
@@ -177,9 +190,19 @@ internal sealed class Announcer : IDisposable
         lock (_lock)
         {
             _isStopping = true;
-            sessions = [.. _roster.Sessions];
+            sessions = [.. _roster.Sessions, .. _roster.Leaving];
         }
         sessions.ForEach(End);
+    }
+
+    /// <summary>Tells every node of other roots.</summary>
+    internal void OfferBundle(TrustBundle bundle)
+    {
+        lock (_lock)
+        {
+            foreach (var session in _roster.Sessions.Concat(_roster.Leaving))
+                session.OfferBundle(bundle);
+        }
     }
 
     /// <summary>The stream of a node, if there is one.</summary>
@@ -215,7 +238,7 @@ internal sealed class Announcer : IDisposable
                 return;
             PassLocked(_model, _time.GetUtcNow());
             _lastPass = _time.GetElapsedTime(started);
-            var next = Earlier(_ledger.NextDeadline, _orders.NextRenewal);
+            var next = Earlier(Earlier(_ledger.NextDeadline, _exclusions.NextDeadline), _orders.NextRenewal);
             if (_settledAt > _time.GetUtcNow())
                 next = Earlier(next, _settledAt);
             if (next is { } due)
@@ -226,21 +249,28 @@ internal sealed class Announcer : IDisposable
     private void PassLocked(MeshModel model, DateTimeOffset now)
     {
         _ledger.Advance(now, TimeSpan.FromSeconds(model.Settings.DrainSeconds), _roster.HaveAllAcked, _roster.IsConnected);
-        var changed = _ledger.TakeChanged();
+        var hasOrders = _exclusions.Advance(now, _roster.HaveAllAcked);
+        var changed = _ledger.TakeChanged().Union(_exclusions.TakeChanged()).ToList();
 
-        var orders = _modelChanged || changed.Count > 0 || _hasFreshNode || _orders.NextRenewal <= now ? _orders.Sign(model, now) : [];
+        var orders = hasOrders || _modelChanged || changed.Count > 0 || _hasFreshNode || _orders.NextRenewal <= now ? _orders.Sign(model, now) : [];
         _hasFreshNode = false;
-        if (_ledger.TakeDirty() | _nodesDirty | orders.Count > 0)
+        if (_ledger.TakeDirty() | _exclusions.TakeDirty() | _nodesDirty | orders.Count > 0)
             WriteDownLocked();
 
         var before = _history.Version;
-        var version = _history.Apply(_modelChanged ? _composer.Whole(model, _history.Keys()) : _composer.Pods(model, changed));
-        _modelChanged = false;
+        IEnumerable<KeyValuePair<string, Google.Protobuf.ByteString?>> updates = _composer.Pods(model, changed);
+        if (_modelChanged)
+            updates = _composer.Change(_announced, model).Concat(updates);
+        var version = _history.Apply(updates);
+        (_announced, _modelChanged) = (model, false);
         _ledger.MarkAnnounced(version);
+        _exclusions.MarkAnnounced(version);
+        // Every node acks every version: what only a pass changes is looked up once a pass.
+        _isWaitingForAcks = _ledger.IsWaitingForAcks || _exclusions.IsWaitingForAcks;
         if (version != before)
             _logger.ViewPublished(version, _history.Count);
 
-        foreach (var session in _roster.Sessions.Where(MayHaveViewLocked))
+        foreach (var session in _roster.Sessions.Concat(_roster.Leaving).Where(MayHaveViewLocked))
             session.OfferView();
         foreach (var (session, order) in orders)
             session.OfferOrder(order);
@@ -250,7 +280,7 @@ internal sealed class Announcer : IDisposable
     {
         try
         {
-            _file.Write(_ledger.Pods.Values, _roster.Records);
+            _file.Write(_ledger.Pods.Values, _exclusions.Pods, _roster.Records);
             _nodesDirty = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -259,6 +289,16 @@ internal sealed class Announcer : IDisposable
             _nodesDirty = true;
             _logger.RecordNotWritten(e.Message);
         }
+    }
+
+    private void FollowLocked(NodeSession session)
+    {
+        if (!_roster.Follow(session))
+            session.End(StatusCode.ResourceExhausted, $"{NodeRoster.MaxLeavingPerNode} processes of node {session.Node} are leaving already");
+        else if (_isStopping)
+            End(session);
+        else if (MayHaveViewLocked(session))
+            session.OfferView();
     }
 
     private void NoteDifferencesLocked(NodeSession session, NodeRecord before)

@@ -44,6 +44,28 @@ public sealed class KernelPipe : IDisposable
         return new KernelPipe(ends[0], ends[1]);
     }
 
+    /// <summary>Takes bytes out. read(2).</summary>
+    /// <param name="into">Not empty.</param>
+    /// <returns>How many; 0 when nothing is in it.</returns>
+    /// <exception cref="SystemCallException">The pipe is broken, which only a mistake of ours can do.</exception>
+    public unsafe int Read(Span<byte> into)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(into.Length);
+        while (true)
+        {
+            nint read;
+            // SAFETY: the span is pinned for the call, and its length bounds what the kernel writes.
+            fixed (byte* pointer = into) read = SocketImports.Read(ReadEnd, pointer, (nuint)into.Length);
+            if (read >= 0)
+                return (int)read;
+            var error = (Errno)Marshal.GetLastSystemError();
+            if (error == Errno.WouldBlock)
+                return 0;
+            if (error != Errno.Interrupted)
+                throw new SystemCallException("read", error);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

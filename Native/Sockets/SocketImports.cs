@@ -65,6 +65,10 @@ internal static unsafe partial class SocketImports
     [LibraryImport("libc", EntryPoint = "fcntl")]
     internal static partial int Control(int fd, int command, int argument);
 
+    /// <summary>read(2).</summary>
+    [LibraryImport("libc", EntryPoint = "read")]
+    internal static partial nint Read(int fd, byte* into, nuint bytes);
+
     /// <summary>splice(2).</summary>
     [LibraryImport("libc", EntryPoint = "splice")]
     internal static partial nint Splice(int from, long* fromOffset, int to, long* toOffset, nuint bytes, uint flags);

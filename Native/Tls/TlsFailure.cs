@@ -9,10 +9,13 @@ internal static class TlsFailure
     private const int LibrarySsl = 20;
     private const int FirstAlertReason = 1000;
     private const int VerifyOk = 0;
+    private const int CertificateVerifyFailed = 134, PeerWithoutCertificate = 199;
 
     /// <summary>Why a session failed. Empties this thread's error queue.</summary>
-    public static string Describe(nint ssl)
+    /// <param name="isPeerRefused">It is the peer's certificate.</param>
+    public static string Describe(nint ssl, out bool isPeerRefused)
     {
+        isPeerRefused = false;
         nuint error = TakeCause();
         if (error == 0)
             return "the TLS library gives no reason";
@@ -21,12 +24,13 @@ internal static class TlsFailure
             return Text(error);
         if (reason is >= FirstAlertReason and < FirstAlertReason + 256)
             return $"the peer refuses the connection with the alert {AlertName(reason - FirstAlertReason)}";
+        isPeerRefused = reason is CertificateVerifyFailed or PeerWithoutCertificate;
         return reason switch                       // numbers of openssl/sslerr.h, which never change
         {
-            134 when Ssl.VerifyResult(ssl) is var result and not VerifyOk => $"the peer's certificate is refused: {VerifyText((int)result)}",
+            CertificateVerifyFailed when Ssl.VerifyResult(ssl) is var result and not VerifyOk => $"the peer's certificate is refused: {VerifyText((int)result)}",
             155 or 156 => "the peer speaks HTTP without TLS",
             191 or 258 or 396 => $"the peer does not speak TLS 1.3 ({Text(error)})",
-            199 => "the peer showed no certificate",
+            PeerWithoutCertificate => "the peer showed no certificate",
             235 => "the peer offers none of our application protocols (ALPN)",
             267 or 252 => $"what the peer sends is not TLS ({Text(error)})",
             101 or 295 or 410 => $"no key exchange group in common with the peer ({Text(error)})",

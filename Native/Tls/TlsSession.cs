@@ -77,6 +77,9 @@ public sealed unsafe partial class TlsSession : IDisposable
     /// <summary>Why the session is broken, for a person; null while it is not.</summary>
     public string? Failure { get; private set; }
 
+    /// <summary>It is broken because of the peer's certificate: missing, not valid now, or not leading to the bundle.</summary>
+    public bool IsPeerRefused { get; private set; }
+
     /// <summary>Goes on with the handshake.</summary>
     /// <returns>Done once both sides have what they need; a client hears only from its first read whether the server took its certificate.</returns>
     public TlsStep Handshake(ref TlsIo io)
@@ -266,7 +269,8 @@ public sealed unsafe partial class TlsSession : IDisposable
             case WantWrite: return TlsStep.NeedOutput;
             case ZeroReturn: return TlsStep.PeerClosed;
             default:
-                Failure = TlsFailure.Describe(ssl);
+                Failure = TlsFailure.Describe(ssl, out bool isPeerRefused);
+                IsPeerRefused = isPeerRefused;
                 return TlsStep.Failed;
         }
     }

@@ -6,4 +6,7 @@ internal interface IPodUser
     /// <summary>Ends at once, abortively.</summary>
     /// <param name="reason">For a person.</param>
     void Cut(string reason);
+
+    /// <summary>Descriptors that it holds once it is open; the same for good.</summary>
+    int Descriptors { get; }
 }

@@ -32,10 +32,11 @@ internal sealed class PodListeners(Descriptor outbound, Descriptor inbound, Desc
         if (_accepting is not null) return;
         _accepting =
         [
-            new Listener(pod.Loop, outbound.Number, fd => handler.OnOutbound(pod, fd), exhausted),
-            new Listener(pod.Loop, inbound.Number, fd => handler.OnInbound(pod, fd), exhausted),
-            new Listener(pod.Loop, tunnel.Number, fd => handler.OnTunnel(pod, fd), exhausted),
+            new Listener(pod.Loop, outbound.Number, fd => handler.OnOutbound(pod, fd), exhausted, () => pod.MayOpen(PodUse.OpeningOut)),
+            new Listener(pod.Loop, inbound.Number, fd => handler.OnInbound(pod, fd), exhausted, () => pod.MayOpen(PodUse.OpeningIn)),
+            new Listener(pod.Loop, tunnel.Number, fd => handler.OnTunnel(pod, fd), exhausted, () => true),
         ];
+        pod.RoomAgain = OnRoomAgain;
         foreach (var listener in _accepting) listener.Start();
     }
 
@@ -45,6 +46,13 @@ internal sealed class PodListeners(Descriptor outbound, Descriptor inbound, Desc
         if (_accepting is null) return;
         foreach (var listener in _accepting) listener.Stop();
         _accepting = null;
+    }
+
+    private void OnRoomAgain(PodUse use)
+    {
+        if (_accepting is null) return;
+        if (use == PodUse.OpeningOut) _accepting[0].Resume();
+        else if (use == PodUse.OpeningIn) _accepting[1].Resume();
     }
 
     /// <summary>Closes our copies. On the pod's home loop.</summary>

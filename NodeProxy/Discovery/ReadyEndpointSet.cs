@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Ambient.NodeProxy.Discovery;
 
 /// <summary>
@@ -30,6 +32,13 @@ public sealed class ReadyEndpointSet
 
     /// <summary>The endpoint with a number from 0 to <see cref="Count"/> - 1. Numbers hold for this version of the set only.</summary>
     public ReadyEndpoint this[int index] => _chunks[index >> ChunkShift].Slots[index & (ChunkSize - 1)].Endpoint;
+
+    /// <summary>Finds the endpoint with a key. Constant time, no allocation.</summary>
+    public bool TryFind(string key, [NotNullWhen(true)] out ReadyEndpoint? endpoint)
+    {
+        endpoint = _places.TryGetValue(key, out int place) ? this[place] : null;
+        return endpoint is not null;
+    }
 
     internal Builder ToBuilder() => new(this);
 

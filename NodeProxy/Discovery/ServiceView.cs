@@ -50,14 +50,17 @@ public sealed class ServiceView
     }
 
     /// <summary>The ready endpoints of one address family. Constant time, no allocation.</summary>
-    public ReadyEndpointSet ReadyEndpoints(ServicePort port, AddressFamily family)
+    public ReadyEndpointSet ReadyEndpoints(ServicePort port, AddressFamily family) => PlacedEndpoints(port, family).All;
+
+    /// <summary>The same with the near ones apart, if the service's <see cref="Service.Distribution"/> asks for any.</summary>
+    public PlacedEndpoints PlacedEndpoints(ServicePort port, AddressFamily family)
     {
         foreach (PortEndpoints candidate in _ports)
         {
             if (candidate.Name == port.Name)
                 return family == AddressFamily.InterNetworkV6 ? candidate.V6 : candidate.V4;
         }
-        return ReadyEndpointSet.Empty;
+        return Discovery.PlacedEndpoints.Empty;
     }
 
     /// <summary>
@@ -73,6 +76,23 @@ public sealed class ServiceView
                 return listed[i];
         }
         return [];
+    }
+
+    /// <summary>Whether an endpoint is no longer offered for a port, and others are. Looks at all ready ones.</summary>
+    public bool HasReplaced(ServicePort port, ReadyEndpoint endpoint)
+    {
+        ReadyEndpointSet v4 = ReadyEndpoints(port, AddressFamily.InterNetwork), v6 = ReadyEndpoints(port, AddressFamily.InterNetworkV6);
+        return v4.Count + v6.Count > 0 && !Holds(endpoint.Address.AddressFamily == AddressFamily.InterNetworkV6 ? v6 : v4, endpoint);
+    }
+
+    private static bool Holds(ReadyEndpointSet set, ReadyEndpoint endpoint)
+    {
+        for (int i = 0; i < set.Count; i++)
+        {
+            if (set[i].Port == endpoint.Port && set[i].Address.Equals(endpoint.Address))
+                return true;
+        }
+        return false;
     }
 
     private ImmutableArray<ReadyEndpoint>[] ListAll()

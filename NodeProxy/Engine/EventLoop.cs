@@ -58,6 +58,9 @@ internal sealed class EventLoop : IDisposable
     /// <summary>Working memory of this loop.</summary>
     public LoopScratch Scratch { get; } = new();
 
+    /// <summary>The way of bulk between sockets of this loop.</summary>
+    public LoopPipe Pipe { get; } = new();
+
     /// <summary>Turns and handlers that threw. Each is a bug, logged with its stack; the connection concerned was aborted.</summary>
     public long Bugs { get; private set; }
 
@@ -132,6 +135,7 @@ internal sealed class EventLoop : IDisposable
 
     public void Dispose()
     {
+        Pipe.Dispose();
         _ready.Dispose();
         _wakeUp.Dispose();
         _epoll.Dispose();

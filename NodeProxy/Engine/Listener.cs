@@ -13,13 +13,14 @@ internal sealed class Listener : IReadinessHandler, ILoopTurn
     // Out of descriptors: the kernel keeps the rest in the backlog; asked again after this long.
     private static readonly TimeSpan RetryAfterExhaustion = TimeSpan.FromMilliseconds(100);
 
-    // A flood at one listener must not hold the loop: its share of a turn, then the others.
-    private const int AcceptsPerTurn = 64;
+    // A flood at one listener must not hold the loop: its share of a turn (about a millisecond with all that an accept brings), then the others.
+    private const int AcceptsPerTurn = 16;
 
     private readonly EventLoop _loop;
     private readonly int _fd;
     private readonly Action<int> _accepted;
     private readonly Action<Errno> _failed;
+    private readonly Func<bool> _mayAccept;
     private readonly LoopTimer _retry;
     private ulong _registration;
     private bool _isRunning;
@@ -28,12 +29,14 @@ internal sealed class Listener : IReadinessHandler, ILoopTurn
     /// <param name="fd">Non-blocking and listening; owned by the caller, who keeps it open until after <see cref="Stop"/>.</param>
     /// <param name="accepted">Takes over the accepted descriptor.</param>
     /// <param name="failed">Told when the system refuses more descriptors.</param>
-    public Listener(EventLoop loop, int fd, Action<int> accepted, Action<Errno> failed)
+    /// <param name="mayAccept">Asked before each accept; after a no the rest waits in the backlog until <see cref="Resume"/>.</param>
+    public Listener(EventLoop loop, int fd, Action<int> accepted, Action<Errno> failed, Func<bool> mayAccept)
     {
         _loop = loop;
         _fd = fd;
         _accepted = accepted;
         _failed = failed;
+        _mayAccept = mayAccept;
         _retry = new LoopTimer(() => _loop.QueueReceive(this));
     }
 
@@ -55,6 +58,12 @@ internal sealed class Listener : IReadinessHandler, ILoopTurn
         _loop.Detach(_fd, _registration);
     }
 
+    /// <summary>What kept it from accepting is over.</summary>
+    public void Resume()
+    {
+        if (_isRunning) _loop.QueueReceive(this);
+    }
+
     public void OnReady(EpollEvents events) => _loop.QueueReceive(this);
 
     public void RunTurn()
@@ -62,6 +71,7 @@ internal sealed class Listener : IReadinessHandler, ILoopTurn
         if (!_isRunning) return;
         for (int n = 0; n < AcceptsPerTurn; n++)
         {
+            if (!_mayAccept()) return;
             int accepted = SocketCalls.Accept(_fd, out var error);
             if (accepted >= 0)
             {

@@ -5,7 +5,7 @@ using Ambient.Native.Sockets;
 namespace Ambient.NodeProxy.Engine;
 
 /// <summary>A connected TCP socket on its loop.</summary>
-internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTurn
+internal sealed partial class SocketConnection : Connection, IReadinessHandler, ILoopTurn
 {
     // One turn moves at most four batches, then the other connections of the loop have theirs.
     private const int BatchesPerTurn = 4;
@@ -72,6 +72,52 @@ internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTur
         return PullOutcome.Broken;
     }
 
+    /// <summary>Looks at what the peer sent and leaves it for <see cref="Pull"/>. A reset is noticed here at once.</summary>
+    /// <param name="into">Room for at least one byte.</param>
+    /// <param name="bytes">How many bytes were copied, from the next one that a pull would give; 0 unless the outcome is Bytes.</param>
+    /// <param name="isAll">The peer's end is behind these bytes: more will not come.</param>
+    public PullOutcome Peek(Span<byte> into, out int bytes, out bool isAll)
+    {
+        bytes = 0;
+        isAll = false;
+        if (IsClosed) return PullOutcome.Broken;
+        if (_faultSeen != ConnectionFault.None)
+        {
+            Break(_faultSeen);
+            return PullOutcome.Broken;
+        }
+
+        var seen = IsReceiveEnded ? default : SocketCalls.Peek(_fd, into);
+        if (seen.Bytes > 0)
+        {
+            bytes = seen.Bytes;
+            isAll = _peerClosed && bytes < into.Length;
+            return PullOutcome.Bytes;
+        }
+
+        if (IsReceiveEnded || seen.IsEnd)
+        {
+            isAll = true;
+            return PullOutcome.End;
+        }
+
+        if (seen.WouldBlock) return PullOutcome.Empty;
+        Break(ConnectionFaults.Of(seen.Error));
+        return PullOutcome.Broken;
+    }
+
+    /// <summary>Gives the descriptor up as it is, with what waits in it. The connection is closed for everybody; its owner hears nothing.</summary>
+    /// <returns>The descriptor, now the caller's.</returns>
+    public int Detach()
+    {
+        if (IsClosed) throw new InvalidOperationException("a closed connection has no descriptor");
+        IsClosed = true;
+        _pending.Clear(Loop.Buffers);
+        if (_resetDeadline is not null) Loop.Timers.Cancel(_resetDeadline);
+        Loop.Detach(_fd, _registration);
+        return _fd;
+    }
+
     /// <inheritdoc/>
     public override void SourceReady()
     {
@@ -124,10 +170,22 @@ internal sealed class SocketConnection : Connection, IReadinessHandler, ILoopTur
         for (int batch = 0; batch < BatchesPerTurn; batch++)
         {
             if (!_isWritable || Sender is null || _senderEnded) break;
+            if (_isBulk && Sender is SocketConnection source)
+            {
+                var moved = SpliceFrom(source);
+                if (moved == SpliceOutcome.Stopped) return;
+                if (moved == SpliceOutcome.Moved)
+                {
+                    batch++; // a move is worth more than a batch
+                    continue;
+                }
+            }
+
             var outcome = Sender.Pull(Loop.Scratch.SendPlain, out int bytes);
             switch (outcome)
             {
                 case PullOutcome.Bytes:
+                    NoteBulk(bytes);
                     if (!Send(Loop.Scratch.SendPlain.AsSpan(0, bytes))) return;
                     break;
                 case PullOutcome.Empty:

@@ -49,6 +49,9 @@ internal sealed class TlsConnection : Connection, IReadinessHandler, ILoopTurn
     /// <summary>Why the handshake failed, for a person; null while it has not.</summary>
     public string? HandshakeFailure { get; private set; }
 
+    /// <summary>Whether the failure was the peer's certificate, or that it showed none.</summary>
+    public bool HandshakeRefusedPeer { get; private set; }
+
     /// <summary>Whether the failure was the deadline's.</summary>
     public bool HandshakeTimedOut { get; private set; }
 
@@ -262,6 +265,7 @@ internal sealed class TlsConnection : Connection, IReadinessHandler, ILoopTurn
     {
         if (IsClosed) return;
         HandshakeFailure = reason;
+        HandshakeRefusedPeer = Session.IsPeerRefused;
         // Not a reset: it would overtake the alert in flight, and the peer would not learn the reason.
         SocketCalls.ShutdownWrite(_fd);
         IsReceiveEnded = IsSendEnded = true;

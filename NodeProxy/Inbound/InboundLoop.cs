@@ -1,5 +1,8 @@
+using System.Net;
 using Ambient.Native.Sockets;
 using Ambient.NodeProxy.Capture;
+using Ambient.NodeProxy.Sessions;
+using Ambient.NodeProxy.Telemetry;
 using Ambient.NodeProxy.Tunnel;
 
 namespace Ambient.NodeProxy.Inbound;
@@ -25,7 +28,14 @@ internal sealed class InboundLoop(InboundContext context)
             return;
         }
 
-        new InboundConnection(context, pod, fd, client, target).Start();
+        if (PodRoom.RefusalOf(pod, out var reason, out string detail))
+        {
+            context.Refusals.Add(Reporter.Destination, reason, pod.Uid, client, target, detail);
+            SocketCalls.CloseWithReset(fd);
+            return;
+        }
+
+        new InboundConnection(this, pod, fd, client, target).Start();
     }
 
     /// <summary>A peer's node opened a tunnel to the pod; the descriptor is ours.</summary>
@@ -37,9 +47,37 @@ internal sealed class InboundLoop(InboundContext context)
             return;
         }
 
-        if (!_tunnels.TryGetValue(pod.Uid, out var tunnels)) _tunnels[pod.Uid] = tunnels = new PodTunnels(new WindowBudget(WindowBudgetBytes));
-        InboundTunnel.Start(context, pod, tunnels, fd, peer);
+        InboundTunnel.Start(context, pod, TunnelsOf(pod), fd, peer, onlyTarget: null);
     }
+
+    /// <summary>A new view was published.</summary>
+    public void OnView()
+    {
+        var view = context.Views.Current;
+        foreach (var (uid, tunnels) in _tunnels)
+        {
+            if (view.TryFindWorkloadByUid(uid, out var pod) && pod.IsTerminating) tunnels.Terminate();
+        }
+    }
+
+    /// <summary>Certificates, roots or identities changed.</summary>
+    public void OnCertificates()
+    {
+        foreach (var (uid, tunnels) in _tunnels)
+        {
+            if (context.CredentialsOf(uid) is { } current) tunnels.Renew(current);
+        }
+    }
+
+    /// <summary>This process hands over: links take no new streams, and close when their last one has ended.</summary>
+    public void Leave(string reason)
+    {
+        foreach (var pod in _tunnels.Values) pod.Leave(reason);
+    }
+
+    /// <summary>A plain connection to the app's own port turned out to be a tunnel; the descriptor is ours, with no byte read.</summary>
+    public void OnTunnelAt(IPEndPoint target, PodOnLoop pod, int fd, IPEndPoint peer) =>
+        InboundTunnel.Start(context, pod, TunnelsOf(pod), fd, peer, onlyTarget: target);
 
     public void OnPodDraining(PodOnLoop pod)
     {
@@ -51,5 +89,13 @@ internal sealed class InboundLoop(InboundContext context)
     {
         if (!_tunnels.Remove(pod.Uid, out var tunnels)) return;
         foreach (var tunnel in tunnels.Tunnels.ToArray()) tunnel.Cut(reason);
+    }
+
+    private PodTunnels TunnelsOf(PodOnLoop pod)
+    {
+        if (_tunnels.TryGetValue(pod.Uid, out var tunnels)) return tunnels;
+        _tunnels[pod.Uid] = tunnels = new PodTunnels(new WindowBudget(WindowBudgetBytes));
+        OnView(); // it may be terminating already
+        return tunnels;
     }
 }

@@ -46,6 +46,10 @@ internal sealed class InboundRequest : IConnectionOwner, IPodUser
         {
             Refuse(tunnel, stream, null, 400, RefusalReason.BadAuthority, "the authority is not address:port");
         }
+        else if (tunnel.OnlyTarget is { } only && !only.Equals(target))
+        {
+            Refuse(tunnel, stream, target, 400, RefusalReason.BadAuthority, $"this tunnel came in on {only} and leads nowhere else");
+        }
         else if (!context.Views.Current.TryFindWorkloadByUid(tunnel.Pod.Uid, out var destination))
         {
             Refuse(tunnel, stream, target, 503, RefusalReason.PodNotReady, "the controller has not named this pod yet");
@@ -58,11 +62,22 @@ internal sealed class InboundRequest : IConnectionOwner, IPodUser
         {
             Refuse(tunnel, stream, target, 503, RefusalReason.OwnPort, $"port {target.Port} belongs to the mesh");
         }
+        else if (PodRoom.RefusalOf(tunnel.Pod, out var reason, out string detail))
+        {
+            Refuse(tunnel, stream, target, 503, reason, detail);
+        }
+        else if (!tunnel.Pod.MayOpen(PodUse.OpeningStream))
+        {
+            Refuse(tunnel, stream, target, 503, RefusalReason.Overloaded, $"{PodOnLoop.MaxOpening} streams to this pod are being opened");
+        }
         else
         {
             new InboundRequest(tunnel, stream, target, destination).Open();
         }
     }
+
+    /// <inheritdoc/>
+    public int Descriptors => 1;
 
     /// <inheritdoc/>
     public void Cut(string reason) => Refuse(503, RefusalReason.PodGone, reason);
@@ -77,16 +92,17 @@ internal sealed class InboundRequest : IConnectionOwner, IPodUser
     private void Open()
     {
         _stream.Owner = this;
-        _tunnel.Pod.Add(this);
-        var decision = ConnectionPolicy.Decide(
-            new ConnectionFacts(_tunnel.Peer, _tunnel.PeerAddress.Address, _destination, _target.Port, ProtectedInProcessOrTunnel: true));
-        if (!decision.Allowed)
-        {
-            Refuse(401, RefusalReason.Denied, decision.Rule);
-            return;
-        }
+        _tunnel.Pod.Add(this, PodUse.OpeningStream);
+        if (IsAllowed(Facts)) _opener = AppOpener.Start(_tunnel.Pod, seenAs: _tunnel.PeerAddress.Address, _target, OnOpened);
+    }
 
-        _opener = AppOpener.Start(_tunnel.Pod, seenAs: _tunnel.PeerAddress.Address, _target, OnOpened);
+    private ConnectionFacts Facts => new(_tunnel.Peer, _tunnel.PeerAddress.Address, _destination, _target.Port, ProtectedInProcessOrTunnel: true);
+
+    private bool IsAllowed(in ConnectionFacts facts)
+    {
+        var decision = _context.Sessions.Guard.Decide(facts);
+        if (!decision.Allowed) Refuse(401, RefusalReason.Denied, decision.Rule);
+        return decision.Allowed;
     }
 
     private void OnOpened(SocketConnection? app, RefusalReason reason, string detail)
@@ -98,13 +114,20 @@ internal sealed class InboundRequest : IConnectionOwner, IPodUser
             return;
         }
 
+        var facts = Facts;
+        if (!IsAllowed(facts)) // the view may have changed while the app was being connected to
+        {
+            app.Abort(ConnectionFault.OtherSide);
+            return;
+        }
+
         _isOver = true;
         var view = _context.Views.Current;
         view.TryFindWorkload(_tunnel.PeerAddress.Address, out var source);
         var key = Edges.FromDestination(view.Settings.TrustDomain, source, _tunnel.Peer, _destination, Way.Tunnel, Protection.MutualTls);
         _stream.Accept();
         Session.Start(
-            _context.Sessions, new SessionFacts(key, _tunnel.PeerAddress, _target), _context.Metrics.Edge(key), _tunnel.Pod, null, _stream, app);
+            _context.Sessions, new SessionFacts(key, _tunnel.PeerAddress, _target) { Admitted = facts }, _context.Metrics.Edge(key), _tunnel.Pod, null, _stream, app);
         _tunnel.Pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }
 

@@ -4,6 +4,7 @@ using Ambient.NodeProxy.Capture;
 using Ambient.NodeProxy.Engine;
 using Ambient.NodeProxy.Http2.Hpack;
 using Ambient.NodeProxy.Identity;
+using Ambient.NodeProxy.Sessions;
 using Ambient.NodeProxy.Telemetry;
 using Ambient.NodeProxy.Tunnel;
 using Ambient.Protocol.Identity;
@@ -19,9 +20,11 @@ internal sealed class InboundTunnel : ILinkOwner
     private readonly PodTunnels _siblings;
     private TlsConnection? _tls;
     private Link? _link;
+    private TunnelShares.Place? _place;
 
-    private InboundTunnel(InboundContext context, PodOnLoop pod, PodTunnels siblings, IPEndPoint peer)
+    private InboundTunnel(InboundContext context, PodOnLoop pod, PodTunnels siblings, IPEndPoint peer, IPEndPoint? onlyTarget)
     {
+        OnlyTarget = onlyTarget;
         _context = context;
         _siblings = siblings;
         Pod = pod;
@@ -34,15 +37,20 @@ internal sealed class InboundTunnel : ILinkOwner
     /// <summary>Who dialled: the source pod's address, since its node dials from its namespace.</summary>
     public IPEndPoint PeerAddress { get; }
 
+    /// <summary>On an app's own port, the one address and port that it leads to: who filters there decided about no other. Null on the tunnel port.</summary>
+    public IPEndPoint? OnlyTarget { get; }
+
     /// <summary>Who proved itself.</summary>
     public SpiffeId? Peer { get; private set; }
 
     public InboundContext Context => _context;
 
+    private TunnelEntry Entry => OnlyTarget is null ? TunnelEntry.TunnelPort : TunnelEntry.OriginalPort;
+
     /// <summary>Starts the handshake.</summary>
-    public static void Start(InboundContext context, PodOnLoop pod, PodTunnels siblings, int fd, IPEndPoint peer)
+    public static void Start(InboundContext context, PodOnLoop pod, PodTunnels siblings, int fd, IPEndPoint peer, IPEndPoint? onlyTarget)
     {
-        var tunnel = new InboundTunnel(context, pod, siblings, peer);
+        var tunnel = new InboundTunnel(context, pod, siblings, peer, onlyTarget);
         var settings = context.Views.Current.Settings;
         if (!context.Views.Current.TryFindWorkloadByUid(pod.Uid, out var workload))
         {
@@ -51,7 +59,7 @@ internal sealed class InboundTunnel : ILinkOwner
             return;
         }
 
-        var credentials = context.Credentials.Current(pod.Uid, workload.IdentityIn(settings.TrustDomain), out _);
+        var credentials = context.Credentials.Current(pod.Uid, workload.IdentityIn(settings.TrustDomain));
         if (credentials is null)
         {
             tunnel.Refuse(RefusalReason.NoCertificate, $"no certificate for {workload.IdentityIn(settings.TrustDomain)} yet");
@@ -59,16 +67,25 @@ internal sealed class InboundTunnel : ILinkOwner
             return;
         }
 
-        if (siblings.Handshakes >= PodTunnels.MaxHandshakes)
+        if (PodRoom.RefusalOf(pod, out var reason, out string detail))
         {
-            tunnel.Refuse(RefusalReason.Overloaded, $"{PodTunnels.MaxHandshakes} handshakes with this pod are under way");
+            tunnel.Refuse(reason, detail);
             SocketCalls.CloseWithReset(fd);
             return;
         }
 
-        siblings.Handshakes++;
+        if (siblings.Shares.TryBegin(peer.Address, tunnel.GiveUp, out string refusal) is not { } place)
+        {
+            tunnel.Refuse(RefusalReason.Overloaded, refusal);
+            SocketCalls.CloseWithReset(fd);
+            return;
+        }
+
+        tunnel._place = place;
+        pod.Hold(1);
+        siblings.Renew(credentials);
         siblings.Tunnels.Add(tunnel);
-        tunnel._tls = TlsConnection.Start(context.Loop, fd, credentials.Server, ticket: null, HandshakeTimeout, tunnel.OnHandshake);
+        tunnel._tls = TlsConnection.Start(context.Loop, fd, credentials.ServerOf(tunnel.Entry), ticket: null, HandshakeTimeout, tunnel.OnHandshake);
     }
 
     /// <summary>No new streams; closes when the last has ended.</summary>
@@ -78,13 +95,8 @@ internal sealed class InboundTunnel : ILinkOwner
     public void Cut(string reason)
     {
         if (_link is not null) _link.Abort(ConnectionFault.Ended, reason);
-        else if (_tls is { IsClosed: false })
-        {
-            _tls.Abort(ConnectionFault.Ended); // no call to OnHandshake follows
-            _siblings.Handshakes--;
-        }
-
-        _siblings.Tunnels.Remove(this);
+        else if (_tls is { IsClosed: false }) _tls.Abort(ConnectionFault.Ended); // no call to OnHandshake follows
+        End();
     }
 
     void ILinkOwner.OnRequest(Link link, TunnelStream stream, HeaderList headers) => InboundRequest.Start(this, stream, headers);
@@ -97,50 +109,76 @@ internal sealed class InboundTunnel : ILinkOwner
     {
     }
 
+    void ILinkOwner.OnFault(Link link, RefusalReason reason, string detail) => Refuse(reason, detail);
+
     void ILinkOwner.OnEnded(Link link, string reason)
     {
-        _siblings.Tunnels.Remove(this);
-        NodeLog.LinkEnded(_context.Links.Logger, PeerAddress, reason);
+        End();
+        if (link.IsViolated) Refuse(RefusalReason.ProtocolViolation, reason);
+        else NodeLog.LinkEnded(_context.Links.Logger, PeerAddress, reason);
+    }
+
+    // A newer handshake needs the place.
+    private void GiveUp()
+    {
+        _tls!.Abort(ConnectionFault.Ended); // no call to OnHandshake follows
+        FailHandshake(RefusalReason.Overloaded, $"the oldest of {TunnelShares.MaxHandshakes} handshakes with this pod made room for a new one");
     }
 
     private void OnHandshake(TlsConnection tls, bool established)
     {
-        _siblings.Handshakes--;
         if (!established)
         {
-            _siblings.Tunnels.Remove(this);
-            var failure = tls.HandshakeTimedOut ? RefusalReason.HandshakeTimedOut : RefusalReason.HandshakeFailed;
-            _context.Metrics.HandshakeFailed(failure, client: false);
-            Refuse(failure, tls.HandshakeFailure ?? "");
+            var failure = tls.HandshakeTimedOut ? RefusalReason.HandshakeTimedOut
+                : tls.HandshakeRefusedPeer ? RefusalReason.PeerUntrusted
+                : RefusalReason.HandshakeFailed;
+            FailHandshake(failure, tls.HandshakeFailure ?? "");
             return;
         }
 
-        if (tls.Session.Alpn != LinkCredentials.Alpn)
+        string protocol = TunnelEntries.ProtocolOf(Entry);
+        if (tls.Session.Alpn != protocol)
         {
-            _siblings.Tunnels.Remove(this);
-            _context.Metrics.HandshakeFailed(RefusalReason.HandshakeFailed, client: false);
-            Refuse(RefusalReason.HandshakeFailed, $"the peer does not speak {LinkCredentials.Alpn} (ALPN)");
             tls.Abort(ConnectionFault.Ended);
+            FailHandshake(RefusalReason.HandshakeFailed, $"the peer does not speak {protocol} (ALPN)");
             return;
         }
 
         string trustDomain = _context.Views.Current.Settings.TrustDomain;
-        var outcome = PeerVerifier.Verify(tls, trustDomain, expected: null, _context.Links.Time, out var identity, out string detail);
+        var outcome = PeerVerifier.Verify(tls, _siblings.Current!.ServerOf(Entry), trustDomain, expected: null, _context.Links.Time, out var identity, out string detail);
         if (outcome != PeerCheckOutcome.Accepted)
         {
-            _siblings.Tunnels.Remove(this);
-            _context.Metrics.HandshakeFailed(PeerVerifier.ReasonOf(outcome), client: false);
-            Refuse(PeerVerifier.ReasonOf(outcome), detail);
             tls.Abort(ConnectionFault.Ended);
+            FailHandshake(PeerVerifier.ReasonOf(outcome), detail);
             return;
         }
 
         Peer = identity;
+        _siblings.Shares.Establish(_place!);
         var elapsed = TimeSpan.FromTicks(_context.Loop.NowTicks - tls.StartedTicks);
         _context.Metrics.Handshake(elapsed.TotalSeconds, tls.Session.IsResumed, client: false);
         _link = Link.Start(tls, isServer: true, this, _context.Links.Options, _siblings.Budget);
+        _link.EndsTicks = _context.Loop.NowTicks + (tls.Session.Peer!.NotAfter - _context.Links.Time.GetUtcNow()).Ticks;
+        _link.ClosesWhenUnused = _siblings.IsTerminating;
+        if (_siblings.Leaving is { } reason) _link.Drain(reason);
+    }
+
+    private void FailHandshake(RefusalReason reason, string detail)
+    {
+        End();
+        _context.Metrics.HandshakeFailed(reason, client: false);
+        Refuse(reason, detail);
+    }
+
+    private void End()
+    {
+        if (_place is null) return;
+        _siblings.Shares.End(_place);
+        _place = null;
+        Pod.Hold(-1);
+        _siblings.Tunnels.Remove(this);
     }
 
     private void Refuse(RefusalReason reason, string detail) =>
-        _context.Refusals.Add(Reporter.Destination, reason, Pod.Uid, PeerAddress, null, detail);
+        _context.Refusals.Add(Reporter.Destination, reason, Pod.Uid, PeerAddress, OnlyTarget, detail);
 }

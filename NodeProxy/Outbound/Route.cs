@@ -20,6 +20,9 @@ internal sealed record Route(RouteKind Kind, IPEndPoint Target)
     /// <summary>The endpoint chosen for the service, for the count of its open work.</summary>
     public ReadyEndpoint? Endpoint { get; init; }
 
+    /// <summary>There are endpoints beside this one and those tried before.</summary>
+    public bool HasOtherEndpoint { get; init; }
+
     /// <summary>Why not, for <see cref="RouteKind.Refused"/>, and what a wait will end with.</summary>
     public RefusalReason Reason { get; init; }
 

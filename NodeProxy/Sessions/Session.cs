@@ -5,8 +5,8 @@ using Ambient.NodeProxy.Telemetry;
 namespace Ambient.NodeProxy.Sessions;
 
 /// <summary>
-/// One connection that is being carried: the relay, whose sockets it uses, and what is counted of it. From here on nobody
-/// decides anything any more; it ends when both directions have ended, when a side breaks, or when a pod is cut.
+/// One connection that is being carried: the relay, whose sockets it uses, and what is counted of it. It ends when both
+/// directions have ended, when a side breaks, when a pod is cut, or when a new view denies what an older one let in.
 /// </summary>
 internal sealed class Session : IRelayOwner, IPodUser
 {
@@ -31,11 +31,17 @@ internal sealed class Session : IRelayOwner, IPodUser
         _startedTicks = pod.Loop.NowTicks;
     }
 
+    /// <inheritdoc/>
+    public int Descriptors { get; private set; }
+
     /// <summary>What a display says of it.</summary>
     public SessionFacts Facts { get; }
 
     /// <summary>Its place in the book; owned by it.</summary>
     internal int Index { get; set; }
+
+    /// <summary>Its place among those that the guard watches; owned by it.</summary>
+    internal int GuardIndex { get; set; }
 
     /// <summary>Joins two connections and takes them over.</summary>
     /// <param name="book">Of the loop.</param>
@@ -46,16 +52,20 @@ internal sealed class Session : IRelayOwner, IPodUser
     /// <param name="downstream">The side that asked.</param>
     /// <param name="upstream">The side that was opened.</param>
     /// <param name="ended">Called once at the end.</param>
-    public static void Start(
+    /// <returns>The session; it lives on its own.</returns>
+    public static Session Start(
         SessionBook book, SessionFacts facts, EdgeMetrics edge, PodOnLoop pod, PodOnLoop? otherPod,
         Connection downstream, Connection upstream, Action? ended = null)
     {
         var session = new Session(book, facts, edge, pod, otherPod, ended);
-        pod.Add(session);
-        otherPod?.Add(session);
+        session.Descriptors = (downstream is SocketConnection ? 1 : 0) + (upstream is SocketConnection ? 1 : 0);
+        pod.Add(session, PodUse.Open);
+        if (otherPod != pod) otherPod?.Add(session, PodUse.Guest); // a pod that calls itself is one pod
         book.Add(session);
+        if (facts.Admitted is { } admitted) book.Guard.Watch(session, admitted);
         edge.Opened();
         session._relay = Relay.Start(downstream, upstream, session);
+        return session;
     }
 
     /// <inheritdoc/>
@@ -84,6 +94,7 @@ internal sealed class Session : IRelayOwner, IPodUser
         _pod.Remove(this);
         _otherPod?.Remove(this);
         _book.Remove(this);
+        if (Facts.Admitted is { } admitted) _book.Guard.Forget(this, admitted);
         _ended?.Invoke();
     }
 }

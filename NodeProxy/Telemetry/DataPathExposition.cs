@@ -1,3 +1,5 @@
+using Ambient.Protocol.Model;
+
 namespace Ambient.NodeProxy.Telemetry;
 
 /// <summary>The families of the data path: the one place where their names, help and labels are declared.</summary>
@@ -12,6 +14,7 @@ internal static class DataPathExposition
         WriteEdges(writer, edges, "ambient_sent_bytes_total", "counter", "Bytes from the source to the destination, whoever reports.", totals => totals.Sent);
         WriteEdges(writer, edges, "ambient_received_bytes_total", "counter", "Bytes from the destination to the source, whoever reports.", totals => totals.Received);
         WriteRefusals(metrics, writer);
+        WriteProbes(metrics, writer);
         WriteDurations(metrics, writer);
         WriteHandshakes(metrics, writer);
     }
@@ -53,6 +56,14 @@ internal static class DataPathExposition
                 writer.Sample(Refusals, [("reporter", Labels.Of(reporter)), ("reason", Labels.Of(reason))], count);
             }
         }
+    }
+
+    private static void WriteProbes(DataPathMetrics metrics, ExpositionWriter writer)
+    {
+        const string Probes = "ambient_probes_passed_total";
+        writer.Family(Probes, "counter", "Probes of the pod's own node that passed STRICT in plaintext, as the pod's spec declares them. Of https_port_only nothing but the port is checked.");
+        foreach (ProbeKind kind in Labels.ProbeKinds)
+            writer.Sample(Probes, [("kind", Labels.Of(kind))], metrics.Loops.Sum(loop => loop.ProbesPassedCount(kind)));
     }
 
     private static void WriteDurations(DataPathMetrics metrics, ExpositionWriter writer)

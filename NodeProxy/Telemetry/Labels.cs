@@ -1,3 +1,5 @@
+using Ambient.Protocol.Model;
+
 namespace Ambient.NodeProxy.Telemetry;
 
 /// <summary>Label values of enum members. The switches are complete, so that a new member cannot go unnamed.</summary>
@@ -5,6 +7,7 @@ internal static class Labels
 {
     public static readonly RefusalReason[] Reasons = Enum.GetValues<RefusalReason>();
     public static readonly Way[] Ways = Enum.GetValues<Way>();
+    public static readonly ProbeKind[] ProbeKinds = Enum.GetValues<ProbeKind>();
     public static readonly Reporter[] Reporters = Enum.GetValues<Reporter>();
 
     public static string Of(Reporter reporter) => reporter switch
@@ -49,9 +52,23 @@ internal static class Labels
         RefusalReason.BadRequest => "bad_request",
         RefusalReason.BadAuthority => "bad_authority",
         RefusalReason.Denied => "denied",
+        RefusalReason.Revoked => "revoked",
         RefusalReason.PlaintextUnderStrict => "plaintext_under_strict",
+        RefusalReason.ProbeRefused => "probe_refused",
+        RefusalReason.TunnelTooLate => "tunnel_too_late",
         RefusalReason.Draining => "draining",
         RefusalReason.Overloaded => "overloaded",
+        RefusalReason.PodShare => "pod_share",
+        RefusalReason.ProtocolViolation => "protocol_violation",
+    };
+
+    // Inside TLS nothing can be seen, so that only the port is checked: the name says so wherever it is read.
+    public static string Of(ProbeKind kind) => kind switch
+    {
+        ProbeKind.Http => "http",
+        ProbeKind.Tcp => "tcp",
+        ProbeKind.Grpc => "grpc",
+        ProbeKind.Https => "https_port_only",
     };
 
     public static string OrUnknown(string value) => value.Length > 0 ? value : "unknown";

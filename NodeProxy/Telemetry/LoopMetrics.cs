@@ -1,3 +1,5 @@
+using Ambient.Protocol.Model;
+
 namespace Ambient.NodeProxy.Telemetry;
 
 /// <summary>
@@ -24,6 +26,7 @@ public sealed class LoopMetrics
     private readonly Dictionary<EdgeKey, EdgeMetrics> _others = [];   // at most reporters x ways x protections
     private readonly long[] _refused = new long[2 * Labels.Reasons.Length];
     private readonly long[] _handshakesFailed = new long[2 * Labels.Reasons.Length];
+    private readonly long[] _probes = new long[Labels.ProbeKinds.Length];
     private readonly LatencyHistogram[] _durations = Make(2 * Labels.Ways.Length, DurationBounds);
     private readonly LatencyHistogram[] _handshakes = Make(4, HandshakeBounds);
     private long _sweptMinute;
@@ -45,6 +48,9 @@ public sealed class LoopMetrics
 
     /// <summary>A connection was refused or cut.</summary>
     public void Refused(RefusalReason reason, Reporter side) => Increment(ref _refused[((int)side * Labels.Reasons.Length) + (int)reason]);
+
+    /// <summary>A probe passed STRICT as the pod's spec declares it.</summary>
+    public void ProbePassed(ProbeKind kind) => Increment(ref _probes[(int)kind]);
 
     /// <summary>A TLS handshake was completed and the peer accepted.</summary>
     /// <param name="seconds">From its first byte to its last.</param>
@@ -75,6 +81,8 @@ public sealed class LoopMetrics
     }
 
     internal long RefusedCount(Reporter side, RefusalReason reason) => Volatile.Read(ref _refused[((int)side * Labels.Reasons.Length) + (int)reason]);
+
+    internal long ProbesPassedCount(ProbeKind kind) => Volatile.Read(ref _probes[(int)kind]);
 
     internal long HandshakesFailedCount(bool client, RefusalReason reason) =>
         Volatile.Read(ref _handshakesFailed[((client ? 1 : 0) * Labels.Reasons.Length) + (int)reason]);

@@ -15,4 +15,17 @@ public sealed record NodeGauges(
     ulong ViewVersion,
     TimeSpan? ViewAge,
     IReadOnlyList<KeyValuePair<string, DateTimeOffset>> Certificates,
-    long LoopBugs = 0);
+    long LoopBugs = 0)
+{
+    /// <summary>Descriptors that connections hold.</summary>
+    public long DescriptorsHeld { get; init; }
+
+    /// <summary>Descriptors that connections may hold before new ones are refused.</summary>
+    public long DescriptorsAllowed { get; init; }
+
+    /// <summary>How often accepting for a pod was stopped for a while because too many of its connections were being opened.</summary>
+    public long AcceptHolds { get; init; }
+
+    /// <summary>Memory is short: new connections are refused.</summary>
+    public bool IsMemoryShort { get; init; }
+}

@@ -15,6 +15,9 @@ public sealed class NodeMetrics(DataPathMetrics dataPath, Func<NodeGauges> gauge
 
     private FrozenDictionary<string, double> _redirector = FrozenDictionary<string, double>.Empty;
 
+    /// <summary>What passed pods beside TCP.</summary>
+    public NonTcpMetrics NonTcp { get; } = new();
+
     /// <summary>Takes Redirector's counters as it last told them. Any thread.</summary>
     /// <param name="values">By name, without a prefix; a name that ends in <c>_total</c> is a counter, any other a gauge.</param>
     public void SetRedirectorCounters(IReadOnlyDictionary<string, double> values) =>
@@ -32,8 +35,14 @@ public sealed class NodeMetrics(DataPathMetrics dataPath, Func<NodeGauges> gauge
         Gauge(writer, "ambient_node_view_version", "Version of the view in force.", now.ViewVersion);
         if (now.ViewAge is { } age)
             Gauge(writer, "ambient_node_view_age_seconds", "Time since the view in force came from a controller.", age.TotalSeconds);
+        Gauge(writer, "ambient_node_descriptors_held", "Descriptors that connections hold.", now.DescriptorsHeld);
+        Gauge(writer, "ambient_node_descriptors_allowed", "Descriptors that connections may hold before new ones are refused.", now.DescriptorsAllowed);
+        Gauge(writer, "ambient_node_memory_short", "1 while new connections are refused because memory is short.", now.IsMemoryShort ? 1 : 0);
+        writer.Family("ambient_accept_holds_total", "counter", "Times that a pod's new connections were left in the backlog because too many of it were being opened.");
+        writer.Sample("ambient_accept_holds_total", [], now.AcceptHolds);
         writer.Family("ambient_loop_bugs_total", "counter", "Connections that were aborted because of a mistake of ours; the log has its stack.");
         writer.Sample("ambient_loop_bugs_total", [], now.LoopBugs);
+        NonTcp.Write(writer);
         WriteCertificates(writer, now.Certificates);
         foreach ((string name, double value) in Volatile.Read(ref _redirector).OrderBy(v => v.Key, StringComparer.Ordinal))
         {

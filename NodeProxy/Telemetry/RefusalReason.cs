@@ -60,12 +60,27 @@ public enum RefusalReason
     /// <summary>A policy denied it.</summary>
     Denied,
 
+    /// <summary>A change of policy denies what was let in before, and cut it.</summary>
+    Revoked,
+
     /// <summary>Plaintext, and the pod's mode is STRICT.</summary>
     PlaintextUnderStrict,
+
+    /// <summary>Plaintext from the pod's own node under STRICT that is no probe as the pod's spec declares it.</summary>
+    ProbeRefused,
+
+    /// <summary>A tunnel on the app's port began after the app's bytes had been let through. The peer tries again.</summary>
+    TunnelTooLate,
 
     /// <summary>The pod is being withdrawn or this process is ending.</summary>
     Draining,
 
     /// <summary>A budget is used up.</summary>
     Overloaded,
+
+    /// <summary>The pod holds its share of this node.</summary>
+    PodShare,
+
+    /// <summary>The peer broke a rule of HTTP/2 or of the tunnel: its stream or its link was ended.</summary>
+    ProtocolViolation,
 }

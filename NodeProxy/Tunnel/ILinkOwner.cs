@@ -1,4 +1,5 @@
 using Ambient.NodeProxy.Http2.Hpack;
+using Ambient.NodeProxy.Telemetry;
 
 namespace Ambient.NodeProxy.Tunnel;
 
@@ -13,6 +14,9 @@ internal interface ILinkOwner
 
     /// <summary>A stream ended and there is room for another.</summary>
     void OnCapacity(Link link);
+
+    /// <summary>The peer broke a rule on one stream: it was refused before it became one, or reset. The link goes on.</summary>
+    void OnFault(Link link, RefusalReason reason, string detail);
 
     /// <summary>The link is closed, and so are its streams.</summary>
     void OnEnded(Link link, string reason);

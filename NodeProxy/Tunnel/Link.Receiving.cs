@@ -1,6 +1,7 @@
 using Ambient.NodeProxy.Engine;
 using Ambient.NodeProxy.Http2;
 using Ambient.NodeProxy.Http2.Hpack;
+using Ambient.NodeProxy.Telemetry;
 
 namespace Ambient.NodeProxy.Tunnel;
 
@@ -16,6 +17,7 @@ internal sealed partial class Link : IByteSink, IFrameSink
     private int _decoderWindow;
     private int _uncreditedConnectionBytes;
     private int _peerLastProcessed = int.MaxValue;
+    private bool _hasPeerSettings;
 
     /// <inheritdoc/>
     void IByteSink.SourceReady()
@@ -75,6 +77,7 @@ internal sealed partial class Link : IByteSink, IFrameSink
             return WasUsed(streamId) ? Http2ErrorCode.NoError : Http2ErrorCode.ProtocolError; // late, after our RST_STREAM
         }
 
+        if (stream.IsEndReceived) return EndFaulty(stream, Http2ErrorCode.StreamClosed); // RFC 9113, section 5.1, half-closed (remote)
         if (!stream.OnData(chunk, flowControlled)) return EndFaulty(stream, Http2ErrorCode.FlowControlError);
 
         if (endStream) EndOf(stream);
@@ -87,6 +90,7 @@ internal sealed partial class Link : IByteSink, IFrameSink
         {
             if (stream.Opener is { } opener) return OnAnswer(stream, opener, headers, endStream);
             // Trailers, which end the stream (RFC 9113, section 8.1); what they say is of no interest here.
+            if (stream.IsEndReceived) return EndFaulty(stream, Http2ErrorCode.StreamClosed);
             if (!endStream || HeaderRules.CheckTrailers(headers) != HeaderFault.None) return EndFaulty(stream, Http2ErrorCode.ProtocolError);
             EndOf(stream);
             return Http2ErrorCode.NoError;
@@ -96,12 +100,15 @@ internal sealed partial class Link : IByteSink, IFrameSink
         if (IsClosed) return Http2ErrorCode.NoError;                        // ended by a frame before this one, in the same batch
         if ((streamId & 1) == 0) return Http2ErrorCode.ProtocolError;       // RFC 9113, section 5.1.1
         if (streamId <= _lastPeerStreamId) return Http2ErrorCode.NoError;   // late, after our RST_STREAM
+        if (IsOutdated) Drain(OutdatedReason);
+        if (IsClosed) return Http2ErrorCode.NoError;
         if (IsDraining) return ResetUnopened(streamId, Http2ErrorCode.RefusedStream);
         _lastPeerStreamId = streamId;
         if (_streams.Count >= Options.MaxConcurrentStreams || Budget.IsExhausted) return ResetUnopened(streamId, Http2ErrorCode.RefusedStream);
         if (HeaderRules.CheckRequest(headers) is var fault and not HeaderFault.None)
         {
             ConnectHeaders.WriteRefused(_control, streamId, _peerMaxFrame, 400, HeaderRules.Explain(fault));
+            _owner.OnFault(this, RefusalReason.BadRequest, HeaderRules.Explain(fault));
             return ResetUnopened(streamId, Http2ErrorCode.NoError);
         }
 
@@ -118,11 +125,13 @@ internal sealed partial class Link : IByteSink, IFrameSink
         if (!IsServer || streamId <= _lastPeerStreamId) return Http2ErrorCode.NoError;
         _lastPeerStreamId = streamId;
         ConnectHeaders.WriteRefused(_control, streamId, _peerMaxFrame, 431, reason); // RFC 6585, section 5
+        _owner.OnFault(this, RefusalReason.BadRequest, reason);
         return ResetUnopened(streamId, Http2ErrorCode.NoError);
     }
 
     Http2ErrorCode IFrameSink.OnSettings(in Http2Settings settings)
     {
+        _hasPeerSettings = true;
         int change = settings.InitialWindowSize - PeerInitialWindow;
         PeerInitialWindow = settings.InitialWindowSize;
         _peerMaxFrame = settings.MaxFrameSize;
@@ -233,6 +242,7 @@ internal sealed partial class Link : IByteSink, IFrameSink
     private Http2ErrorCode EndFaulty(TunnelStream stream, Http2ErrorCode code)
     {
         stream.ResetCode = code;
+        _owner.OnFault(this, RefusalReason.ProtocolViolation, $"stream {stream.Id} was reset with {code}");
         stream.OnLost(ConnectionFault.ProtocolViolation, isUnprocessed: false);
         return _parser.Flood.Charge(FloodKind.ProvokedReset, Loop.NowTicks);
     }
@@ -285,6 +295,7 @@ internal sealed partial class Link : IByteSink, IFrameSink
         }
 
         _isClosing = true;
+        IsViolated = true;
         _endReason = $"protocol violation: {code}: {reason}";
         _connection.Receiver = null;
         foreach (var stream in _streams.Values.ToArray()) stream.OnLost(ConnectionFault.ProtocolViolation, isUnprocessed: false);

@@ -6,36 +6,24 @@ namespace Ambient.NodeProxy.Tunnel;
 /// <summary>One certificate of a pod as TLS needs it, on one loop. Tickets live as long as it does: a new certificate forgets the old sessions.</summary>
 internal sealed class LinkCredentials : IDisposable
 {
-    /// <summary>Offered to other meshes' proxies and between our own nodes on the tunnel port.</summary>
-    public const string Alpn = "h2";
-
     // Two, because a ticket serves one connection and two may be opened at once; more only grow old.
     private const int TicketsPerDestination = 2;
     private const int MaxDestinations = 1024;
 
+    // One of each entry, made when it is first needed: most meshes use one entry only, and a context costs about 30 KB.
+    private readonly TlsContext?[] _clients = new TlsContext?[2];
+    private readonly TlsContext?[] _servers = new TlsContext?[2];
     private readonly Dictionary<string, Queue<TlsTicket>> _tickets = [];
 
-    public LinkCredentials(Svid svid)
-    {
-        Svid = svid;
-        var settings = new TlsSettings
-        {
-            CertificateChain = [.. svid.Chain.Select(der => (ReadOnlyMemory<byte>)der)],
-            PrivateKeyPkcs8 = svid.PrivateKeyPkcs8,
-            TrustBundle = [.. svid.TrustBundle.Select(der => (ReadOnlyMemory<byte>)der)],
-            Alpn = [Alpn],
-            // A ticket costs 170 us at a full handshake, and a resumed one renews it.
-            Tickets = 1,
-        };
-        Client = TlsContext.Client(settings);
-        Server = TlsContext.Server(settings);
-    }
+    public LinkCredentials(Svid svid) => Svid = svid;
 
     public Svid Svid { get; }
 
-    public TlsContext Client { get; }
+    /// <summary>To dial an entry with.</summary>
+    public TlsContext ClientOf(TunnelEntry entry) => _clients[(int)entry] ??= TlsContext.Client(SettingsOf(entry));
 
-    public TlsContext Server { get; }
+    /// <summary>To answer at an entry with.</summary>
+    public TlsContext ServerOf(TunnelEntry entry) => _servers[(int)entry] ??= TlsContext.Server(SettingsOf(entry));
 
     /// <summary>A session to resume with that pod under that identity; used up by taking it.</summary>
     public TlsTicket? TakeTicket(LinkKey key) =>
@@ -58,9 +46,19 @@ internal sealed class LinkCredentials : IDisposable
     public void Dispose()
     {
         foreach (string name in _tickets.Keys.ToArray()) Forget(name);
-        Client.Dispose();
-        Server.Dispose();
+        foreach (var context in _clients) context?.Dispose();
+        foreach (var context in _servers) context?.Dispose();
     }
+
+    private TlsSettings SettingsOf(TunnelEntry entry) => new()
+    {
+        CertificateChain = [.. Svid.Chain.Select(der => (ReadOnlyMemory<byte>)der)],
+        PrivateKeyPkcs8 = Svid.PrivateKeyPkcs8,
+        TrustBundle = [.. Svid.TrustBundle.Select(der => (ReadOnlyMemory<byte>)der)],
+        Alpn = [TunnelEntries.ProtocolOf(entry)],
+        // A ticket costs 170 us at a full handshake, and a resumed one renews it.
+        Tickets = 1,
+    };
 
     private void Forget(string name)
     {
@@ -68,5 +66,5 @@ internal sealed class LinkCredentials : IDisposable
         foreach (var ticket in queue) ticket.Dispose();
     }
 
-    private static string TicketName(LinkKey key) => $"{key.DestinationUid} {key.Address} {key.Expected}";
+    private static string TicketName(LinkKey key) => $"{key.DestinationUid} {key.Address} {key.Entry} {key.Expected}";
 }

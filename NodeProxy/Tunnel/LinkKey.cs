@@ -8,7 +8,8 @@ namespace Ambient.NodeProxy.Tunnel;
 /// never carries work of two source pods, and never outlives a change of who speaks or who is spoken to.
 /// </summary>
 /// <param name="DestinationUid">The destination pod; an address that a new pod took over is another key.</param>
-/// <param name="Address">Where the link dials: the pod's address and the tunnel port.</param>
+/// <param name="Address">Where the link dials: the pod's address and the tunnel port or the app's own. Each port's link stands for itself.</param>
+/// <param name="Entry">Which of the two.</param>
 /// <param name="Expected">Who must answer.</param>
 /// <param name="Generation">Of the source pod's certificate.</param>
-internal sealed record LinkKey(string DestinationUid, IPEndPoint Address, SpiffeId Expected, long Generation);
+internal sealed record LinkKey(string DestinationUid, IPEndPoint Address, TunnelEntry Entry, SpiffeId Expected, long Generation);

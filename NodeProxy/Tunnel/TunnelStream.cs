@@ -60,6 +60,9 @@ internal sealed class TunnelStream : Connection
     /// <summary>Over on the wire: nothing needs to be said about it any more.</summary>
     internal bool IsDone => _resetReceived || (_endReceived && IsSendEnded);
 
+    /// <summary>The peer has ended its half: nothing may follow on it.</summary>
+    internal bool IsEndReceived => _endReceived;
+
     /// <summary>Windows granted to the peer, for the pod's budget.</summary>
     internal int GrantedBytes => _window.TargetBytes;
 

@@ -44,6 +44,7 @@ internal sealed partial class PodCapture
     private ListenerSet? _listeners;
     private CaptureRecord? _record;
     private RulesInForce? _rules;
+    private Exclusions _exclusionsInForce = Exclusions.None;
     private LoopTimer? _retry;
     private TimeSpan _backoff = _firstRetry;
 
@@ -185,13 +186,14 @@ internal sealed partial class PodCapture
         _record = new CaptureRecord(_tools.BootId, pod.Cookie, _pod.ToByteArray(), _record is null ? pod.LooseAtOpen : _record.LooseBefore,
             _record?.ConnectionsFromBefore ?? 0, ruleset.IsQuiet, ruleset.IsQuiet ? (_record is { IsQuiet: true } ? _record.QuietSinceUnixSeconds : now) : 0);
         bool isFirst = _rules is null;
+        var exclusions = ruleset.IsQuiet ? Exclusions.None : _exclusions;
         if (_tools.Ledger.TryPut(Uid, _record, out string fault))
-            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Load(entry, pod, ruleset), outcome => OnLoaded(outcome, isFirst));
+            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Load(entry, pod, ruleset), outcome => OnLoaded(outcome, exclusions, isFirst));
         else
             Fail($"nothing is changed in a namespace that cannot be noted down first: {fault}");
     }
 
-    private void OnLoaded(JobOutcome<RulesInForce> outcome, bool isFirst)
+    private void OnLoaded(JobOutcome<RulesInForce> outcome, Exclusions exclusions, bool isFirst)
     {
         if (outcome.Value is not { } loaded)
         {
@@ -207,7 +209,11 @@ internal sealed partial class PodCapture
             _record = _record with { ConnectionsFromBefore = loaded.ConnectionsFromBefore };
             _ = _tools.Ledger.TryPut(Uid, _record, out _); // the record from before the change serves too, without the count
         }
-        (_rules, _backoff) = (loaded, _firstRetry);
+        _rules = loaded.Gap is { } gap ? loaded with { Known = gap.Known, Gap = null } : loaded;
+        (_exclusionsInForce, _backoff) = (exclusions, _firstRetry);
+        if (CountGap(loaded.Gap).Length > 0)
+            _tools.Log.GapCleaned(Uid, loaded.Gap!.ToString());
+        _nonTcp.OnRulesLoaded();
         CatchUp();
         Step();
     }
@@ -263,6 +269,8 @@ internal sealed partial class PodCapture
     private void Tell(PodPhase phase, string reason, int connectionsFromBefore = 0)
     {
         var status = new PodStatus { Uid = Uid, Phase = phase, Reason = reason, ConnectionsFromBefore = (uint)connectionsFromBefore };
+        if (phase == PodPhase.Captured)
+            status.ExcludedInboundPorts.AddRange(_exclusionsInForce.InboundPorts.Select(port => (uint)port));
         if (status.Equals(Status) && _wasTold)
             return;
         bool isNews = phase != Status.Phase || reason != Status.Reason || !_wasTold;

@@ -41,11 +41,17 @@ internal sealed class ObjectReader(string origin)
                 if (fields.Object("spec").Text("type") != "ExternalName") // a DNS alias: no address of its own
                     _objects.Add(ReadService(fields));
                 break;
+            case ("", "Node"):
+                _objects.Add(NodeReader.Read(fields, PlaceOf(fields)));
+                break;
             case ("discovery.k8s.io", "EndpointSlice"):
                 _objects.Add(ReadSlice(fields));
                 break;
             case ("networking.k8s.io", "NetworkPolicy"):
                 _objects.Add(ReadNetworkPolicy(fields));
+                break;
+            case ("ambient.mesh", "AccessPolicy"):
+                _objects.Add(AccessPolicyReader.Read(fields, PlaceOf(fields)));
                 break;
             case ("ambient.mesh", "MeshConfig"):
                 _objects.Add(ReadMeshConfig(fields));
@@ -85,7 +91,11 @@ internal sealed class ObjectReader(string origin)
         return new PodObject(ns, name, metadata.Name("uid", UidOf(ns, name)), labels, metadata.Map("annotations", isAnnotations: true),
             spec.Has("nodeName") ? spec.Name("nodeName", null) : "", spec.Name("serviceAccountName", "default"),
             spec.Flag("hostNetwork") ?? false, addresses, IsFinished: status.Text("phase") is "Succeeded" or "Failed",
-            IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), namedPorts.ToFrozenDictionary(), PlaceOf(fields));
+            IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), namedPorts.ToFrozenDictionary(), PlaceOf(fields))
+        {
+            IsTerminating = metadata.Has("deletionTimestamp"),
+            Probes = PodProbeReader.Read(spec),
+        };
     }
 
     private ServiceObject ReadService(Fields fields)
@@ -106,7 +116,10 @@ internal sealed class ObjectReader(string origin)
                 port.Text("protocol", "TCP"), port.Text("appProtocol"));
         }).ToImmutableArray();
         return new ServiceObject(metadata.Name("namespace", "default"), metadata.Name("name", null), addresses, headless, ports,
-            spec.Has("selector") ? spec.Map("selector") : null, PlaceOf(fields));
+            spec.Has("selector") ? spec.Map("selector") : null, PlaceOf(fields))
+        {
+            Traffic = ServiceTrafficReader.Read(spec),
+        };
     }
 
     private EndpointSliceObject ReadSlice(Fields fields)
@@ -120,11 +133,18 @@ internal sealed class ObjectReader(string origin)
             : fields.Objects("endpoints").Select(endpoint =>
             {
                 var target = endpoint.Object("targetRef");
-                return new SliceEndpoint(endpoint.Addresses("addresses"), endpoint.Object("conditions").Flag("ready") ?? true,
-                    target.Text("kind") == "Pod" ? target.Text("name") : "", endpoint.Text("zone"));
+                var conditions = endpoint.Object("conditions");
+                // Absent conditions as the API reads them: ready, and serving what it is ready for.
+                var ready = conditions.Flag("ready") ?? true;
+                return new SliceEndpoint(endpoint.Addresses("addresses"), ready, target.Text("kind") == "Pod" ? target.Text("name") : "", endpoint.Text("zone"))
+                {
+                    IsServing = conditions.Flag("serving") ?? ready,
+                    IsTerminating = conditions.Flag("terminating") ?? false,
+                    Node = endpoint.Text("nodeName"),
+                };
             }).ToImmutableArray();
         var ports = fields.Objects("ports")
-            .Where(port => port.Has("port"))
+            .Where(port => port.Has("port") && port.Text("protocol", "TCP") == "TCP")
             .Select(port => new SlicePort(port.Text("name"), port.Number("port", 1, 65535)!.Value)).ToImmutableArray();
         return new EndpointSliceObject(metadata.Name("namespace", "default"), metadata.Name("name", null), service, endpoints, ports, PlaceOf(fields));
     }
@@ -132,20 +152,8 @@ internal sealed class ObjectReader(string origin)
     private NetworkPolicyObject ReadNetworkPolicy(Fields fields)
     {
         var metadata = fields.Object("metadata");
-        var selector = fields.Object("spec").Object("podSelector");
-        var expressions = selector.Objects("matchExpressions").Select(e => new LabelRequirement(
-            e.Text("key") is { Length: > 0 } key ? key : throw e.Expected("key", "a label"),
-            e.Text("operator") switch
-            {
-                "In" => LabelOperator.In,
-                "NotIn" => LabelOperator.NotIn,
-                "Exists" => LabelOperator.Exists,
-                "DoesNotExist" => LabelOperator.DoesNotExist,
-                _ => throw e.Expected("operator", "In, NotIn, Exists or DoesNotExist"),
-            },
-            e.Texts("values"))).ToImmutableArray();
         return new NetworkPolicyObject(metadata.Name("namespace", "default"), metadata.Name("name", null),
-            new LabelSelector(selector.Map("matchLabels"), expressions), PlaceOf(fields));
+            LabelSelectorReader.Read(fields.Object("spec").Object("podSelector")), PlaceOf(fields));
     }
 
     private MeshConfigObject ReadMeshConfig(Fields fields)
@@ -162,7 +170,16 @@ internal sealed class ObjectReader(string origin)
                 "PERMISSIVE" => false,
                 _ => throw spec.Expected("mode", "STRICT or PERMISSIVE"),
             },
-            spec.Flag("direct"), spec.Number("drainSeconds", 0, 86_400), PlaceOf(fields));
+            spec.Flag("direct"), spec.Number("drainSeconds", 0, 86_400), PlaceOf(fields))
+        {
+            TunnelOnOriginalPort = spec.Text("tunnelPort") switch
+            {
+                "" => null,
+                "original" => true,
+                "hbone" => false,
+                _ => throw spec.Expected("tunnelPort", "original or hbone"),
+            },
+        };
     }
 
     private SourcePlace PlaceOf(Fields fields) => new(origin, fields.Line);

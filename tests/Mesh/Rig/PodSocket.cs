@@ -25,6 +25,16 @@ internal static class PodSocket
         return listener;
     }
 
+    /// <summary>Listens on a port of IPv4 alone, as an app does where there is no IPv6.</summary>
+    public static Socket ListenV4(string network, int port = Plans.AppPort)
+    {
+        var listener = Make(network, AddressFamily.InterNetwork);
+        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        listener.Bind(new IPEndPoint(IPAddress.Any, port));
+        listener.Listen(512);
+        return listener;
+    }
+
     /// <summary>Opens a connection.</summary>
     /// <exception cref="SocketException">It was refused.</exception>
     /// <exception cref="OperationCanceledException">It took too long.</exception>

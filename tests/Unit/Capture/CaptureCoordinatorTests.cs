@@ -135,7 +135,7 @@ public sealed class CaptureCoordinatorTests
         await world.OnLoop(1, () =>
         {
             world.Pods[1].TryFind(Pod, out var pod);
-            pod!.Add(user);
+            pod!.Add(user, PodUse.Open);
             return true;
         });
         redirector.Say(new ToNode { Status = new PodStatus { Uid = Pod, Phase = PodPhase.Quiet } });
@@ -163,7 +163,7 @@ public sealed class CaptureCoordinatorTests
         await world.OnLoop(0, () =>
         {
             world.Pods[0].TryFind(Pod, out var pod);
-            pod!.Add(user);
+            pod!.Add(user, PodUse.Open);
             return true;
         });
         redirector.Say(new ToNode { Status = new PodStatus { Uid = Pod, Phase = PodPhase.Quiet } });
@@ -182,7 +182,7 @@ public sealed class CaptureCoordinatorTests
         await world.OnLoop(0, () =>
         {
             world.Pods[0].TryFind(Pod, out var pod);
-            pod!.Add(user);
+            pod!.Add(user, PodUse.Open);
             return true;
         });
         redirector.Say(new ToNode { Status = new PodStatus { Uid = Pod, Phase = PodPhase.Gone } });
@@ -251,6 +251,8 @@ public sealed class CaptureCoordinatorTests
     private sealed class User : IPodUser
     {
         public string? CutFor { get; private set; }
+
+        public int Descriptors => 2;
 
         public void Cut(string reason) => CutFor = reason;
     }

@@ -26,8 +26,10 @@ internal sealed class CaptureWorld : IAsyncDisposable, ICaptureHandler
                 MissingFor = uid => Missing.GetValueOrDefault(uid),
                 Drain = () => TimeSpan.FromSeconds(2),
                 Reports = Reports,
+                NonTcp = _ => { },
                 Counters = _ => { },
                 Restore = bytes => Restored = bytes,
+                Capacity = Capacity,
             },
             new CaptureTargets(_loops, Pods, [this, this]), NullLogger.Instance);
         _loops.Start();
@@ -36,6 +38,8 @@ internal sealed class CaptureWorld : IAsyncDisposable, ICaptureHandler
     }
 
     public EventLoop Control { get; }
+
+    public NodeCapacity Capacity { get; } = new(2);
 
     public LoopPods[] Pods { get; }
 

@@ -50,6 +50,18 @@ public sealed class ModelBuilderTests
     }
 
     [Fact]
+    public void A_pod_that_was_told_to_end_is_still_there_and_is_no_endpoint_while_there_is_another()
+    {
+        var model = Build(Enrolled,
+            "{kind: Pod, metadata: {name: old, namespace: shop, labels: {app: web}, deletionTimestamp: '2026-01-01T00:00:00Z'}, spec: {nodeName: a}, status: {podIP: 10.1.0.1}}",
+            "{kind: Pod, metadata: {name: young, namespace: shop, labels: {app: web}}, spec: {nodeName: a}, status: {podIP: 10.1.0.2}}",
+            "{kind: Service, apiVersion: v1, metadata: {name: web, namespace: shop}, spec: {clusterIP: 10.2.0.1, selector: {app: web}, ports: [{port: 80}]}}");
+        var pod = model.Pods.Values.Single(p => p.Name == "old");
+        Assert.True(pod.WantsEnrolment && pod.ToResource(EnrolmentState.Enrolled, []).Workload.Terminating);
+        Assert.Equal(["10.1.0.2"], model.Resources.Where(r => r.Endpoint is { Ready: true }).Select(r => new System.Net.IPAddress(r.Endpoint.Address.Span).ToString()));
+    }
+
+    [Fact]
     public void Of_two_pods_with_one_address_the_first_has_it_and_the_warning_names_both()
     {
         var model = Build(Enrolled, Pod("web", ip: "10.1.0.1"), Pod("api", ip: "10.1.0.1"));

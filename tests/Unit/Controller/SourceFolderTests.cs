@@ -60,6 +60,21 @@ public sealed class SourceFolderTests : IDisposable
     }
 
     [Fact]
+    public void Files_beyond_the_most_are_not_read_and_that_is_a_fault_that_goes_when_they_do()
+    {
+        _reader = new FolderReader(Path.Combine(_folder, "yaml"), new LastGoodFiles(new StateFolder(Path.Combine(_folder, "state")), NullLogger.Instance), maxFiles: 2);
+        foreach (var name in (string[])["a", "b", "c"])
+            Write($"{name}.yaml", $"{{kind: Namespace, metadata: {{name: {name}}}}}");
+        _reader.Look(_now, takeAtOnce: true);
+        Assert.Equal(["a", "b"], Names());
+        Assert.Equal("c.yaml: expected at most 2 files in the folder, found 3: this one and those after it are not read", Assert.Single(_reader.Snapshot().Faults).ToString());
+
+        File.Delete(At("c.yaml"));
+        Assert.True(_reader.Look(_now));
+        Assert.Empty(_reader.Snapshot().Faults);
+    }
+
+    [Fact]
     public void A_file_that_stays_away_is_gone()
     {
         Write("a.yaml", "{kind: Namespace, metadata: {name: a}}");

@@ -69,7 +69,7 @@ public sealed class MeshViewTests
         view = view.Upsert(ServiceOf("api", "10.96.0.1"));
         Assert.True(view.TryFindService(IPAddress.Parse("10.96.0.1"), out ServiceView? service));
         Assert.True(service.TryFindPort(80, out Protocol.Model.ServicePort? port));
-        Assert.Equal(new ReadyEndpoint(Ten1, 8080, null, "", 1), Assert.Single(service.ReadyEndpoints(port)));
+        Assert.Equal(new ReadyEndpoint("endpoint/shop/api/10.0.0.1", Ten1, 8080, null, "", "", 1), Assert.Single(service.ReadyEndpoints(port)));
         Assert.False(service.TryFindPort(53, out _));   // UDP
         Assert.False(service.TryFindPort(81, out _));
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using Ambient.NodeProxy.Engine;
 using Ambient.NodeProxy.Http2.Hpack;
+using Ambient.NodeProxy.Telemetry;
 using Ambient.NodeProxy.Tunnel;
 using Ambient.Tests.Unit.Engine;
 
@@ -109,12 +110,20 @@ internal sealed class TunnelPair : IAsyncDisposable
 
         public void OnCapacity(Link link) => Capacity?.Invoke(link);
 
+        public List<(RefusalReason Reason, string Detail)> Faults { get; } = [];
+
+        public void OnFault(Link link, RefusalReason reason, string detail) => Faults.Add((reason, detail));
+
         public void OnEnded(Link link, string reason) => Ended = reason;
     }
 
     internal sealed class ServerOwner : ILinkOwner
     {
         public List<(TunnelStream Stream, string Authority)> Requests { get; } = [];
+
+        public List<(RefusalReason Reason, string Detail)> Faults { get; } = [];
+
+        public void OnFault(Link link, RefusalReason reason, string detail) => Faults.Add((reason, detail));
 
         public string? Ended { get; private set; }
 

@@ -60,6 +60,21 @@ public sealed class SpliceCallsTests
     }
 
     [Fact]
+    public void What_the_target_does_not_take_can_be_read_out_again()
+    {
+        using var from = new TcpPair();
+        using var pipe = KernelPipe.Create(4096);
+        SocketCalls.Write(from.Left, "rest"u8);
+        while (SpliceCalls.Move(from.Right, pipe.WriteEnd, 4).Outcome == MoveOutcome.WouldBlock)
+            Thread.Yield();
+        byte[] room = new byte[10];
+
+        Assert.Equal(4, pipe.Read(room));
+        Assert.Equal("rest"u8.ToArray(), room[..4]);
+        Assert.Equal(0, pipe.Read(room));
+    }
+
+    [Fact]
     public void A_pipe_says_how_much_it_really_holds()
     {
         using var pipe = KernelPipe.Create(128 << 10);

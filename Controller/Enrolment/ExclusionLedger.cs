@@ -1,0 +1,148 @@
+using System.Collections.Immutable;
+using Ambient.Controller.Model;
+
+namespace Ambient.Controller.Enrolment;
+
+/// <summary>
+/// Keeps the order of things while a captured pod's excluded inbound ports change: others speak plaintext to a port before the pod's
+/// rules let it alone, and speak tunnel again only after the rules capture it. Pure, as <see cref="EnrolmentLedger"/> is; owned by
+/// whoever holds its lock.
+/// <code>
+///   a port more:  announced --(acks, or 2 s)--> ordered
+///   a port less:  no longer ordered --(its node says so, or 5 s)--> no longer announced
+/// </code>
+/// </summary>
+internal sealed class ExclusionLedger(DateTimeOffset started)
+{
+    /// <summary>How long an announcement outlives the order by which the rules lose a port, if the node does not say that they have.</summary>
+    internal static readonly TimeSpan RulesWait = TimeSpan.FromSeconds(5);
+
+    private readonly Dictionary<string, PodExclusions> _pods = [];
+    private readonly HashSet<string> _changed = [];
+    private bool _isDirty;
+
+    internal IReadOnlyDictionary<string, PodExclusions> Pods => _pods;
+
+    /// <summary>When something falls due without anybody's word; null for never.</summary>
+    internal DateTimeOffset? NextDeadline => _pods.Values.Min(p => p.Deadline);
+
+    /// <summary>Whether an order waits for acks.</summary>
+    internal bool IsWaitingForAcks => _pods.Values.Any(p => p.IsWaitingForAcks);
+
+    /// <summary>What is announced. Of a pod that is not in the mesh it is what the sources say, and changes nothing.</summary>
+    internal ImmutableArray<uint> AnnouncedOf(MeshPod pod) => _pods.TryGetValue(pod.Uid, out var known) ? known.Announced : pod.Exclusions.InboundPorts;
+
+    /// <summary>What the pod's node is ordered.</summary>
+    internal ImmutableArray<uint> OrderedOf(MeshPod pod) => _pods.TryGetValue(pod.Uid, out var known) ? known.Ordered : pod.Exclusions.InboundPorts;
+
+    /// <summary>Takes over what the predecessor of this process wrote down.</summary>
+    internal void Restore(IEnumerable<KeyValuePair<string, (ImmutableArray<uint> Announced, ImmutableArray<uint> Ordered)>> pods)
+    {
+        foreach (var (uid, ports) in pods)
+            _pods[uid] = new PodExclusions(ports.Ordered, ports.Announced, ports.Ordered, null, 0, null);
+    }
+
+    /// <summary>Compares with what the sources now want of the pods that are in the mesh, on their way in, or on their way out.</summary>
+    internal void Reconcile(IReadOnlyDictionary<string, MeshPod> wanted, IReadOnlyDictionary<string, PodEnrolment> enrolled, DateTimeOffset now)
+    {
+        foreach (var uid in _pods.Keys.Where(uid => !wanted.ContainsKey(uid) || !enrolled.ContainsKey(uid)).ToList())
+            Forget(uid);
+        foreach (var uid in enrolled.Keys)
+        {
+            if (!wanted.TryGetValue(uid, out var pod))
+                continue;
+            var ports = pod.Exclusions.InboundPorts;
+            // Nobody was told yet to open tunnels to a pod that is new here.
+            if (!_pods.TryGetValue(uid, out var known))
+                Set(uid, new PodExclusions(ports, ports, ports, null, 0, null));
+            else if (!known.Wanted.SequenceEqual(ports) || (known.Deadline is null && (known.IsWaitingForAcks || known.IsWaitingForRules)))
+                Want(uid, known with { Wanted = ports }, now);
+        }
+    }
+
+    /// <summary>Takes a node's word about what the rules of a pod of its exclude.</summary>
+    internal void Report(string uid, IEnumerable<uint> inForce)
+    {
+        if (_pods.TryGetValue(uid, out var known))
+            _pods[uid] = known with { InForce = [.. inForce.Order()] };
+    }
+
+    /// <summary>Moves on what has been waited for long enough.</summary>
+    /// <param name="haveAllAcked">Whether every connected node has acked this version or a later one.</param>
+    /// <returns>Whether an order changed.</returns>
+    internal bool Advance(DateTimeOffset now, Func<ulong, bool> haveAllAcked)
+    {
+        var hasOrders = false;
+        foreach (var (uid, pod) in _pods.Where(p => p.Value.Deadline is not null).ToList())
+        {
+            var next = pod;
+            var isDue = now >= pod.Deadline;
+            // Right after the start nobody is connected, which must not pass for everybody's consent.
+            var hasConsent = pod.AnnouncedIn > 0 && now >= started + EnrolmentLedger.SettleTime && haveAllAcked(pod.AnnouncedIn);
+            if (next.IsWaitingForAcks && (isDue || hasConsent))
+            {
+                next = next with { Ordered = next.Wanted, Deadline = now + RulesWait };
+                (hasOrders, isDue) = (true, false);
+            }
+            if (next.IsWaitingForRules && (isDue || (next.InForce is { } inForce && inForce.SequenceEqual(next.Wanted))))
+            {
+                next = next with { Announced = next.Wanted, AnnouncedIn = 0 };
+                _changed.Add(uid);
+            }
+            if (next is { IsWaitingForAcks: false, IsWaitingForRules: false })
+                next = next with { Deadline = null };
+            if (next != pod)
+                Set(uid, next);
+        }
+        return hasOrders;
+    }
+
+    /// <summary>The UIDs whose announcement changed since the last call.</summary>
+    internal IReadOnlyCollection<string> TakeChanged()
+    {
+        string[] changed = [.. _changed];
+        _changed.Clear();
+        return changed;
+    }
+
+    /// <summary>Whether there is something to write down since the last call.</summary>
+    internal bool TakeDirty()
+    {
+        var was = _isDirty;
+        _isDirty = false;
+        return was;
+    }
+
+    /// <summary>All announcements as they are now have been told with this version.</summary>
+    internal void MarkAnnounced(ulong version)
+    {
+        foreach (var (uid, pod) in _pods.Where(p => p.Value.AnnouncedIn == 0).ToList())
+            _pods[uid] = pod with { AnnouncedIn = version };
+    }
+
+    private void Want(string uid, PodExclusions pod, DateTimeOffset now)
+    {
+        // What the rules may have stays announced until they are known not to have it.
+        ImmutableArray<uint> announced = [.. pod.Announced.Concat(pod.Ordered).Concat(pod.Wanted).Distinct().Order()];
+        if (!announced.SequenceEqual(pod.Announced))
+        {
+            pod = pod with { Announced = announced, AnnouncedIn = 0 };
+            _changed.Add(uid);
+        }
+        var due = now + EnrolmentLedger.AckWait;
+        Set(uid, pod with { Deadline = due > started + EnrolmentLedger.SettleTime ? due : started + EnrolmentLedger.SettleTime });
+    }
+
+    private void Set(string uid, PodExclusions pod)
+    {
+        _pods[uid] = pod;
+        _isDirty = true;
+    }
+
+    private void Forget(string uid)
+    {
+        _pods.Remove(uid);
+        _changed.Add(uid);
+        _isDirty = true;
+    }
+}

@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+using Ambient.Protocol.Model;
+
+namespace Ambient.Controller.Sources.Yaml;
+
+/// <summary>
+/// Reads what kubelet will ask of a pod: probes and lifecycle hooks of its containers, sidecars among the init containers included.
+/// What runs inside a container (exec) or goes to another host than the pod is not asked of the pod and left out.
+/// </summary>
+internal static class PodProbeReader
+{
+    private static readonly string[] ProbeFields = ["livenessProbe", "readinessProbe", "startupProbe"];
+    private static readonly string[] HookFields = ["postStart", "preStop"];
+
+    /// <exception cref="YamlFaultException">A field has another form.</exception>
+    internal static ImmutableArray<Probe> Read(Fields spec) =>
+    [
+        .. spec.Objects("containers").Concat(spec.Objects("initContainers").Where(c => c.Text("restartPolicy") == "Always"))
+            .SelectMany(ReadContainer).Distinct(),
+    ];
+
+    private static IEnumerable<Probe> ReadContainer(Fields container)
+    {
+        var lifecycle = container.Object("lifecycle");
+        return ProbeFields.Select(container.Object).Concat(HookFields.Select(lifecycle.Object))
+            .Select(handler => ReadHandler(container, handler)).OfType<Probe>();
+    }
+
+    private static Probe? ReadHandler(Fields container, Fields handler)
+    {
+        if (handler.Has("httpGet"))
+        {
+            var http = handler.Object("httpGet");
+            if (http.Text("host").Length > 0 || PortOf(container, http) is not { } port)
+                return null;
+            return http.Text("scheme", "HTTP") == "HTTPS"
+                ? new Probe(port, ProbeKind.Https)
+                : new Probe(port, ProbeKind.Http, "GET", KubeletPath.Of(http.Text("path")));
+        }
+        if (handler.Has("tcpSocket"))
+        {
+            var tcp = handler.Object("tcpSocket");
+            return tcp.Text("host").Length == 0 && PortOf(container, tcp) is { } port ? new Probe(port, ProbeKind.Tcp) : null;
+        }
+        if (handler.Has("grpc"))
+        {
+            var grpc = handler.Object("grpc");
+            return grpc.Number("port", 1, 65535) is { } port ? new Probe(port, ProbeKind.Grpc, Service: grpc.Text("service")) : null;
+        }
+        return null;
+    }
+
+    // A number, or the name of a port of the same container; a name that it does not have is a probe that kubelet cannot make.
+    private static int? PortOf(Fields container, Fields handler)
+    {
+        var text = handler.Text("port");
+        return text.Length == 0 || char.IsAsciiDigit(text[0])
+            ? handler.Number("port", 1, 65535)
+            : container.Objects("ports").FirstOrDefault(port => port.Text("name") == text).Number("containerPort", 1, 65535);
+    }
+}
