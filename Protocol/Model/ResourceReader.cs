@@ -29,7 +29,7 @@ public static class ResourceReader
             Resource.BodyOneofCase.Endpoint => ReadEndpoint(resource.Key, resource.Endpoint),
             Resource.BodyOneofCase.Settings => ReadSettings(resource.Settings),
             Resource.BodyOneofCase.Node => ReadNode(resource.Node),
-            Resource.BodyOneofCase.Policy => ReadPolicy(resource.Policy),
+            Resource.BodyOneofCase.Policy => PolicyReader.Read(resource.Policy),
             Resource.BodyOneofCase.None => (null, "it has no body that this version knows"),
         };
         if (read is not null && read.Key != resource.Key)
@@ -48,11 +48,11 @@ public static class ResourceReader
         // The trust domain is the settings' matter; any will do to check the two names that the identity is made of.
         if (!SpiffeId.TryOf("any", w.Namespace, w.ServiceAccount, out _, out string? identityFault))
             return (null, identityFault);
-        if (!TryReadAddresses(w.Addresses, out ImmutableArray<IPAddress> addresses))
+        if (!WireAddresses.TryReadAddresses(w.Addresses, out ImmutableArray<IPAddress> addresses))
             return (null, "an address is neither 4 nor 16 bytes long, or unspecified");
         if (!TryReadEnrolment(w.Enrolment, out Enrolment enrolment))
             return (null, $"enrolment state {(int)w.Enrolment} is unknown");
-        if (!TryReadPorts(w.ExcludedInboundPorts, out ImmutableArray<int> excluded) || w.PortModes.Any(mode => mode.Port is 0 or > 65535))
+        if (!WireAddresses.TryReadPorts(w.ExcludedInboundPorts, out ImmutableArray<int> excluded) || w.PortModes.Any(mode => mode.Port is 0 or > 65535))
             return (null, "a port is not between 1 and 65535");
         if (!TryReadProbes(w.Probes, out ImmutableArray<Probe> probes))
             return (null, "a probe's port is not between 1 and 65535, or its kind is unknown");
@@ -82,7 +82,7 @@ public static class ResourceReader
     {
         if ((NameFault("namespace", s.Namespace) ?? NameFault("name", s.Name)) is { } fault)
             return (null, fault);
-        if (!TryReadAddresses(s.Addresses, out ImmutableArray<IPAddress> addresses))
+        if (!WireAddresses.TryReadAddresses(s.Addresses, out ImmutableArray<IPAddress> addresses))
             return (null, "an address is neither 4 nor 16 bytes long, or unspecified");
         if (s.ClientAffinitySeconds > 86_400)
             return (null, $"a client affinity of {s.ClientAffinitySeconds} s is longer than a day");
@@ -113,7 +113,7 @@ public static class ResourceReader
         string prefix = ResourceKeys.Endpoint(e.ServiceNamespace, e.ServiceName, "");
         if (!key.StartsWith(prefix, StringComparison.Ordinal) || key.Length == prefix.Length)
             return (null, $"its key does not begin with '{prefix}'");
-        if (!TryReadAddress(e.Address, out IPAddress? address))
+        if (!WireAddresses.TryReadAddress(e.Address, out IPAddress? address))
             return (null, "its address is neither 4 nor 16 bytes long, or unspecified");
         if (e.Weight > 1_000_000)
             return (null, $"weight {e.Weight} is above 1000000");
@@ -150,7 +150,7 @@ public static class ResourceReader
             return (null, fault);
         if (s.DrainSeconds > 86_400)
             return (null, $"drain of {s.DrainSeconds} s is longer than a day");
-        if (!TryReadRanges(s.PodRanges, out ImmutableArray<IPNetwork> pods) || !TryReadRanges(s.ServiceRanges, out ImmutableArray<IPNetwork> services))
+        if (!WireAddresses.TryReadRanges(s.PodRanges, out ImmutableArray<IPNetwork> pods) || !WireAddresses.TryReadRanges(s.ServiceRanges, out ImmutableArray<IPNetwork> services))
             return (null, "an address range is malformed");
         return (new MeshSettings
         {
@@ -167,43 +167,9 @@ public static class ResourceReader
     {
         if (NameFault("name", n.Name) is { } fault)
             return (null, fault);
-        return TryReadAddresses(n.Addresses, out ImmutableArray<IPAddress> addresses)
+        return WireAddresses.TryReadAddresses(n.Addresses, out ImmutableArray<IPAddress> addresses)
             ? (new Node { Name = n.Name, Addresses = addresses, Zone = n.Zone }, null)
             : (null, "an address is neither 4 nor 16 bytes long, or unspecified");
-    }
-
-    // A policy is never refused for what it says: the pods that name it would then miss it, and a node acts on all of it or denies.
-    private static (MeshResource?, string?) ReadPolicy(PolicyResource p)
-    {
-        if ((NameFault("namespace", p.Namespace) ?? NameFault("name", p.Name)) is { } fault)
-            return (null, fault);
-        var rules = ImmutableArray.CreateBuilder<AccessRule>(p.Rules.Count);
-        string? unenforceable = p.Unenforceable.Length > 0 ? p.Unenforceable : null;
-        foreach (PolicyRule rule in p.Rules)
-        {
-            if (!TryReadRanges(rule.Sources, out ImmutableArray<IPNetwork> sources))
-                unenforceable ??= "a source range is malformed";
-            if (!TryReadPorts(rule.Ports, out ImmutableArray<int> ports))
-                unenforceable ??= "a port is not between 1 and 65535";
-            rules.Add(new AccessRule
-            {
-                Identities = [.. rule.Identities],
-                Namespaces = [.. rule.Namespaces],
-                Sources = sources,
-                Ports = ports,
-                NodeAddress = rule.NodeAddress,
-                Number = (int)Math.Min(rule.Number, int.MaxValue),
-            });
-        }
-        bool isKnown = p.Action is Mesh.V1.PolicyAction.Allow or Mesh.V1.PolicyAction.Deny;
-        return (new AccessPolicy
-        {
-            Namespace = p.Namespace,
-            Name = p.Name,
-            Action = p.Action == Mesh.V1.PolicyAction.Allow ? PolicyAction.Allow : PolicyAction.Deny,
-            Rules = rules.MoveToImmutable(),
-            Unenforceable = unenforceable ?? (isKnown ? null : $"action {(int)p.Action} is unknown to this version"),
-        }, null);
     }
 
     // Anything but a clear "permissive" is strict, values from the future included.
@@ -244,13 +210,6 @@ public static class ResourceReader
         return true;
     }
 
-    private static bool TryReadPorts(RepeatedField<uint> wire, out ImmutableArray<int> ports)
-    {
-        bool valid = wire.All(port => port is > 0 and <= 65535);
-        ports = valid ? [.. wire.Select(port => (int)port)] : [];
-        return valid;
-    }
-
     private static bool TryReadEnrolment(EnrolmentState state, out Enrolment enrolment)
     {
         (bool known, enrolment) = state switch
@@ -264,7 +223,7 @@ public static class ResourceReader
         return known;
     }
 
-    private static string? NameFault(string what, string value)
+    internal static string? NameFault(string what, string value)
     {
         if (value.Length is 0 or > LongestName)
             return $"its {what} is {(value.Length == 0 ? "empty" : "too long")}";
@@ -275,59 +234,5 @@ public static class ResourceReader
                 return $"its {what} holds the character U+{(int)c:X4}";
         }
         return null;
-    }
-
-    private static bool TryReadAddresses(RepeatedField<ByteString> wire, out ImmutableArray<IPAddress> addresses)
-    {
-        var builder = ImmutableArray.CreateBuilder<IPAddress>(wire.Count);
-        addresses = [];
-        foreach (ByteString bytes in wire)
-        {
-            if (!TryReadAddress(bytes, out IPAddress? address))
-                return false;
-            if (!builder.Contains(address))
-                builder.Add(address);
-        }
-        addresses = builder.DrainToImmutable();
-        return true;
-    }
-
-    private static bool TryReadAddress(ByteString wire, [NotNullWhen(true)] out IPAddress? address)
-    {
-        address = null;
-        if (wire.Length is not (4 or 16))
-            return false;
-        address = new IPAddress(wire.Span);
-        if (address.IsIPv4MappedToIPv6)
-            address = address.MapToIPv4();
-        return !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any);
-    }
-
-    private static bool TryReadRanges(RepeatedField<AddressRange> wire, out ImmutableArray<IPNetwork> ranges)
-    {
-        var builder = ImmutableArray.CreateBuilder<IPNetwork>(wire.Count);
-        ranges = [];
-        foreach (AddressRange range in wire)
-        {
-            if (range.Address.Length is not (4 or 16) || range.PrefixLength > range.Address.Length * 8)
-                return false;
-            var address = new IPAddress(range.Address.Span);
-            int prefix = (int)range.PrefixLength;
-            builder.Add(new IPNetwork(WithoutHostBits(address, prefix), prefix));
-        }
-        ranges = builder.MoveToImmutable();
-        return true;
-    }
-
-    // IPNetwork throws on host bits; "10.1.2.3/16" in someone's settings clearly means 10.1.0.0/16.
-    private static IPAddress WithoutHostBits(IPAddress address, int prefix)
-    {
-        byte[] bytes = address.GetAddressBytes();
-        for (int i = 0; i < bytes.Length; i++)
-        {
-            int kept = Math.Clamp(prefix - (i * 8), 0, 8);
-            bytes[i] &= (byte)(0xFF << (8 - kept));
-        }
-        return new IPAddress(bytes);
     }
 }

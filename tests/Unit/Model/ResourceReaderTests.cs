@@ -117,6 +117,17 @@ public sealed class ResourceReaderTests
     }
 
     [Fact]
+    public void A_policy_from_the_future_with_a_part_that_this_version_does_not_know_is_unenforceable()
+    {
+        var policy = new PolicyResource { Namespace = "shop", Name = "orders", Action = Protocol.Mesh.V1.PolicyAction.Allow, Rules = { new PolicyRule { Ports = { 80 } } } };
+        // Field 99 of the rule, a number: what protobuf readers keep and nobody looks at.
+        byte[] rule = [.. policy.Rules[0].ToByteArray(), 0x98, 0x06, 0x01];
+        policy.Rules[0] = PolicyRule.Parser.ParseFrom(rule);
+        Assert.True(ResourceReader.TryRead(new Resource { Key = "policy/shop/orders", Policy = policy }, out MeshResource? read, out string? reason), reason);
+        Assert.Equal("it has parts that this version does not know", Assert.IsType<AccessPolicy>(read).Unenforceable);
+    }
+
+    [Fact]
     public void Mapped_addresses_become_plain_ones_and_each_counts_once()
     {
         Resource resource = Good();
