@@ -1,5 +1,6 @@
 using Ambient.Native.Descriptors;
 using Ambient.Protocol.Redirector.V1;
+using Ambient.Redirector.Capture;
 using Ambient.Redirector.Nodes;
 
 namespace Ambient.Redirector;
@@ -18,26 +19,36 @@ internal sealed partial class Redirection
     {
         if (!_budgets.TryGetValue(from, out var budget))
             _budgets[from] = budget = new TokenBucket(SocketBurst, SocketsPerSecond, _tools.Loop.Time);
-        string reason;
-        List<Descriptor>? sockets = null;
-        bool ipv4Only = false;
         if (request.Count is 0 or > MaxSocketsARequest)
-            reason = $"{request.Count} sockets at once: 1 to {MaxSocketsARequest} are given";
+            RefuseSockets(from, request, $"{request.Count} sockets at once: 1 to {MaxSocketsARequest} are given");
         else if (!_pods.TryGetValue(request.Uid, out var pod))
-            reason = "no pod of the order in force";
+            RefuseSockets(from, request, "no pod of the order in force");
         else if (!budget.TryTake(request.Count))
-            reason = $"more than {SocketsPerSecond} sockets a second";
-        else
-            sockets = pod.MakeSockets((int)request.Count, out ipv4Only, out reason);
-        if (sockets is null)
+            RefuseSockets(from, request, $"more than {SocketsPerSecond} sockets a second");
+        // A refusal is told to every connection that waits for a socket, and a Redirector that was just started knows its pods before it
+        // has found their namespaces.
+        else if (!pod.IsLookedFor)
+            GiveSockets(from, request, pod);
+        else if (!pod.TryAwait(from, () => GiveSockets(from, request, pod)))
+            RefuseSockets(from, request, "the pod's network namespace is looked for, and too many requests wait for it");
+    }
+
+    private void GiveSockets(NodeConnection from, SocketRequest request, PodCapture pod)
+    {
+        if (pod.MakeSockets((int)request.Count, out bool ipv4Only, out string reason) is not { } sockets)
         {
-            Refuse(from, CounterNames.SocketsRefused, reason);
-            from.Send(new ToNode { Refused = new SocketsRefused { RequestId = request.RequestId, Uid = request.Uid, Reason = reason } });
+            RefuseSockets(from, request, reason);
             return;
         }
         _tools.Counters.Add(CounterNames.SocketsGiven, sockets.Count);
         int[] numbers = [.. sockets.Select(s => s.Number)];
         from.Send(new ToNode { Sockets = new Sockets { RequestId = request.RequestId, Uid = request.Uid, Ipv4Only = ipv4Only } }, request.Uid, numbers);
         sockets.ForEach(socket => socket.Dispose());
+    }
+
+    private void RefuseSockets(NodeConnection from, SocketRequest request, string reason)
+    {
+        Refuse(from, CounterNames.SocketsRefused, reason);
+        from.Send(new ToNode { Refused = new SocketsRefused { RequestId = request.RequestId, Uid = request.Uid, Reason = reason } });
     }
 }

@@ -85,7 +85,7 @@ internal sealed class Incidents(Lab.Lab lab, IReadOnlyList<Flow> flows)
             Task.FromResult(flows.Where((flow, i) => flow.Lines < lines[i]).Select(flow => $"{flow.Plan.FromName} is silent").FirstOrDefault()));
     }
 
-    private async Task<Wire> WireAsync() => new(await PacketCapture.StartAsync(Topology.NodeNetwork(1), Topology.WireTo(2), lab.Log), flows);
+    private async Task<Wire> WireAsync() => new(await PacketCapture.StartAsync(Topology.NodeNetwork(1), Topology.WireTo(2)), flows);
 
     // A capture between the nodes, searched for what enrolled pods say and for what the host outside says.
     private sealed class Wire(PacketCapture capture, IReadOnlyList<Flow> flows) : IAsyncDisposable

@@ -1,5 +1,7 @@
-using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Text;
+using Ambient.Native.Namespaces;
+using Ambient.Native.Packets;
 
 namespace Ambient.Cli.Lab;
 
@@ -10,57 +12,93 @@ namespace Ambient.Cli.Lab;
 /// <param name="BytesFound">The bytes of those packets.</param>
 internal sealed record CaptureFindings(long Packets, long Bytes, long PacketsFound, long BytesFound);
 
-/// <summary>Captures packets on an interface with tcpdump, and searches them.</summary>
-internal sealed class PacketCapture
+/// <summary>
+/// Captures all packets that a link sends and receives, and searches them. tcpdump(8) would do, but where there is a single uid it cannot
+/// change its groups, and ends.
+/// </summary>
+internal sealed class PacketCapture : IDisposable
 {
-    private readonly LabProcess _process;
-    private readonly string _file;
+    // Many times over what the kernel takes to hand over the packets that came before the end.
+    private static readonly TimeSpan LastPackets = TimeSpan.FromMilliseconds(10 * PacketRing.LongestWait);
 
-    private PacketCapture(LabProcess process, string file) => (_process, _file) = (process, file);
+    // Of more than this a lab's machine has no memory to spare.
+    private const long MaxBytes = 1L << 30;
 
-    /// <summary>Starts to capture everything on an interface; returns when tcpdump has its socket.</summary>
-    public static async Task<PacketCapture> StartAsync(string network, string link, LabLog log)
+    private readonly string _network;
+    private readonly string _link;
+    private readonly List<byte[]> _packets = [];
+    private readonly TaskCompletionSource _listens = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<long> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isStopping;
+    private long _bytes;
+    private long _lost;
+
+    private PacketCapture(string network, string link) => (_network, _link) = (network, link);
+
+    /// <summary>Starts to capture everything on an interface; returns when nothing is missed any more.</summary>
+    /// <exception cref="LabException">There is no such interface, or it may not be listened at.</exception>
+    public static async Task<PacketCapture> StartAsync(string network, string link)
     {
-        var file = Path.GetTempFileName();
-        var name = $"tcpdump {network} {link}";
-        var before = log.Of(name).Count;
-        // Whole packets, written as they come, by whoever started it: tcpdump would change to a user of its own.
-        var process = LabProcess.Start(name, Command.Of("tcpdump", "-i", link, "-s", "0", "-U", "-n", "-Z", "root", "-B", "16384", "-w", file, "tcp").Inside(network), log);
-        await Waiting.UntilAsync("tcpdump listens", TimeSpan.FromSeconds(10), log, () => Task.FromResult(
-            log.Of(name).Skip(before).Any(line => line.Contains("listening on", StringComparison.Ordinal)) ? null
-            : process.Ended.IsCompleted ? throw new LabException($"tcpdump ended: {string.Join(' ', log.Of(name).TakeLast(2))}") : "no word from it"));
-        return new PacketCapture(process, file);
+        var capture = new PacketCapture(network, link);
+        // A network namespace belongs to a thread, and so does the ring.
+        new Thread(capture.Run) { IsBackground = true, Name = $"capture {network} {link}" }.Start();
+        await capture._listens.Task;
+        return capture;
     }
 
     /// <summary>Ends it and searches what was captured.</summary>
     /// <param name="texts">Each is searched for on its own.</param>
+    /// <exception cref="LabException">Packets went by that were not captured: what was not found may have been in those.</exception>
     public async Task<IReadOnlyList<CaptureFindings>> StopAsync(params string[] texts)
     {
-        await _process.TerminateAsync();
-        var bytes = await File.ReadAllBytesAsync(_file);
-        File.Delete(_file);
-        return [.. texts.Select(text => Search(bytes, Encoding.ASCII.GetBytes(text)))];
+        _isStopping = true;
+        var lost = await _ended.Task;
+        if (lost > 0) throw new LabException($"{lost} packets on {_link} of {_network} went by that were not captured; {_packets.Count} were.");
+        return [.. texts.Select(text => Search(Encoding.ASCII.GetBytes(text)))];
     }
 
-    /// <summary>Searches a capture file in the classic form (pcap-savefile(5)); of a last packet that is cut off nothing is counted.</summary>
-    internal static CaptureFindings Search(ReadOnlySpan<byte> file, ReadOnlySpan<byte> text)
+    /// <summary>Ends it, if it has not ended; nothing is searched.</summary>
+    public void Dispose() => _isStopping = true;
+
+    private void Run()
     {
-        const int FileHead = 24, PacketHead = 16, CapturedLength = 8;
-        long packets = 0, bytes = 0, packetsFound = 0, bytesFound = 0;
-        for (var rest = file.Length > FileHead ? file[FileHead..] : []; rest.Length >= PacketHead;)
+        try
         {
-            var length = (int)BinaryPrimitives.ReadUInt32LittleEndian(rest[CapturedLength..]);
-            if (length < 0 || PacketHead + length > rest.Length) break;
-            var packet = rest.Slice(PacketHead, length);
-            packets++;
-            bytes += length;
-            if (packet.IndexOf(text) >= 0)
-            {
-                packetsFound++;
-                bytesFound += length;
-            }
-            rest = rest[(PacketHead + length)..];
+            using var ring = Open();
+            _listens.SetResult();
+            while (!_isStopping) ring.Read(PacketRing.LongestWait, Keep);
+            for (var began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < LastPackets;) ring.Read(PacketRing.LongestWait, Keep);
+            _ended.SetResult(_lost + ring.TakeLost());
         }
-        return new CaptureFindings(packets, bytes, packetsFound, bytesFound);
+        catch (Exception fault)
+        {
+            // Nobody is above this thread: who waits for it is told.
+            var told = fault as LabException ?? new LabException($"{_link} of {_network} cannot be captured on: {fault.Message}", fault);
+            if (!_listens.TrySetException(told)) _ended.SetException(told);
+        }
+    }
+
+    private PacketRing Open()
+    {
+        using var entry = new NamespaceEntry();
+        if (!NetworkNamespace.TryOpen(Topology.PathOf(_network), out var inside, out var reason)) throw new LabException(reason);
+        using (inside) return entry.Run(inside!, () => PacketRing.Open(_link));
+    }
+
+    private void Keep(ReadOnlySpan<byte> packet)
+    {
+        if (_bytes + packet.Length > MaxBytes)
+        {
+            _lost++;
+            return;
+        }
+        _bytes += packet.Length;
+        _packets.Add(packet.ToArray());
+    }
+
+    private CaptureFindings Search(byte[] text)
+    {
+        var found = _packets.Where(packet => packet.AsSpan().IndexOf(text) >= 0).ToList();
+        return new CaptureFindings(_packets.Count, _bytes, found.Count, found.Sum(packet => (long)packet.Length));
     }
 }

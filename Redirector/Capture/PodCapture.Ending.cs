@@ -78,6 +78,7 @@ internal sealed partial class PodCapture
             return;
         }
         Tell(PodPhase.Gone, reason);
+        AnswerEarly();
         RetryAfter(_searchAgain);
     }
 
@@ -90,6 +91,7 @@ internal sealed partial class PodCapture
             _tools.Ledger.Remove(Uid);
         Close();
         Tell(phase, reason);
+        AnswerEarly();
         _onFinished(this);
     }
 

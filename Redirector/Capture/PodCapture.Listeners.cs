@@ -31,11 +31,12 @@ internal sealed partial class PodCapture
             Again();
     }
 
-    /// <summary>A NodeProxy is gone, and with it what it was asked for and what it had to drain.</summary>
+    /// <summary>A NodeProxy is gone, and with it what it was asked for, what it had to drain and what it waits for.</summary>
     public void Leave(NodeConnection node)
     {
         _asked.Remove(node);
         _drainedBy.Remove(node);
+        _early.RemoveAll(early => early.From == node);
         Step();
     }
 

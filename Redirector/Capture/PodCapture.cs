@@ -177,6 +177,7 @@ internal sealed partial class PodCapture
             _tools.Ledger.Remove(Uid);
         }
         _watch = new PodWatch(_tools.Loop, opened, this);
+        AnswerEarly();
         Step();
     }
 

@@ -27,7 +27,7 @@ public sealed class AppPortTunnelTests(AppPortTunnelTests.Mesh mesh) : IClassFix
     [InlineData(AddressFamily.InterNetworkV6)]
     public async Task A_filter_that_lets_only_the_apps_port_pass_changes_nothing_for_users(AddressFamily family)
     {
-        var lab = await mesh.StartedAsync("tcpdump");
+        var lab = await mesh.StartedAsync();
         foreach (string node in (string[])["n1", "n2"])
         {
             await Tool.MustAsync(Command.Of("nft", "-f", "-").Inside(node), $$"""
@@ -44,7 +44,7 @@ public sealed class AppPortTunnelTests(AppPortTunnelTests.Mesh mesh) : IClassFix
                 PodSocket.ConnectAsync(Topology.Outside, lab.Plan.Pod("api-21").V4, 15008, TimeSpan.FromMilliseconds(500)));
 
             var before = await lab.MetricsAsync();
-            var capture = await PacketCapture.StartAsync("n2", Topology.WireTo(1), lab.Log);
+            using var capture = await PacketCapture.StartAsync("n2", Topology.WireTo(1));
             var marker = $"not-to-be-read-{Guid.NewGuid():N}";
             await EchoAsync(lab, "web-11", "api-21", family, marker);
             Assert.Equal(0, (await capture.StopAsync(marker))[0].PacketsFound);

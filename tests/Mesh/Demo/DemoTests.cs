@@ -30,7 +30,7 @@ public sealed class DemoTests
     [Fact]
     public async Task At_a_terminal_every_key_does_what_it_says()
     {
-        Offers("script", "tcpdump");
+        Offers("script");
         var before = await Traces.NowAsync();
         await using (var demo = DemoProgram.StartAtTerminal())
         {

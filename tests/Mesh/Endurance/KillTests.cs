@@ -123,10 +123,10 @@ public sealed class KillTests(ShopMesh mesh) : ShopMeshTest(mesh)
     [Fact]
     public async Task Both_holders_of_the_listeners_are_killed_at_once_and_the_node_comes_back()
     {
-        var lab = await MeshAsync("tcpdump");
+        var lab = await MeshAsync();
         await using var traffic = await Traffic.StartAsync(lab);
         var node = lab.Nodes[0];
-        var capture = await PacketCapture.StartAsync(node.Name, Topology.WireTo(2), lab.Log);
+        using var capture = await PacketCapture.StartAsync(node.Name, Topology.WireTo(2));
 
         var began = Stopwatch.GetTimestamp();
         await Task.WhenAll(node.NodeProxy.KillAsync(), node.Redirector.KillAsync());
@@ -149,9 +149,9 @@ public sealed class KillTests(ShopMesh mesh) : ShopMeshTest(mesh)
     [Fact]
     public async Task A_node_that_lost_everything_while_the_controller_is_away_refuses_with_a_reason_until_it_is_back()
     {
-        var lab = await MeshAsync("tcpdump");
+        var lab = await MeshAsync();
         var node = lab.Nodes[0];
-        var capture = await PacketCapture.StartAsync(node.Name, Topology.WireTo(2), lab.Log);
+        using var capture = await PacketCapture.StartAsync(node.Name, Topology.WireTo(2));
         await Task.WhenAll(lab.Controller.Process.KillAsync(), node.NodeProxy.KillAsync(), node.Redirector.KillAsync());
         node.Redirector.Start();
         node.NodeProxy.Start();

@@ -21,12 +21,12 @@ public sealed class RulesTests(ShopMesh mesh) : ShopMeshTest(mesh)
     public async Task Rules_that_are_broken_under_traffic_are_mended_and_nothing_goes_out_in_the_clear(string network, string[] command)
     {
         const ulong Seed = 0xf1;
-        var lab = await MeshAsync("tcpdump");
+        var lab = await MeshAsync();
         var server = await Load.ServeAsync(lab, lab.Plan.Pod("jobs-23"));
         try
         {
             await using var load = await Load.StartAsync(lab, "p11", lab.Plan.Service("jobs").V4, 80, seed: Seed);
-            var capture = await PacketCapture.StartAsync("n1", Topology.WireTo(2), lab.Log);
+            using var capture = await PacketCapture.StartAsync("n1", Topology.WireTo(2));
             var before = await StateAsync(network);
             var table = before.Split("table inet ")[1].Split(' ')[0];
 

@@ -48,6 +48,48 @@ public sealed class RestartTests
         }
     }
 
+    // A refusal would be told to every connection that waits for a socket, and a NodeProxy asks as soon as it is greeted.
+    [Fact]
+    public void Sockets_that_are_asked_for_while_the_pods_namespace_is_still_looked_for_come_when_it_is_found()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        Command.Run("ip", "netns", "del", pod.Name);
+        run.Start();
+        using var node = run.Connect();
+        node.Greet();
+        Assert.True(node.Pass(run.Order(pod.Ordered)).Accepted);
+        ulong first = node.AskForSockets(pod.Uid, 2), second = node.AskForSockets(pod.Uid, 3);
+        node.AwaitPhase(pod, PodPhase.Failed);   // looked for once at least
+
+        net.Put(pod);
+
+        Assert.Equal(2, node.AwaitSockets(first).Descriptors.Count);
+        Assert.Equal(3, node.AwaitSockets(second).Descriptors.Count);
+        Assert.Equal(0, node.Counters.GetValueOrDefault("sockets_refused_total"));
+    }
+
+    [Fact]
+    public void A_search_for_a_namespace_that_is_given_up_refuses_who_waits_for_sockets_and_no_flood_waits_without_end()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        Command.Run("ip", "netns", "del", pod.Name);
+        run.Start();
+        using var node = run.Connect();
+        node.Greet();
+        Assert.True(node.Pass(run.Order(pod.Ordered)).Accepted);
+        ulong[] asked = [.. Enumerable.Range(0, 300).Select(_ => node.AskForSockets(pod.Uid, 1))];
+        Assert.Contains("too many", node.AwaitSockets(asked[256]).Refused?.Reason, StringComparison.Ordinal);
+
+        Assert.True(node.Pass(run.Order()).Accepted);
+
+        Assert.Contains("no network namespace", node.AwaitSockets(asked[0]).Refused?.Reason, StringComparison.Ordinal);
+        node.AwaitCounter("sockets_refused_total", asked.Length);
+    }
+
     [Fact]
     public void Rules_broken_while_no_Redirector_ran_are_in_force_again_before_any_NodeProxy_speaks()
     {

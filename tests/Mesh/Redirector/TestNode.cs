@@ -91,10 +91,19 @@ internal sealed class TestNode : IDisposable
 
     public void AwaitListeners(Pod pod) => WaitUntil(() => Listeners.ContainsKey(pod.Uid), $"listeners of {pod.Uid}");
 
-    public (Sockets? Given, SocketsRefused? Refused, List<Descriptor> Descriptors) RequestSockets(string uid, uint count)
+    public (Sockets? Given, SocketsRefused? Refused, List<Descriptor> Descriptors) RequestSockets(string uid, uint count) => AwaitSockets(AskForSockets(uid, count));
+
+    /// <summary>Asks, and does not wait for the answer.</summary>
+    /// <returns>What to wait for.</returns>
+    public ulong AskForSockets(string uid, uint count)
     {
         ulong id = (ulong)Random.Shared.NextInt64();
         Send(new ToRedirector { Sockets = new SocketRequest { RequestId = id, Uid = uid, Count = count } });
+        return id;
+    }
+
+    public (Sockets? Given, SocketsRefused? Refused, List<Descriptor> Descriptors) AwaitSockets(ulong id)
+    {
         var (message, descriptors) = Await(m => m.Sockets?.RequestId == id || m.Refused?.RequestId == id, "an answer to the request for sockets");
         return (message.Sockets, message.Refused, descriptors);
     }

@@ -14,12 +14,12 @@ public sealed class SecrecyTests(ShopMesh mesh) : ShopMeshTest(mesh)
     [Fact]
     public async Task Between_the_nodes_no_packet_holds_a_byte_of_the_payload_of_enrolled_pods()
     {
-        var lab = await MeshAsync("tcpdump");
+        var lab = await MeshAsync();
         var (api, jobs) = (lab.Plan.Service("api"), lab.Plan.Pod("jobs-23"));
         var servers = await Task.WhenAll(new[] { "api-21", "api-22", "jobs-23" }.Select(pod => Load.ServeAsync(lab, lab.Plan.Pod(pod))));
         try
         {
-            var capture = await PacketCapture.StartAsync("n1", Topology.WireTo(2), lab.Log);
+            using var capture = await PacketCapture.StartAsync("n1", Topology.WireTo(2));
             const ulong V4 = 0xa4, V6 = 0xa6, Outside = 0xaa;
             await using (var v4 = await Load.StartAsync(lab, "p11", api.V4, api.Port, seed: V4))
             await using (var v6 = await Load.StartAsync(lab, "p11", api.V6, api.Port, seed: V6))
@@ -48,9 +48,9 @@ public sealed class SecrecyTests(ShopMesh mesh) : ShopMeshTest(mesh)
     [InlineData("fd00:244:2::77")]
     public async Task An_unknown_address_in_the_meshs_ranges_is_refused_after_a_while_with_a_reason_and_never_in_the_clear(string address)
     {
-        var lab = await MeshAsync("tcpdump");
+        var lab = await MeshAsync();
         var before = (await lab.MetricsAsync()).Refusals("unknown_address");
-        var capture = await PacketCapture.StartAsync("p11", "eth0", lab.Log);
+        using var capture = await PacketCapture.StartAsync("p11", "eth0");
         var marker = $"never-in-the-clear-{Guid.NewGuid():N}";
         var began = Stopwatch.GetTimestamp();
 
