@@ -9,7 +9,7 @@ namespace Ambient.Controller;
 
 /// <summary>
 /// <c>ambient-controller check PATH...</c>: reads files of YAML as the controller would, and ends. <c>ambientctl policy check</c> runs
-/// it, since the reader is here and processes share no code (docs/decisions/0006-policy-never-weaker.md).
+/// it, since the reader is here and processes share no code (docs/decisions/0008-policy-never-weaker.md).
 /// </summary>
 internal static class CheckCommand
 {

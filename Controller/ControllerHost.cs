@@ -27,6 +27,7 @@ internal sealed class ControllerHost : IAsyncDisposable
     private ImmutableArray<string> _warnings = [];
     private ImmutableArray<string> _unknownKinds = [];
     private Task _following = Task.CompletedTask;
+    private Task _watching = Task.CompletedTask;
     private StreamServer? _streams;
     private AdminServer? _admin;
 
@@ -83,6 +84,8 @@ internal sealed class ControllerHost : IAsyncDisposable
                 new ServerCertificate(keys.Authority, time, logger), new AddressShares(host._metrics, logger, time), loggers);
             if (options.Admin is { } admin)
                 host._admin = await AdminServer.StartAsync(admin, announcer, host.Warnings, host._metrics, time, loggers);
+            var watch = new AuthorityWatch(keys, () => announcer.OfferBundle(NodeStreamService.BundleOf(keys.Authority)), time, logger);
+            host._watching = Task.Run(() => watch.RunAsync(host._stop.Token));
             logger.Started(host.EndPoint.ToString(), options.TrustDomain, options.State);
             return host;
         }
@@ -101,6 +104,7 @@ internal sealed class ControllerHost : IAsyncDisposable
         if (_admin is not null)
             await _admin.DisposeAsync();
         await _following.ContinueWith(_ => { }, TaskScheduler.Default);
+        await _watching;
         _announcer.Dispose();
         _stop.Dispose();
     }

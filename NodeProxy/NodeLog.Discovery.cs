@@ -32,6 +32,9 @@ internal static partial class NodeLog
     [LoggerMessage(3201, LogLevel.Warning, "No certificate for {Identity}: {Reason}. Asking again")]
     public static partial void CertificateRefused(ILogger logger, string identity, string reason);
 
+    [LoggerMessage(3202, LogLevel.Information, "The roots of the mesh changed: {Roots} are trusted now")]
+    public static partial void RootsChanged(ILogger logger, int roots);
+
     [LoggerMessage(3300, LogLevel.Information, "Restored what the process before left: view {Epoch}/{Version} of {Received}, {Certificates} certificates")]
     public static partial void StateRestored(ILogger logger, string epoch, ulong version, DateTimeOffset received, int certificates);
 

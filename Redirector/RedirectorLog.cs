@@ -68,6 +68,6 @@ internal static partial class RedirectorLog
     [LoggerMessage(5302, LogLevel.Error, "pod {Uid}: capture not mended, tried again: {Reason}")]
     public static partial void MendingFailed(this ILogger log, string uid, string reason);
 
-    [LoggerMessage(5303, LogLevel.Information, "pod {Uid}: what met the rules while they were loaded: {Found}")]
+    [LoggerMessage(5304, LogLevel.Information, "pod {Uid}: what met the rules while they were loaded: {Found}")]
     public static partial void GapCleaned(this ILogger log, string uid, string found);
 }

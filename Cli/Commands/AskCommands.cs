@@ -91,10 +91,13 @@ internal static class AskCommands
         var view = status["view"]!;
         Console.WriteLine($"view: version {view["version"]}, {view["workloads"]} workloads, {view["services"]} services");
         Console.WriteLine($"pods captured: {status["pods_captured"]}   open connections: {status["open_connections"]}");
-        foreach (var certificate in status["certificates"]!.AsArray())
+        var ends = status["certificates"]!.AsArray().Select(one => (Identity: $"{one!["identity"]}", End: DateTimeOffset.Parse((string)one["not_after"]!, CultureInfo.InvariantCulture))).ToList();
+        foreach (var (identity, end) in ends) Console.WriteLine($"certificate: {identity} until {end:u}");
+        // View and capture order have no end; what a pod proves itself with has.
+        if (ends.Count > 0)
         {
-            var end = DateTimeOffset.Parse((string)certificate!["not_after"]!, CultureInfo.InvariantCulture);
-            Console.WriteLine($"certificate: {certificate["identity"]} until {end:u}");
+            var first = ends.MinBy(one => one.End);
+            Console.WriteLine($"without a controller: all goes on until {first.End:u} ({(first.End - TimeProvider.System.GetUtcNow()).TotalHours:0.0} h), when the certificate of {first.Identity} ends");
         }
     }
 

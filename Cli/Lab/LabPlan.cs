@@ -26,6 +26,9 @@ internal sealed record LabPlan
     /// <summary>What captured pods do with plaintext from outside the mesh: PERMISSIVE or STRICT.</summary>
     public string Mode { get; init; } = "PERMISSIVE";
 
+    /// <summary>Where tunnels between nodes are dialled: <c>hbone</c> (15008) or <c>original</c>, the app's own port.</summary>
+    public string TunnelPort { get; init; } = "hbone";
+
     /// <summary>How long connections of a withdrawn pod may go on.</summary>
     public int DrainSeconds { get; init; } = 30;
 
@@ -67,6 +70,9 @@ internal sealed record PodPlan(string Namespace, string Workload, int Node, int 
 
     /// <summary>Whether it has an IPv6 address.</summary>
     public bool HasV6 { get; init; } = true;
+
+    /// <summary>Its containers as YAML, a list in flow style without brackets; empty for none that anybody needs to know.</summary>
+    public string Containers { get; init; } = "";
 
     /// <summary>The pod's name.</summary>
     public string Name => string.Create(CultureInfo.InvariantCulture, $"{Workload}-{Node}{Slot}");

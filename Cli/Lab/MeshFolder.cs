@@ -25,6 +25,7 @@ internal sealed class MeshFolder
               serviceRanges: [10.96.0.0/16, "fd00:96::/32"]
               mode: {{plan.Mode}}
               direct: true
+              tunnelPort: {{plan.TunnelPort}}
               drainSeconds: {{plan.DrainSeconds}}
 
             """);
@@ -135,6 +136,7 @@ internal sealed class MeshFolder
             spec:
               nodeName: {{Topology.NodeNetwork(pod.Node)}}
               serviceAccountName: {{pod.Workload}}
+              containers: [{{pod.Containers}}]
             status:
               phase: Running
               podIP: "{{pod.Addresses[0]}}"

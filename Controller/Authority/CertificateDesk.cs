@@ -45,9 +45,9 @@ internal sealed class CertificateDesk(CertificateAuthority authority, Func<strin
             return (CertificateRefusal.NotTheirs, fault);
         if (authority.IsExpired)
             return (CertificateRefusal.AuthorityExpired, "the authority's own certificate has expired");
-        using var leaf = authority.Issue(id, key);
-        answer.Chain.Add(ByteString.CopyFrom(leaf.RawData));
-        answer.Chain.Add(authority.Intermediates.Select(c => ByteString.CopyFrom(c.RawData)));
+        var chain = authority.Issue(id, key);
+        answer.Chain.Add(chain.Select(c => ByteString.CopyFrom(c.RawData)));
+        chain[0].Dispose();
         answer.TrustBundle.Add(authority.TrustBundle.Select(r => ByteString.CopyFrom(r)));
         return (CertificateRefusal.None, "");
     }

@@ -16,13 +16,11 @@ internal sealed class AccessPolicyBuilder
     internal const string MeshNamespace = "ambient-system";
 
     private readonly ILookup<string, Merged> _byNamespace;
-    private readonly ILookup<string, AccessPolicyObject> _objects;
 
     /// <param name="objects">All of the source, also those that have a name in common.</param>
     /// <param name="warn">Told of policies that cannot be enforced.</param>
     internal AccessPolicyBuilder(ImmutableArray<SourceObject> objects, Func<string, bool> warn)
     {
-        _objects = objects.OfType<AccessPolicyObject>().ToLookup(p => p.Namespace);
         var policies = objects.OfType<AccessPolicyObject>()
             .GroupBy(p => (p.Namespace, p.Name)).Select(same => new Merged([.. same]))
             .OrderBy(p => p.Policy.Key, StringComparer.Ordinal).ToList();
@@ -35,15 +33,9 @@ internal sealed class AccessPolicyBuilder
     /// <summary>The policies themselves.</summary>
     internal ImmutableArray<Resource> Resources { get; }
 
-    /// <summary>What of it can select pods of a namespace.</summary>
-    internal NamespaceAccess That(string ns) => new(this, [.. _objects[ns].Concat(ns == MeshNamespace ? [] : _objects[MeshNamespace])]);
-
-    /// <summary>Keys of the policies that select a pod, in order.</summary>
-    internal ImmutableArray<string> KeysOf(string ns, FrozenDictionary<string, string> labels) =>
-    [
-        .. _byNamespace[ns].Concat(ns == MeshNamespace ? [] : _byNamespace[MeshNamespace])
-            .Where(p => p.Selects(labels)).Select(p => p.Policy.Key).Order(StringComparer.Ordinal),
-    ];
+    /// <summary>What of them can select pods of a namespace.</summary>
+    internal AccessSelection SelectionIn(string ns) =>
+        new([.. _byNamespace[ns].Concat(ns == MeshNamespace ? [] : _byNamespace[MeshNamespace]).Select(p => (p.Policy.Key, p.Selectors))]);
 
     /// <summary>What goes by one name. Two of one name leave open which is meant, and either may be the one that denies.</summary>
     private sealed class Merged(ImmutableArray<AccessPolicyObject> same)
@@ -57,6 +49,6 @@ internal sealed class AccessPolicyBuilder
             Unenforceable = same.Length == 1 ? same[0].Unenforceable : $"{string.Join(" and ", same.Select(p => p.Place.ToString()))} have the same name",
         };
 
-        internal bool Selects(FrozenDictionary<string, string> labels) => same.Any(p => p.Pods.Selects(labels));
+        internal ImmutableArray<LabelSelector> Selectors { get; } = [.. same.Select(p => p.Pods)];
     }
 }

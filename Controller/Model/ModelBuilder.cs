@@ -37,7 +37,6 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         var namespaces = objects.OfType<NamespaceObject>().ToDictionary(n => n.Name);
 
         var access = new AccessPolicyBuilder(source.Objects, warnings.Add);
-
         var taken = new Dictionary<IPAddress, SourceObject>();
         var pods = PlacePods(objects, settings, namespaces, access, source.IsStandalone, taken, warnings);
         var services = PlaceServices(objects, taken, warnings);
@@ -48,8 +47,7 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         foreach (var pod in pods.Select(p => p.Told).OfType<MeshPod>())
             told.Add(pod.Uid, pod);
         return new MeshModel(settings, told,
-            [settings.ToResource(), .. services.Select(s => s.Told).OfType<Resource>(), .. endpoints,
-                .. _nodes.Resources.Concat(access.Resources).Where(r => Sendable.Check(r, warnings))],
+            [settings.ToResource(), .. services.Select(s => s.Told).OfType<Resource>(), .. endpoints, .. _nodes.Resources.Concat(access.Resources).Where(r => Sendable.Check(r, warnings))],
             EnrolledNamespaces(namespaces, told), [.. warnings]);
     }
 
@@ -73,7 +71,7 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         {
             if (surroundings.TryGetValue(ns, out var known))
                 return known;
-            var fresh = new PodSurroundings(settings, namespaces.GetValueOrDefault(ns), [.. policies[ns]], access.That(ns), isStandalone);
+            var fresh = new PodSurroundings(settings, namespaces.GetValueOrDefault(ns), [.. policies[ns]], access.SelectionIn(ns), isStandalone);
             var lasting = _surroundings.TryGetValue(ns, out var before) && before.AreThoseOf(fresh) ? before : fresh;
             surroundings.Add(ns, lasting);
             return lasting;

@@ -53,7 +53,7 @@ internal sealed class PodBuilder
         {
             Probes = pod.Probes,
             IsTerminating = pod.IsTerminating,
-            Policies = around.Access.KeysOf(pod.Namespace, pod.Labels),
+            Policies = around.Access.KeysOf(pod.Labels),
             PortModes = modes.Ports,
         };
     }

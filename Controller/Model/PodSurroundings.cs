@@ -9,10 +9,10 @@ namespace Ambient.Controller.Model;
 /// </summary>
 /// <param name="ns">Null if the source does not hold the namespace.</param>
 /// <param name="policies">Of the namespace, by name.</param>
-/// <param name="access">The policies that may select its pods.</param>
+/// <param name="access">Which access policies select which of its pods.</param>
 /// <param name="isStandalone">Whether annotations may name network namespaces.</param>
 internal sealed class PodSurroundings(MeshSettings settings, NamespaceObject? ns, ImmutableArray<NetworkPolicyObject> policies,
-    NamespaceAccess access, bool isStandalone)
+    AccessSelection access, bool isStandalone)
 {
     internal MeshSettings Settings => settings;
 
@@ -20,12 +20,12 @@ internal sealed class PodSurroundings(MeshSettings settings, NamespaceObject? ns
 
     internal ImmutableArray<NetworkPolicyObject> Policies => policies;
 
-    internal NamespaceAccess Access => access;
+    internal AccessSelection Access => access;
 
     internal bool IsStandalone => isStandalone;
 
     internal bool AreThoseOf(PodSurroundings other) =>
         ReferenceEquals(Settings, other.Settings) && ReferenceEquals(Namespace, other.Namespace) && IsStandalone == other.IsStandalone
-        && Access.IsThatOf(other.Access)
+        && Access.SelectsAs(other.Access)
         && Policies.AsSpan().SequenceEqual(other.Policies.AsSpan(), ReferenceEqualityComparer.Instance);
 }

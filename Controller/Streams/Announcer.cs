@@ -195,6 +195,16 @@ internal sealed class Announcer : IDisposable
         sessions.ForEach(End);
     }
 
+    /// <summary>Tells every node of other roots.</summary>
+    internal void OfferBundle(TrustBundle bundle)
+    {
+        lock (_lock)
+        {
+            foreach (var session in _roster.Sessions.Concat(_roster.Leaving))
+                session.OfferBundle(bundle);
+        }
+    }
+
     /// <summary>The stream of a node, if there is one.</summary>
     internal NodeSession? SessionOf(string node)
     {

@@ -32,6 +32,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
     private EncodedDelta? _outstanding;
     private DateTimeOffset _outstandingSince;
     private SignedOrder? _order;
+    private TrustBundle? _bundle;
     private string? _lastNack;
     private string? _certificateProblem;
     private bool _mayHaveView;
@@ -73,6 +74,14 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
     {
         lock (_lock)
             _order = order;
+        _wakeUps.Writer.TryWrite(true);
+    }
+
+    /// <summary>Hands over the roots; those that still wait are replaced.</summary>
+    internal void OfferBundle(TrustBundle bundle)
+    {
+        lock (_lock)
+            _bundle = bundle;
         _wakeUps.Writer.TryWrite(true);
     }
 
@@ -192,6 +201,8 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
                 _lastId++;
                 await writer.WriteAsync(ControllerFrame.Of(reply.Message), abort);
             }
+            if (TakeBundle() is { } bundle)
+                await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, TrustBundle = bundle }), abort);
             if (TakeOrder() is { } order)
                 await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, Order = order }), abort);
             if (TakeDelta() is { } delta)
@@ -233,6 +244,16 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
             var order = _order;
             _order = null;
             return order;
+        }
+    }
+
+    private TrustBundle? TakeBundle()
+    {
+        lock (_lock)
+        {
+            var bundle = _bundle;
+            _bundle = null;
+            return bundle;
         }
     }
 

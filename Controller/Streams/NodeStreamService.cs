@@ -42,15 +42,19 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         var session = new NodeSession(hello, context.Peer, history, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.Ended);
 
+        var bundle = BundleOf(authority);
         await writer.WriteAsync(session.WelcomeFrame(new Welcome
         {
             ProtocolVersion = ProtocolVersion,
             Controller = CertificateAuthority.ServerName,
             Epoch = history.Epoch,
-            TrustBundle = { authority.TrustBundle.Select(r => ByteString.CopyFrom(r)) },
+            TrustBundle = { bundle.Roots },
         }), either.Token);
 
         announcer.Attach(session);
+        // Roots that changed between the two were told to those who were attached.
+        if (!BundleOf(authority).Equals(bundle))
+            session.OfferBundle(BundleOf(authority));
         logger.StreamBegan(node, context.Peer, hello.Software, hello.HeldVersion);
         using var abort = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         var sending = session.SendAsync(writer, metrics.DeltaSent, either.Token, abort.Token);
@@ -67,6 +71,9 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         if (session.EndStatus is { StatusCode: not StatusCode.OK } status)
             throw new RpcException(status);
     }
+
+    /// <summary>The roots as nodes are told of them.</summary>
+    internal static TrustBundle BundleOf(CertificateAuthority authority) => new() { Roots = { authority.TrustBundle.Select(r => ByteString.CopyFrom(r)) } };
 
     // Says how a stream ends that was not ended from this side before.
     private void EndBy(NodeSession session, Exception? fault)

@@ -38,6 +38,7 @@ public sealed class CertificateKeeper(IdentityStore store, TimeProvider time, Fu
                 return;   // a controller that names none leaves them as they are
             _trustBundle = value;
             store.ReplaceTrustBundle(value);
+            RenewUntrusted();
         }
     }
 
@@ -150,6 +151,16 @@ public sealed class CertificateKeeper(IdentityStore store, TimeProvider time, Fu
                 continue;
             care.ForgetKey();
             care.NextAt = time.GetUtcNow();
+        }
+    }
+
+    // Of a root that was retired before its time: peers refuse it from now on, so it is renewed at once.
+    private void RenewUntrusted()
+    {
+        foreach ((SpiffeId id, Care care) in _cared)
+        {
+            if (care.Key is null && store.Find(id) is { } held && !CertificateCheck.LeadsToRoot(held, time.GetUtcNow()))
+                care.NextAt = time.GetUtcNow();
         }
     }
 

@@ -24,8 +24,9 @@ namespace Ambient.NodeProxy.Inbound;
 /// </remarks>
 internal sealed class InboundConnection : IConnectionOwner, IPodUser
 {
-    // How long a tunnel's ClientHello is waited for before anything is let through, the app's first bytes included.
-    private static readonly TimeSpan HoldFor = TimeSpan.FromMilliseconds(100);
+    // How long a tunnel's ClientHello is waited for before anything is let through, the app's first bytes included: at most 100 ms, and
+    // a timer of the loop is up to 8 ms late.
+    private static readonly TimeSpan HoldFor = TimeSpan.FromMilliseconds(90);
 
     // A ClientHello is there within a millisecond or so, and then the app need not see a connection that ends without a byte; an app
     // that speaks first is opened long before its bytes may go.

@@ -117,6 +117,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         }
 
         (_destinationPod, _directFacts) = (null, null); // an endpoint before this one may have been on this node
+        _context.Loop.Timers.Cancel(_patience);
         view.TryFindNode(_context.Node, out var node);
         var caller = new Caller(_client.Address, _wanted.AddressFamily, _context.Node, node?.Zone ?? "", _context.Loop.NowTicks);
         _route = Classifier.Classify(view, _wanted, _context.Chooser, caller, _tried);
@@ -279,7 +280,6 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     private void TryNext(RefusalReason reason, string detail)
     {
         if (_isOver) return;
-        _context.Loop.Timers.Cancel(_patience);
         _lastFailure = detail;
         // A peer that is not who it should be has got nothing but a handshake: its address may be another pod's by now.
         bool mayHelp = reason is RefusalReason.ConnectFailed or RefusalReason.ConnectTimedOut or RefusalReason.TunnelRefused
@@ -290,7 +290,8 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         if (mayHelp && _route!.Endpoint is { } endpoint && _tried.Count < MaxOtherEndpoints)
         {
             ReleaseEndpoint();
-            _context.Chooser.Failed(endpoint, _context.Loop.NowTicks);
+            bool wasSilent = reason is RefusalReason.ConnectTimedOut or RefusalReason.HandshakeTimedOut;
+            _context.Chooser.Failed(endpoint, wasSilent, _context.Loop.NowTicks);
             _tried.Add(endpoint);
             Decide();
             return;

@@ -128,7 +128,7 @@ internal sealed class LinkDialer : ISocketTaker
     // nothing happens twice.
     private bool MayTryAgain(TlsConnection tls)
     {
-        if (_key.Entry != TunnelEntry.OriginalPort || _hasTriedTwice || tls.HandshakeTimedOut) return false;
+        if (_key.Entry != TunnelEntry.OriginalPort || _hasTriedTwice || tls.HandshakeTimedOut || tls.HandshakeRefusedPeer) return false;
         _hasTriedTwice = true;
         return true;
     }

@@ -43,8 +43,6 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
             return;
         }
 
-        foreach (var link in destination.Links.Where(link => link.IsOutdated).ToArray()) link.Drain(Link.OutdatedReason);
-
         if (budget.IsExhausted)
         {
             waiter.OnNoLink(RefusalReason.Overloaded, "the pod's tunnels hold all the memory they may");
@@ -58,6 +56,8 @@ internal sealed class LinkPool(EventLoop loop, ISocketSource sockets, LinkContex
         }
 
         destination.Waiters.AddLast(waiter);
+        // Behind the waiter, which keeps the destination in its place when the last link goes.
+        foreach (var link in destination.Links.Where(link => link.IsOutdated).ToArray()) link.Drain(Link.OutdatedReason);
         if (destination.Dialer is null) Dial(destination);
     }
 

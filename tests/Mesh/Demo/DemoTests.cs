@@ -135,7 +135,7 @@ public sealed class DemoTests
     }
 
     private static void Offers(params ReadOnlySpan<string> programs) =>
-        Machine.Offers(["ip", "nft", "nsenter", "setpriv", "unshare", "tcpdump", .. programs]);
+        Machine.Offers(["ip", "nft", "nsenter", "setpriv", "unshare", .. programs]);
 
     private static int Fail(ToolResult result)
     {

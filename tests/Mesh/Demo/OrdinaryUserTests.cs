@@ -73,7 +73,7 @@ public sealed class OrdinaryUserTests
 
     private static async Task OffersAsync(params string[] programs)
     {
-        Machine.Offers(["ip", "nft", "nsenter", "setpriv", "unshare", "tcpdump", .. programs]);
+        Machine.Offers(["ip", "nft", "nsenter", "setpriv", "unshare", .. programs]);
         string[] user = ["--reuid", User, "--regid", User, "--clear-groups"];
         Assert.SkipUnless((await Tool.RunAsync(Command.Of("setpriv", [.. user, "true"]))).ExitCode == 0, "There is no other user in this user namespace.");
         Assert.SkipUnless((await Tool.RunAsync(Command.Of("setpriv", [.. user, "test", "-x", DemoProgram.Script]))).ExitCode == 0,

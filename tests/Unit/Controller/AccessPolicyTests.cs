@@ -114,13 +114,13 @@ public sealed class AccessPolicyTests
         string[] rest = [Pod("api"), Pod("web", ip: "10.1.0.2"), Pod("job", ip: "10.1.0.3")];
         var history = new ViewHistory();
         var composer = new ViewComposer(_ => EnrolmentState.Enrolled, _ => [], _ => [], (_, _) => { });
-        MeshModel? model = null;
+        MeshModel? last = null;
         string[] Change(string spec)
         {
             ulong before = history.Version;
             var next = Build([.. rest, Policy("p", spec)]);
-            history.Apply(composer.Change(model, next));
-            model = next;
+            history.Apply(composer.Change(last, next));
+            last = next;
             return [.. history.DeltaFrom(before).Parts.SelectMany(part => Delta.Parser.ParseFrom(part.Span).Upserts).Select(resource => resource.Workload?.Name ?? resource.Key).Order(StringComparer.Ordinal)];
         }
         Change("selector: {matchLabels: {app: api}}, rules: [{ports: [80]}]");

@@ -194,7 +194,14 @@ public sealed class HostileNodeTests
                 var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 sockets.Add(socket);
                 socket.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Parse("127.0.0.66"), 0));
-                await socket.ConnectAsync(rig.Host.EndPoint);
+                try
+                {
+                    await socket.ConnectAsync(rig.Host.EndPoint);
+                }
+                catch (SocketException fault) when (fault.SocketErrorCode == SocketError.ConnectionReset)
+                {
+                    // Refused before we looked.
+                }
             }
             await Eventually.Async(
                 () => !rig.GetAsync("/metrics").Result.Contains("ambient_controller_streams_refused_total{reason=\"address_share\"} 0"), () => string.Join('\n', rig.Log));

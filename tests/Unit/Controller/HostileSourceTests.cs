@@ -50,24 +50,12 @@ public sealed class HostileSourceTests : IDisposable
         File.CreateSymbolicLink(At("loop.yaml"), At("loop.yaml"));
         File.CreateSymbolicLink(At("zero.yaml"), "/dev/zero");
         File.CreateSymbolicLink(At("proc.yaml"), "/proc/self/status");
-        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", At("pipe.yaml"))) mkfifo.WaitForExit();
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", At("pipe.yaml"))) await mkfifo.WaitForExitAsync();
         Assert.True(File.Exists(At("pipe.yaml")));
 
-        // It ends in time: a reader that waits for a pipe, or reads a device without end, does not.
-        var read = await Task.Run(Read).WaitAsync(TimeSpan.FromSeconds(20));
-        Assert.Equal(["good"], read.Objects.Select(o => o.Name));
-        Assert.Empty(read.Faults);
-    }
-
-    [Fact]
-    public void A_file_that_vanishes_or_may_not_be_read_is_named_and_the_others_are_read()
-    {
-        Write("good.yaml", Good);
-        Write("secret.yaml", "{kind: Namespace, metadata: {name: secret}}");
-        if (OperatingSystem.IsLinux()) File.SetUnixFileMode(At("secret.yaml"), UnixFileMode.None);
-        Assert.SkipWhen(CanRead(At("secret.yaml")), "root reads everything");
-        Assert.Contains("a file that can be read", Assert.Single(Read().Faults).Message);
-        Assert.Equal(["good"], Read().Objects.Select(o => o.Name));
+        var snapshot = await Task.Run(Read).WaitAsync(TimeSpan.FromSeconds(20)); // not waiting for a pipe, nor reading a device without end
+        Assert.Equal(["good"], snapshot.Objects.Select(o => o.Name));
+        Assert.Empty(snapshot.Faults);
     }
 
     [Fact]
@@ -190,19 +178,6 @@ public sealed class HostileSourceTests : IDisposable
                 return new string('#', 17 << 20);
             default:
                 throw new ArgumentException(what);
-        }
-    }
-
-    private static bool CanRead(string file)
-    {
-        try
-        {
-            using var stream = File.OpenRead(file);
-            return true;
-        }
-        catch (UnauthorizedAccessException)
-        {
-            return false;
         }
     }
 

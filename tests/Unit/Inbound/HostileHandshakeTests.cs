@@ -97,7 +97,8 @@ public sealed class HostileHandshakeTests
     [InlineData("a hello and then silence")]
     public async Task A_handshake_that_stalls_ends_at_its_tick_and_not_one_earlier(string what)
     {
-        var time = new FakeTimeProvider(Now);
+        // Early in the first year: a timestamp of our days has more ticks than a double can tell apart, and TimeProvider counts in those.
+        var time = new FakeTimeProvider(new DateTimeOffset(1, 1, 2, 0, 0, 0, TimeSpan.Zero));
         await using var world = await InboundWorld.StartAsync(time);
         var socket = await world.DialAsync();
         Task? stalled = null;
@@ -114,9 +115,13 @@ public sealed class HostileHandshakeTests
         long slot = 8 * TimeSpan.TicksPerMillisecond;
         long start = world.Loop.Loop.NowTicks;
         long fires = (((start + TimeSpan.FromSeconds(10).Ticks) / slot) + 1) * slot;
-        time.Advance(TimeSpan.FromTicks(fires - start - 1));
-        Assert.Equal(1, await world.LinksAsync());
-        Assert.Equal(1, await world.LinksAsync()); // the first only woke the loop; this one came after its timers
+        foreach (long last in (long[])[start + TimeSpan.FromSeconds(10).Ticks - 1, fires - 1])
+        {
+            time.Advance(TimeSpan.FromTicks(last - world.Loop.Loop.NowTicks));
+            Assert.Equal(1, await world.LinksAsync());
+            Assert.Equal(1, await world.LinksAsync()); // the first only woke the loop; this one came after its timers
+        }
+
         Assert.Equal(0, world.Refused(RefusalReason.HandshakeTimedOut));
 
         time.Advance(TimeSpan.FromTicks(1));

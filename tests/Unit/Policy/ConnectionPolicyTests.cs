@@ -162,7 +162,7 @@ public sealed class ConnectionPolicyTests
         var set = Set(
             Deny("d", [.. Enumerable.Range(0, rules).Select(i => new AccessRule { Identities = [$"spiffe://*/ns/n{i}/sa/*", $"spiffe://cluster.local/ns/m{i}*"] })]),
             Allow("a", [.. Enumerable.Range(0, rules).Select(i => new AccessRule { Sources = [IPNetwork.Parse($"10.{i / 256}.{i % 256}.0/24")], Ports = [80, 90 + i] }), FromWeb]));
-        ConnectionFacts[] asked = [Proven(Web), Plain(), Plain(fromNode: true), Plain("192.0.2.1"), Proven(SpiffeId.Of("cluster.local", "n1", "x"))];
+        ConnectionFacts[] asked = [Proven(Web), Plain("10.0.1.7"), Plain(fromNode: true), Plain("192.0.2.1"), Proven(SpiffeId.Of("cluster.local", "n1", "x"))];
         int allowed = 0;
         long Count(int rounds)
         {
