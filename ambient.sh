@@ -25,6 +25,9 @@ Needs the .NET 10 SDK. As root, Debian packages that are missing are installed f
 END
 }
 
+leftovers=()                                    # files and folders of this run; also removed when a signal ends it
+trap 'rm -rf -- "${leftovers[@]}"' EXIT
+
 say() { printf '%s\n' "$*" >&2; }
 give_up() { say "ambient.sh: $*"; exit 2; }
 
@@ -36,7 +39,7 @@ find_sdk() {
         /usr/share/dotnet/dotnet /usr/lib/dotnet/dotnet /usr/local/share/dotnet/dotnet; do
         [[ -x $candidate ]] || continue
         sdk=$(cd / && "$candidate" --list-sdks 2>/dev/null | grep '^10\.' | tail -1) || continue
-        dotnet=$candidate
+        dotnet=$candidate sdk_version=${sdk%% *}
         DOTNET_ROOT=${sdk#*[} && DOTNET_ROOT=${DOTNET_ROOT%/sdk]}   # "10.0.401 [/usr/share/dotnet/sdk]"
         export DOTNET_ROOT
         return
@@ -46,13 +49,16 @@ find_sdk() {
 
 # command:package pairs, by what needs them
 for_mesh=(nft:nftables ip:iproute2 unshare:util-linux setpriv:util-linux nsenter:util-linux tcpdump:tcpdump)
-for_tests=(nginx:nginx curl:curl redis-server:redis-server redis-benchmark:redis-tools openssl:openssl)
+for_tests=(nginx:nginx curl:curl redis-server:redis-server redis-benchmark:redis-tools openssl:openssl newuidmap:uidmap script:bsdutils
+    pgbench:postgresql psql:postgresql-client sshd:openssh-server ssh:openssh-client iperf3:iperf3 socat:socat nghttpd:nghttp2-server h2load:nghttp2-client)
 
 missing_packages() {
     local pair
     for pair in "$@"; do command -v "${pair%%:*}" >/dev/null || printf '%s\n' "${pair#*:}"; done | sort -u
     # NodeProxy speaks TLS through this library; ldconfig is not to be found on every machine.
     compgen -G '/usr/lib/*/libssl.so.3' >/dev/null || compgen -G '/usr/lib*/libssl.so.3' >/dev/null || echo libssl3
+    # An SDK that was unpacked from an archive brings no roots to check the package registry by.
+    built || compgen -G '/etc/ssl/certs/*.0' >/dev/null || [[ -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt ]] || echo ca-certificates
 }
 
 # need required|optional PAIR...: installs what is missing as root, names the command that does as anybody else
@@ -73,28 +79,28 @@ need() {
     say "Going on without: tests that need them will be skipped, with the reason."
 }
 
-install_packages() {
+install_packages() (
     say "Installing missing Debian packages: $*"
     local log=$state/apt.log policy=/usr/sbin/policy-rc.d ours= result
-    # Debian starts a daemon as soon as it is installed; this file says no to that, for this installation only.
-    if [[ ! -e $policy ]]; then
+    # Debian starts a daemon as soon as it is installed; this file says no to that, for this installation only (one that was killed
+    # by force has left it behind).
+    if [[ ! -e $policy ]] || grep -qs '^# ambient.sh, while' "$policy"; then
         ours=$policy
-        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+        printf '#!/bin/sh\n# ambient.sh, while it installs packages\nexit 101\n' >"$policy" && chmod 755 "$policy"
         trap 'rm -f /usr/sbin/policy-rc.d' EXIT
     fi
     { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null
     result=$?
-    if [[ -n $ours ]]; then rm -f "$ours"; trap - EXIT; fi
     if [[ $result -ne 0 ]]; then tail -20 "$log" >&2; say "Installing them failed; the whole output is in $log"; fi
-    return $result
-}
+    exit $result
+)
 
 # ---- building ---------------------------------------------------------------------------------------------------------
 
 # Everything that can change the build, as names, times and sizes: 20 ms, where asking MSBuild takes 2 s.
 fingerprint() {
     (cd -- "$root" && find . \( -name bin -o -name obj -o -name .git -o -name .build -o -name docs -o -name TestResults \) -prune \
-        -o -type f ! -name '*.md' ! -name '*.sh' -printf '%p %T@ %s\n' | LC_ALL=C sort | cksum; echo "$DOTNET_ROOT")
+        -o -type f ! -name '*.md' ! -name '*.sh' -printf '%p %T@ %s\n' | LC_ALL=C sort | cksum; echo "$sdk_version")
 }
 
 built() { [[ -f $state/built && -x $root/Cli/bin/Release/net10.0/ambientctl && $(<"$state/built") == "$(fingerprint)" ]]; }
@@ -109,7 +115,10 @@ build() {
     flock 9                                     # a second run beside this one waits, then finds nothing to do
     before=$(fingerprint)
     if ! built; then
-        if ! "$dotnet" build "$root/ambient.sln" -c Release -v q -nologo -p:UseSharedCompilation=false >"$state/build.log" 2>&1 </dev/null 9>&-; then
+        need required
+        leftovers+=("$(mktemp -d -t ambient-build.XXXXXX)")
+        # The build ends with this script, also when that is killed.
+        if ! TMPDIR=${leftovers[-1]} setpriv --pdeathsig KILL "$dotnet" build "$root/ambient.sln" -c Release -v q -nologo -p:UseSharedCompilation=false >"$state/build.log" 2>&1 </dev/null 9>&-; then
             grep -E '(error|warning) [A-Z]+[0-9]+' "$state/build.log" | sort -u | head -40 >&2 || tail -40 "$state/build.log" >&2
             say "The build failed; its whole output is in $state/build.log"
             exec 9>&-
@@ -123,8 +132,8 @@ build() {
 
 # ---- a network of one's own -------------------------------------------------------------------------------------------
 
-# Runs a command inside namespaces that end with it. setpriv lets the kernel kill unshare when this shell goes, even by
-# kill -9; unshare has its child killed when itself goes; and that child is process 1, with which all others end.
+# Runs a program of this checkout inside namespaces that end with it. setpriv lets the kernel kill unshare when this shell goes,
+# even by kill -9; unshare has its child killed when itself goes; and that child is process 1, with which all others end.
 isolated() {
     local flags=(--net --mount --pid --fork --kill-child --mount-proc)
     if [[ $EUID -ne 0 ]]; then
@@ -136,8 +145,6 @@ isolated() {
 }
 
 can_isolate() {
-    why_not="the checkout lies below /run, which is hidden in the mesh's own namespaces"
-    [[ $root/ != /run/* ]] || return 1
     local flags=(--net --mount --pid --fork --mount-proc)
     [[ $EUID -eq 0 ]] || flags+=(--user --map-root-user)
     why_not=$(unshare "${flags[@]}" mount -t tmpfs tmpfs /run 2>&1)
@@ -145,10 +152,17 @@ can_isolate() {
 
 # Process 1 of the new namespaces. It stays, since a process 1 must collect the orphans, and bash does.
 inside() {
-    mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/netns /run/tmp && chmod 1777 /run/tmp && ip link set lo up || exit 2
-    export TMPDIR=/run/tmp AMBIENT_ISOLATED=1
+    # The mesh's processes have users of their own, which may not enter a checkout or an SDK below /root, say: both get a second
+    # place. They are found through descriptors, since the new /run may hide them.
+    exec 7<"$root" 8<"$DOTNET_ROOT"
+    mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/netns /run/tmp /run/ambient-checkout /run/ambient-dotnet && chmod 1777 /run/tmp \
+        && mount --no-canonicalize --rbind /proc/self/fd/7 /run/ambient-checkout \
+        && mount --no-canonicalize --rbind /proc/self/fd/8 /run/ambient-dotnet && ip link set lo up || exit 2
+    exec 7<&- 8<&-
+    export TMPDIR=/run/tmp AMBIENT_ISOLATED=1 DOTNET_ROOT=/run/ambient-dotnet
+    cd /run/ambient-checkout || exit 2
     trap : INT TERM HUP                         # they are for the command; this shell waits for it
-    "$@"
+    "/run/ambient-checkout${1#"$root"}" "${@:2}"
     local status=$?
     exit $status
 }
@@ -179,8 +193,9 @@ test_verb() {
     fi
     [[ ${#kinds[@]} -gt 0 ]] || kinds=(unit mesh)
     mkdir -p "$state" 2>/dev/null
-    reports=$(mktemp -d -p "$state" 2>/dev/null || mktemp -d) || exit 2
-    trap 'rm -rf "$reports"' EXIT
+    reports=$(mktemp -d -p "$state" 2>/dev/null || mktemp -d -t ambient-reports.XXXXXX) || exit 2
+    leftovers+=("$reports")
+    find_sdk
     need optional "${for_mesh[@]}" "${for_tests[@]}"
     if ! build; then failed=1; kinds=(); fi
 
@@ -205,6 +220,7 @@ test_verb() {
 }
 
 demo_verb() {
+    find_sdk
     mkdir -p "$state" 2>/dev/null
     case " $* " in *" --help "* | *" -h "*) ctl_verb demo --help; return ;; esac
     need required "${for_mesh[@]}"

@@ -27,6 +27,7 @@ internal sealed class ControllerHost : IAsyncDisposable
     private ImmutableArray<string> _warnings = [];
     private ImmutableArray<string> _unknownKinds = [];
     private Task _following = Task.CompletedTask;
+    private Task _watching = Task.CompletedTask;
     private StreamServer? _streams;
     private AdminServer? _admin;
 
@@ -80,9 +81,11 @@ internal sealed class ControllerHost : IAsyncDisposable
             var service = new NodeStreamService(announcer, history, keys.Tokens, keys.Authority,
                 new CertificateDesk(keys.Authority, announcer.FaultOf, time), host._metrics, time, logger);
             host._streams = await StreamServer.StartAsync(options.Listen, service, announcer,
-                new ServerCertificate(keys.Authority, time, logger), loggers);
+                new ServerCertificate(keys.Authority, time, logger), new AddressShares(host._metrics, logger, time), loggers);
             if (options.Admin is { } admin)
                 host._admin = await AdminServer.StartAsync(admin, announcer, host.Warnings, host._metrics, time, loggers);
+            var watch = new AuthorityWatch(keys, () => announcer.OfferBundle(NodeStreamService.BundleOf(keys.Authority)), time, logger);
+            host._watching = Task.Run(() => watch.RunAsync(host._stop.Token));
             logger.Started(host.EndPoint.ToString(), options.TrustDomain, options.State);
             return host;
         }
@@ -101,6 +104,7 @@ internal sealed class ControllerHost : IAsyncDisposable
         if (_admin is not null)
             await _admin.DisposeAsync();
         await _following.ContinueWith(_ => { }, TaskScheduler.Default);
+        await _watching;
         _announcer.Dispose();
         _stop.Dispose();
     }
@@ -133,6 +137,7 @@ internal sealed class ControllerHost : IAsyncDisposable
         foreach (var warning in model.Warnings.Except(_warnings))
             _logger.ModelWarning(warning);
         _warnings = model.Warnings;
+        _metrics.ModelWarnings(_warnings.Length);
         _logger.SourceRead(_source, snapshot.Objects.Length, model.Pods.Count, model.Resources.Count(r => r.Service is not null));
         _announcer.Publish(model);
         _firstSnapshot.TrySetResult();

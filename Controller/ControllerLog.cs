@@ -69,6 +69,12 @@ internal static partial class ControllerLog
     [LoggerMessage(1203, LogLevel.Warning, "Node {Node} has trouble with the certificate of {SpiffeId}: {Reason}")]
     internal static partial void CertificateProblem(this ILogger logger, string node, string spiffeId, string reason);
 
+    [LoggerMessage(1204, LogLevel.Information, "The authority changed: {Issuer} signs, {Roots} roots are trusted")]
+    internal static partial void AuthorityChanged(this ILogger logger, string issuer, int roots);
+
+    [LoggerMessage(1205, LogLevel.Error, "The authority's files changed and cannot be used: {Reason}; what was in force stays")]
+    internal static partial void AuthorityNotRead(this ILogger logger, string reason);
+
     [LoggerMessage(1300, LogLevel.Warning, "Node {Node} reports on pod {Uid}, which is not its own or not in the mesh; ignored")]
     internal static partial void ForeignReport(this ILogger logger, string node, string uid);
 

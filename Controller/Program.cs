@@ -43,6 +43,29 @@ token.Options.Add(valid);
 token.SetAction(PrintToken);
 root.Subcommands.Add(token);
 
+root.Subcommands.Add(CheckCommand.Make());
+var now = new Option<bool>("--now") { Description = "Do not wait until the step before has had its effect everywhere" };
+var rotation = new Command("root", "Replaces the mesh's root, step by step and without a restart: add, switch, retire.");
+Command Step(string name, string description, Action<RootRotation, ParseResult> step)
+{
+    var command = new Command(name, description);
+    command.Options.Add(state);
+    command.SetAction(parsed => WithRotation(parsed, rotated => step(rotated, parsed)));
+    rotation.Subcommands.Add(command);
+    return command;
+}
+Step("add", "Makes the next root: all trust it from now on, and it signs nothing yet.", (r, _) => r.Add());
+var switching = Step("switch", "The next root signs from now on; the one before stays trusted.", (r, parsed) =>
+{
+    if (!ControllerOptions.TryReadDuration(Get(parsed, "leaf-lifetime") ?? "48h", out var leaf))
+        throw new AuthorityException("--leaf-lifetime: expected a time like 90s, 30m or 48h, the one that the controller serves with");
+    r.Switch(leaf, parsed.GetValue(now));
+});
+switching.Options.Add(lifetime);
+switching.Options.Add(now);
+Step("retire", "Ends the trust in the root before, once its last certificates have ended.", (r, parsed) => r.Retire(parsed.GetValue(now))).Options.Add(now);
+root.Subcommands.Add(rotation);
+
 var result = root.Parse(args);
 if (result.Errors.Count > 0)
     return Usage(result.Errors.Select(e => e.Message));
@@ -101,6 +124,21 @@ int WithState(ParseResult parsed, Action<StateKeys> use)
     try
     {
         use(StateKeys.Open(new StateFolder(folder), Get(parsed, "ca-cert"), Get(parsed, "ca-key"), TimeSpan.FromHours(48), TimeProvider.System));
+        return 0;
+    }
+    catch (Exception e) when (IsExpected(e))
+    {
+        return Fail(e.Message);
+    }
+}
+
+int WithRotation(ParseResult parsed, Action<RootRotation> step)
+{
+    if (Get(parsed, "state") is not { } folder || !Directory.Exists(folder))
+        return Usage(["--state: expected the folder of the controller's keys"]);
+    try
+    {
+        step(new RootRotation(new StateFolder(folder), TimeProvider.System));
         return 0;
     }
     catch (Exception e) when (IsExpected(e))

@@ -26,25 +26,24 @@ internal static class NodeHost
         // 1. The data path. It serves from the predecessor's state as soon as Redirector hands it over.
         StateKeeper? keeper = null;
         using var node = new NodeProcess(
-            options, views, identities, reports, dataPath, Restore, metrics.SetRedirectorCounters, time, logging.CreateLogger("ambient.node"));
+            options, views, identities, reports, dataPath, Restore, metrics, time, logging.CreateLogger("ambient.node"));
         orders.Target = node.Capture;
         keeper = new StateKeeper(views, identities, orderMemory, node.Capture.KeepState, time, controlLog);
         standing.Attach(node, keeper, time);
         node.Start();
 
         // 2. The controller.
-        var stream = new ControllerStream(
-            new ControllerStreamOptions
-            {
-                Node = options.Node,
-                Controller = options.Controller,
-                BundleFile = options.Bundle,
-                TokenFile = options.TokenFile,
-                BootId = () => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
-                Capabilities = [Protocol.Model.NodeCapabilities.TunnelOnOriginalPort],
-                Software = standing.Software,
-            },
-            views, identities, orderMemory, reports, standing, time, controlLog);
+        var streamOptions = new ControllerStreamOptions
+        {
+            Node = options.Node,
+            Controller = options.Controller,
+            BundleFile = options.Bundle,
+            TokenFile = options.TokenFile,
+            BootId = () => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
+            Capabilities = [Protocol.Model.NodeCapabilities.TunnelOnOriginalPort],
+            Software = standing.Software,
+        };
+        var stream = new ControllerStream(streamOptions, views, identities, orderMemory, reports, standing, time, controlLog);
         standing.Stream = stream;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var background = Task.WhenAll(stream.RunAsync(ending.Token), keeper.RunAsync(ending.Token));
@@ -59,9 +58,10 @@ internal static class NodeHost
                 Settings = options.ForDisplay(),
                 Metrics = metrics,
                 Gauges = standing.Gauges,
-                ControllerFailure = () => stream.IsConnected ? "" : stream.LastFailure,
+                ControllerFailure = () => standing.Stream is { IsConnected: false } away ? away.LastFailure : "",
                 Views = views,
                 Identities = identities,
+                Time = time,
                 Readiness = standing,
                 Connections = standing,
             },
@@ -70,13 +70,32 @@ internal static class NodeHost
 
         // If a background task ends by itself, that is a bug; it must not leave a node that looks alive.
         await Task.WhenAny(background, Task.Delay(Timeout.InfiniteTimeSpan, time, stop));
-        await node.DrainAsync(time);
         await ending.CancelAsync();
         await background;
+        keeper.HandOver();
+
+        // 4. What is carried goes on, and what changes about it is still heard of; the node's stream and port are for the successor.
+        using var gone = new CancellationTokenSource();
+        var leaving = new ControllerStream(
+            streamOptions with { IsLeaving = true }, views, identities, new NoOrders(), new ReportOutbox(), standing, time, controlLog);
+        standing.Stream = leaving;
+        var listening = leaving.RunAsync(gone.Token);
+        await admin.CloseTcpAsync();
+        await node.DrainAsync(time);
+        await gone.CancelAsync();
+        await listening;
 
         void Restore(byte[] state)
         {
             if (keeper?.Restore(state) is { } reason) NodeLog.StateUnreadable(controlLog, reason);
+        }
+    }
+
+    /// <summary>Orders are the successor's business.</summary>
+    private sealed class NoOrders : IOrderCarrier
+    {
+        public void Carry(SignedOrder order)
+        {
         }
     }
 

@@ -32,6 +32,9 @@ internal static partial class NodeLog
     [LoggerMessage(3201, LogLevel.Warning, "No certificate for {Identity}: {Reason}. Asking again")]
     public static partial void CertificateRefused(ILogger logger, string identity, string reason);
 
+    [LoggerMessage(3202, LogLevel.Information, "The roots of the mesh changed: {Roots} are trusted now")]
+    public static partial void RootsChanged(ILogger logger, int roots);
+
     [LoggerMessage(3300, LogLevel.Information, "Restored what the process before left: view {Epoch}/{Version} of {Received}, {Certificates} certificates")]
     public static partial void StateRestored(ILogger logger, string epoch, ulong version, DateTimeOffset received, int certificates);
 
@@ -46,6 +49,9 @@ internal static partial class NodeLog
 
     [LoggerMessage(3401, LogLevel.Error, "Metrics and readiness cannot be served on {Endpoint}; connections are carried all the same")]
     public static partial void AdminFailed(ILogger logger, string endpoint, Exception fault);
+
+    [LoggerMessage(3403, LogLevel.Warning, "{Endpoint} is in use, by this process's predecessor or by somebody else; metrics and readiness are served there as soon as it is free")]
+    public static partial void AdminWaits(ILogger logger, string endpoint);
 
     [LoggerMessage(3402, LogLevel.Warning, "An answer on {Path} failed")]
     public static partial void AdminAnswerFailed(ILogger logger, string path, Exception fault);

@@ -27,7 +27,7 @@ internal sealed class NodeProcess : IDisposable
     private Descriptor? _inherited;
 
     public NodeProcess(NodeOptions options, MeshViewHolder views, IdentityStore identities, ReportOutbox reports, DataPathMetrics metrics,
-        Action<byte[]> restore, Action<IReadOnlyDictionary<string, double>> counters, TimeProvider time, ILogger logger)
+        Action<byte[]> restore, NodeMetrics nodeMetrics, TimeProvider time, ILogger logger)
     {
         _options = options;
         _logger = logger;
@@ -48,7 +48,8 @@ internal sealed class NodeProcess : IDisposable
                 MissingFor = uid => Missing(uid, views.Current, identities),
                 Drain = () => views.Current.Settings.Drain,
                 Reports = reports,
-                Counters = counters,
+                Counters = nodeMetrics.SetRedirectorCounters,
+                NonTcp = new NonTcpIntake(views, nodeMetrics.NonTcp).Take,
                 Restore = restore,
                 Capacity = Capacity,
             },
@@ -56,16 +57,24 @@ internal sealed class NodeProcess : IDisposable
         views.Published += _ =>
         {
             Capture.Review();
-            foreach (var path in _paths) path.Loop.Post(path.Outbound.OnView);
+            foreach (var path in _paths)
+            {
+                path.Loop.Post(path.OnView);
+                path.CertificatesChanged(); // a pod may be somebody else now
+            }
         };
-        identities.Changed += _ => Capture.Review();
+        identities.Changed += _ =>
+        {
+            Capture.Review();
+            foreach (var path in _paths) path.CertificatesChanged();
+        };
 
         LoopDataPath NewPath(int index, LoopPods loopPods)
         {
             var loop = _loops[index];
             var links = new LinkContext(new LinkOptions(), metrics.ForLoop(index), time, logger);
             var refusals = new Refusals(loop, links.Metrics, logger);
-            var sessions = new SessionBook(loop);
+            var sessions = new SessionBook(loop, new Guard(views, refusals));
             var credentials = new CredentialCache(identities);
             var outbound = new OutboundLoop(new OutboundContext
             {
@@ -77,7 +86,7 @@ internal sealed class NodeProcess : IDisposable
             {
                 Loop = loop, Views = views, Credentials = credentials, Links = links, Sessions = sessions, Refusals = refusals,
             });
-            return new LoopDataPath(loop, outbound, inbound, sessions);
+            return new LoopDataPath(loop, loopPods, outbound, inbound, sessions);
         }
     }
 
@@ -117,11 +126,8 @@ internal sealed class NodeProcess : IDisposable
     public async Task DrainAsync(TimeProvider time)
     {
         var limit = TimeSpan.FromSeconds(_options.DrainSeconds);
-        Capture.StopAccepting();
         NodeLog.Leaving(_logger, OpenConnections, limit.TotalSeconds);
-        long start = time.GetTimestamp();
-        while (OpenConnections > 0 && time.GetElapsedTime(start) < limit) await Task.Delay(TimeSpan.FromMilliseconds(20), time);
-        NodeLog.Gone(_logger, OpenConnections);
+        NodeLog.Gone(_logger, await new Departure(Capture, _paths, time).DrainAsync(limit));
         await Task.WhenAll(_loops.StopAsync(), _control.StopAsync());
     }
 

@@ -18,6 +18,12 @@ if (args.Contains("--help"))
     Console.Out.WriteLine(RedirectorOptions.Help);
     return 0;
 }
+if (args is ["rules"])
+{
+    // For who wants to know before any pod is captured whether this machine can load them: ambientctl check.
+    Console.Out.Write(Ruleset.Sample.Text);
+    return 0;
+}
 var options = RedirectorOptions.Parse(args, Environment.GetEnvironmentVariable, out var faults);
 string? nft = NftTool.Find();
 if (options is null || nft is null)

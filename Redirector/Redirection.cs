@@ -216,6 +216,9 @@ internal sealed partial class Redirection : INodeReceiver
 
     private void KeepState(NodeConnection from, List<Descriptor> descriptors)
     {
+        // One that ends hands over once more; where its successor is beside it already, that knows better.
+        if (from != _tools.Nodes.Newest)
+            return;
         if (!SealedMemory.TryMeasure(descriptors[0], MaxStateBytes, out _, out string reason))
         {
             Refuse(from, CounterNames.StatesRefused, reason);

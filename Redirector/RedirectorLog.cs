@@ -62,6 +62,12 @@ internal static partial class RedirectorLog
     [LoggerMessage(5301, LogLevel.Warning, "pod {Uid}: {Program} ({ProcessId}) writes the rules again and again: mended at most 5 times a second")]
     public static partial void MendingSlowed(this ILogger log, string uid, string program, uint processId);
 
+    [LoggerMessage(5303, LogLevel.Warning, "pod {Uid}: what is no TCP cannot be counted, tried again: {Reason}")]
+    public static partial void NonTcpNotCounted(this ILogger log, string uid, string reason);
+
     [LoggerMessage(5302, LogLevel.Error, "pod {Uid}: capture not mended, tried again: {Reason}")]
     public static partial void MendingFailed(this ILogger log, string uid, string reason);
+
+    [LoggerMessage(5304, LogLevel.Information, "pod {Uid}: what met the rules while they were loaded: {Found}")]
+    public static partial void GapCleaned(this ILogger log, string uid, string found);
 }

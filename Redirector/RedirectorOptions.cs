@@ -20,6 +20,8 @@ internal sealed class RedirectorOptions
           --excluded-namespaces A,B Kubernetes namespaces that are never captured (default kube-system,ambient-system)
           --help                    this text
 
+        ambient-redirector rules    prints the rules of a pod with some exclusions, as nft reads them
+
         Every option can be given as an environment variable too: --order-key as AMBIENT_ORDER_KEY.
         """;
 

@@ -20,23 +20,34 @@ internal sealed class AppServer : IDisposable
         _listener.Listen(Backlog);
     }
 
-    /// <summary>Serves until it is cancelled.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
+    /// <summary>
+    /// Serves until it is told to stop; then, as an app with manners does, takes what the kernel has accepted for it, closes its listener at
+    /// once, and ends when its last connection has.
+    /// </summary>
+    public async Task RunAsync(CancellationToken stop)
     {
+        var open = new List<Task>();
         try
         {
-            while (true) _ = ServeAsync(await _listener.AcceptAsync(cancellation), cancellation);
+            while (true)
+            {
+                var connection = await _listener.AcceptAsync(stop);
+                open.RemoveAll(task => task.IsCompleted);
+                open.Add(ServeAsync(connection));
+            }
         }
         catch (OperationCanceledException)
         {
-            // Told to end.
+            while (_listener.Poll(0, SelectMode.SelectRead)) open.Add(ServeAsync(_listener.Accept()));
+            _listener.Dispose();
         }
+        await Task.WhenAll(open);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _listener.Dispose();
 
-    private static async Task ServeAsync(Socket connection, CancellationToken cancellation)
+    private static async Task ServeAsync(Socket connection)
     {
         using var _ = connection;
         connection.NoDelay = true;
@@ -44,30 +55,30 @@ internal sealed class AppServer : IDisposable
         Pattern? pattern = null;
         try
         {
-            while (await FillAsync(connection, buffer.AsMemory(0, RequestHead.Bytes), cancellation) && RequestHead.TryRead(buffer, out var head))
+            while (await FillAsync(connection, buffer.AsMemory(0, RequestHead.Bytes)) && RequestHead.TryRead(buffer, out var head))
             {
                 if (pattern?.Seed != head.Seed) pattern = new Pattern(head.Seed);
                 for (long read = 0; read < head.RequestBytes;)
                 {
-                    var some = await connection.ReceiveAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, head.RequestBytes - read)), cancellation);
+                    var some = await connection.ReceiveAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, head.RequestBytes - read)));
                     if (some == 0 || !pattern.Matches(read, buffer.AsSpan(0, some))) return;
                     read += some;
                 }
                 for (long sent = 0; sent < head.AnswerBytes;)
-                    sent += await connection.SendAsync(pattern.From(sent, head.AnswerBytes - sent), cancellation);
+                    sent += await connection.SendAsync(pattern.From(sent, head.AnswerBytes - sent));
             }
         }
-        catch (Exception fault) when (fault is SocketException or OperationCanceledException)
+        catch (SocketException)
         {
             // The client went, which is its right.
         }
     }
 
-    private static async Task<bool> FillAsync(Socket connection, Memory<byte> buffer, CancellationToken cancellation)
+    private static async Task<bool> FillAsync(Socket connection, Memory<byte> buffer)
     {
         while (!buffer.IsEmpty)
         {
-            var some = await connection.ReceiveAsync(buffer, cancellation);
+            var some = await connection.ReceiveAsync(buffer);
             if (some == 0) return false;
             buffer = buffer[some..];
         }

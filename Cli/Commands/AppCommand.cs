@@ -12,7 +12,7 @@ internal static class AppCommand
 {
     private static readonly TimeSpan LineEvery = TimeSpan.FromMilliseconds(500);
 
-    public static Command Make() => new("app", "The demo's apps.") { Hidden = true, Subcommands = { Serve(), Load() } };
+    public static Command Make() => new("app", "The demo's apps.") { Hidden = true, Subcommands = { Serve(), Load(), Flood() } };
 
     private static Command Serve()
     {
@@ -71,6 +71,37 @@ internal static class AppCommand
         });
         return command;
     }
+
+    private static Command Flood()
+    {
+        var to = new Option<string>("--to") { Description = "ADDRESS:PORT, several separated by commas", Required = true };
+        var attempts = new Option<long>("--attempts") { Description = "Connections to open", DefaultValueFactory = _ => 1_000_000 };
+        var workers = new Option<int>("--workers") { Description = "Connections at once", DefaultValueFactory = _ => 64 };
+        var hold = new Option<bool>("--hold") { Description = "Keep them until told to end, instead of resetting each at once" };
+        var command = new Command("flood", "Opens connections as fast as they go, for tests of what that does to others: a line of JSON every half second and one at the end.")
+        {
+            to, attempts, workers, hold,
+        };
+        command.SetAction(async (parsed, _) =>
+        {
+            using var stop = new StopSignal();
+            var client = new FloodClient(new FloodSettings
+            {
+                Targets = [.. parsed.GetRequiredValue(to).Split(',').Select(IPEndPoint.Parse)],
+                Attempts = parsed.GetValue(attempts),
+                Workers = parsed.GetValue(workers),
+                Holds = parsed.GetValue(hold),
+            });
+            var work = client.RunAsync(stop.Token);
+            while (await Task.WhenAny(work, Task.Delay(LineEvery)) != work) Tell(client.Tally());
+            await work;
+            Tell(client.Tally());
+            return 0;
+        });
+        return command;
+    }
+
+    private static void Tell(FloodTally tally) => Console.WriteLine(JsonSerializer.Serialize(tally, FloodJson.Default.FloodTally));
 
     private static void Tell(LoadTally tally) => Console.WriteLine(JsonSerializer.Serialize(tally, LoadJson.Default.LoadTally));
 }

@@ -10,7 +10,6 @@ namespace Ambient.Cli.Commands;
 /// <summary><c>ambientctl status | config</c>: asks a node's proxy over its Unix socket, or the controller over its admin pages.</summary>
 internal static class AskCommands
 {
-    private const string DefaultSocket = "/run/ambient/node.sock";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static Command Status()
@@ -52,11 +51,7 @@ internal static class AskCommands
 
     private static (Option<string> Socket, Option<string?> Controller, Option<bool> Json) Options()
     {
-        var socket = new Option<string>("--socket")
-        {
-            Description = $"The node's admin socket (AMBIENT_ADMIN_SOCKET, else {DefaultSocket})",
-            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("AMBIENT_ADMIN_SOCKET") ?? DefaultSocket,
-        };
+        var socket = NodeSocket.One();
         var controller = new Option<string?>("--controller") { Description = "Ask the controller instead, such as http://127.0.0.1:15011" };
         controller.Validators.Add(result =>
         {
@@ -72,11 +67,11 @@ internal static class AskCommands
         {
             return await ask();
         }
-        catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException)
+        catch (Exception fault) when (NodeSocket.IsSilence(fault))
         {
-            await Console.Error.WriteLineAsync(
-                $"ambientctl: nobody answers at {whom} ({fault.InnerException?.Message ?? fault.Message}).\n"
-                + "Is ambient-node running on this machine with --admin-socket, and may this user open the socket? Name it with --socket PATH, or ask the controller with --controller URL.");
+            await Console.Error.WriteLineAsync("ambientctl: " + (whom.Contains("://", StringComparison.Ordinal)
+                ? $"nobody answers at {whom} ({fault.InnerException?.Message ?? fault.Message}). Is ambient-controller running there, with --admin?"
+                : NodeSocket.Explain(whom, fault)));
             return CommandLine.BadUsage;
         }
     }
@@ -96,10 +91,13 @@ internal static class AskCommands
         var view = status["view"]!;
         Console.WriteLine($"view: version {view["version"]}, {view["workloads"]} workloads, {view["services"]} services");
         Console.WriteLine($"pods captured: {status["pods_captured"]}   open connections: {status["open_connections"]}");
-        foreach (var certificate in status["certificates"]!.AsArray())
+        var ends = status["certificates"]!.AsArray().Select(one => (Identity: $"{one!["identity"]}", End: DateTimeOffset.Parse((string)one["not_after"]!, CultureInfo.InvariantCulture))).ToList();
+        foreach (var (identity, end) in ends) Console.WriteLine($"certificate: {identity} until {end:u}");
+        // View and capture order have no end; what a pod proves itself with has.
+        if (ends.Count > 0)
         {
-            var end = DateTimeOffset.Parse((string)certificate!["not_after"]!, CultureInfo.InvariantCulture);
-            Console.WriteLine($"certificate: {certificate["identity"]} until {end:u}");
+            var first = ends.MinBy(one => one.End);
+            Console.WriteLine($"without a controller: all goes on until {first.End:u} ({(first.End - TimeProvider.System.GetUtcNow()).TotalHours:0.0} h), when the certificate of {first.Identity} ends");
         }
     }
 

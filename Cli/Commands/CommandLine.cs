@@ -16,6 +16,10 @@ internal static class CommandLine
         root.Subcommands.Add(DemoCommand.Make());
         root.Subcommands.Add(AskCommands.Status());
         root.Subcommands.Add(AskCommands.Config());
+        root.Subcommands.Add(EdgesCommand.Make());
+        root.Subcommands.Add(IdentityCommand.Make());
+        root.Subcommands.Add(CheckCommand.Make());
+        root.Subcommands.Add(PolicyCommands.Make());
         root.Subcommands.Add(AppCommand.Make());
         var parsed = root.Parse(arguments);
         // Errors and help go through the library; only the status for wrong usage is ours.

@@ -15,6 +15,8 @@ internal sealed class AdminClient : IDisposable
     /// <summary>A process behind a Unix socket.</summary>
     public static AdminClient OverSocket(string path) => new(new HttpClient(new SocketsHttpHandler
     {
+        // Each question to whoever has the path now: a process that drains still answers on connections from before.
+        PooledConnectionLifetime = TimeSpan.Zero,
         ConnectCallback = async (_, cancellation) =>
         {
             var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

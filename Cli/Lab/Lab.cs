@@ -109,7 +109,7 @@ internal sealed class Lab : IAsyncDisposable
     private static Task StopAsync(Supervised process)
     {
         process.ComesBack = false;
-        return process.KillAsync();
+        return process.KillAllAsync();
     }
 
     private ImmutableArray<PodPlan> PodsOf(IReadOnlyCollection<string> namespaces) => [.. Mesh.Pods.Where(pod => namespaces.Contains(pod.Namespace))];

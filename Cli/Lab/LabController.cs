@@ -50,6 +50,9 @@ internal sealed class LabController : IDisposable
     /// <summary>A token with which a node may join.</summary>
     public async Task<string> TokenAsync(string node) => (await Tool.MustAsync(AsOwnUser("token", "--state", _state, "--node", node))).Trim();
 
+    /// <summary>A step of replacing the mesh's root: add, switch or retire.</summary>
+    public Task RootAsync(string step, params ReadOnlySpan<string> options) => Tool.MustAsync(AsOwnUser(["root", step, "--state", _state, .. options]));
+
     /// <summary>Waits until it has read its source.</summary>
     public Task WaitUntilReadyAsync(TimeSpan atMost) => Waiting.UntilAsync("the controller is ready", atMost, _log, async () =>
     {

@@ -13,6 +13,7 @@ internal sealed class LabNode : IDisposable
     private readonly Users _users;
     private readonly string _folder;
     private readonly AdminClient _admin;
+    private readonly string _drainSeconds;
 
     // Where there is only one user, a socket's owner proves nothing: the two share a pair from birth. The lab keeps both ends, so
     // that either process can be replaced.
@@ -23,6 +24,7 @@ internal sealed class LabNode : IDisposable
         (Number, _controller, _log, _users) = (number, controller, log, users);
         _folder = Path.Combine(folder, Name);
         if (users.NodeProxy is null) _pair = SeqPacketSocket.Pair();
+        _drainSeconds = $"{controller.Mesh.NodeDrainSeconds}";
         Redirector = new Supervised($"{Name}/redirector", StartRedirector);
         NodeProxy = new Supervised($"{Name}/proxy", StartNodeProxy);
         _admin = AdminClient.OverSocket(AdminSocket);
@@ -72,6 +74,28 @@ internal sealed class LabNode : IDisposable
         return status == 200 ? null : text.Trim();
     });
 
+    /// <summary>Whether two NodeProxies can run at once: over an inherited pair only one of them could be spoken to.</summary>
+    public bool CanRunTwo => _pair is null;
+
+    /// <summary>
+    /// Replaces NodeProxy as an upgrade does: the new one is started beside the old one, and when it is ready the old one is told to end.
+    /// </summary>
+    /// <returns>The old one, which drains.</returns>
+    public async Task<LabProcess> ReplaceNodeProxyAsync(TimeSpan atMost)
+    {
+        if (!CanRunTwo) throw new LabException("Two NodeProxies at once need a user of their own for them.");
+        var old = NodeProxy.StartBeside() ?? throw new LabException($"{Name} has no NodeProxy to replace.");
+        var successor = NodeProxy.Current!;
+        await Waiting.UntilAsync($"the new NodeProxy of {Name} is ready", atMost, _log, async () =>
+        {
+            if (successor.Ended.IsCompleted) return "it has ended";
+            var status = await Admin.GetJsonAsync("/status");
+            return (int?)status["process_id"] != successor.Id ? "it does not answer yet" : (bool?)status["ready"] == true ? null : "it is not ready";
+        });
+        old.Terminate();
+        return old;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -93,7 +117,7 @@ internal sealed class LabNode : IDisposable
         string[] common =
         [
             "--node", Name, "--controller", LabController.Address, "--bundle", Path.Combine(_folder, "bundle.pem"), "--token-file", Token,
-            "--admin", "0.0.0.0:15020", "--admin-socket", AdminSocket,
+            "--admin", "0.0.0.0:15020", "--admin-socket", AdminSocket, "--drain-seconds", _drainSeconds,
         ];
         LabProcess StartUnprivileged(params string[] channel) =>
             Start(NodeProxy!.Name, Command.Of(Programs.NodeProxy, [.. common, .. channel]).WithoutPrivilege(_users.NodeProxy));

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 
 namespace Ambient.Cli.Lab;
 
@@ -31,6 +32,9 @@ internal sealed record LabPlan
     /// <summary>How long connections of a withdrawn pod may go on.</summary>
     public int DrainSeconds { get; init; } = 30;
 
+    /// <summary>How long a NodeProxy's connections may go on after it was told to end.</summary>
+    public int NodeDrainSeconds { get; init; } = 25;
+
     /// <summary>Lifetime of the workloads' certificates.</summary>
     public string LeafLifetime { get; init; } = "48h";
 
@@ -54,6 +58,9 @@ internal sealed record PodPlan(string Namespace, string Workload, int Node, int 
 
     /// <summary>Set to opt one pod in ("true") or out ("false"), whatever its namespace does.</summary>
     public string? EnrollLabel { get; init; }
+
+    /// <summary>It was told to end, as Kubernetes marks it.</summary>
+    public bool IsTerminating { get; init; }
 
     /// <summary>Annotations beside the one that names the network namespace.</summary>
     public ImmutableDictionary<string, string> Annotations { get; init; } = ImmutableDictionary<string, string>.Empty;
@@ -88,4 +95,7 @@ internal sealed record ServicePlan(string Namespace, string Workload, int Port, 
 
     /// <summary>Its IPv6 address, which only the mesh knows.</summary>
     public IPAddress V6 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"fd00:96::{10 + Slot}"));
+
+    /// <summary>Its address of a family.</summary>
+    public IPAddress Address(AddressFamily family) => family == AddressFamily.InterNetworkV6 ? V6 : V4;
 }

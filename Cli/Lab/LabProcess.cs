@@ -47,6 +47,12 @@ internal sealed class LabProcess
         await Ended;
     }
 
+    /// <summary>Asks it to end, and does not wait.</summary>
+    public void Terminate()
+    {
+        if (!Ended.IsCompleted) Signals.Terminate(Id);
+    }
+
     /// <summary>Asks it to end and waits; kills it when it takes longer than <paramref name="patience"/> (5 s unless told).</summary>
     /// <returns>The exit status.</returns>
     public async Task<int> TerminateAsync(TimeSpan? patience = null)

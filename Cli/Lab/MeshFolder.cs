@@ -39,6 +39,9 @@ internal sealed class MeshFolder
     /// <summary>Where it is.</summary>
     public string FolderPath { get; }
 
+    /// <inheritdoc cref="LabPlan.NodeDrainSeconds"/>
+    public int NodeDrainSeconds => _plan.NodeDrainSeconds;
+
     /// <summary>Pods that the YAML names now.</summary>
     public ImmutableArray<PodPlan> Pods => _pods;
 
@@ -124,7 +127,7 @@ internal sealed class MeshFolder
             metadata:
               name: {{pod.Name}}
               namespace: {{pod.Namespace}}
-              uid: {{pod.Uid}}
+              uid: {{pod.Uid}}{{(pod.IsTerminating ? "\n  deletionTimestamp: \"2026-01-01T00:00:00Z\"" : "")}}
               labels: {app: {{pod.Workload}}{{(pod.EnrollLabel is { } label ? $", ambient.mesh/enroll: \"{label}\"" : "")}}}
               annotations:
                 ambient.mesh/netns: {{Topology.PathOf(pod.Network)}}{{annotations}}

@@ -37,6 +37,9 @@ internal sealed class Network
         await BatchAsync(null, $"netns add {pod.Network}\n{Topology.Wire(pod)}\n");
         await BatchAsync(Topology.NodeNetwork(pod.Node), $"link set {pod.Network} master br0 up\n");
         await FurnishPodAsync(pod);
+        // Behind a bridge the node goes on sending to the last owner's hardware address for up to 45 s (arp(7), base_reachable_time).
+        // A CNI plugin announces a new pod for that; here the node just forgets.
+        await BatchAsync(Topology.NodeNetwork(pod.Node), _topology.Forgetting(pod));
     }
 
     /// <summary>Removes a pod's namespace's name, as a container runtime does at the pod's end. Who still holds the namespace keeps it alive.</summary>

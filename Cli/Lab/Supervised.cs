@@ -6,6 +6,7 @@ namespace Ambient.Cli.Lab;
 internal sealed class Supervised(string name, Func<LabProcess> launch)
 {
     private readonly Lock _lock = new();
+    private readonly List<LabProcess> _leaving = [];
     private LabProcess? _current;
     private bool _isWanted;
 
@@ -35,6 +36,28 @@ internal sealed class Supervised(string name, Func<LabProcess> launch)
             _isWanted = true;
             if (_current is not { Ended.IsCompleted: false }) LaunchUnsynchronized();
         }
+    }
+
+    /// <summary>Starts another one beside the one that runs; from here on the other one is the process.</summary>
+    /// <returns>The one before, which is the caller's to end; null if none ran.</returns>
+    public LabProcess? StartBeside()
+    {
+        lock (_lock)
+        {
+            var before = _current is { Ended.IsCompleted: false } running ? running : null;
+            _isWanted = true;
+            LaunchUnsynchronized();
+            if (before is not null) _leaving.Add(before);
+            return before;
+        }
+    }
+
+    /// <summary>Kills it and all that were replaced and have not ended yet.</summary>
+    public async Task KillAllAsync()
+    {
+        LabProcess[] leaving;
+        lock (_lock) leaving = [.. _leaving];
+        await Task.WhenAll([KillAsync(), .. leaving.Select(process => process.KillAsync())]);
     }
 
     /// <summary>kill -9, and waits for its end. It comes back if it is to.</summary>

@@ -75,6 +75,15 @@ internal sealed class Topology(LabPlan plan, bool hasIpv6)
     /// <summary>The line that joins a pod's namespace to its node.</summary>
     public static string Wire(PodPlan pod) => $"link add {pod.Network} netns {NodeNetwork(pod.Node)} type veth peer name eth0 netns {pod.Network}";
 
+    /// <summary>Lines for a pod's node, which forget whose hardware addresses the pod's addresses belonged to.</summary>
+    public string Forgetting(PodPlan pod)
+    {
+        var lines = new Lines();
+        lines.Add($"neigh flush to {pod.V4} dev br0");
+        if (hasIpv6) lines.Add($"neigh flush to {pod.V6} dev br0");
+        return lines.ToString();
+    }
+
     /// <summary>Lines for a node's namespace.</summary>
     public string Node(int n)
     {

@@ -24,7 +24,14 @@ internal sealed record WorkloadsPage(ulong Version, ImmutableArray<WorkloadPage>
 
 internal sealed record WorkloadPage(string Uid, string Namespace, string Name, string WorkloadName, string ServiceAccount, string Node,
     ImmutableArray<string> Addresses, bool HostNetwork, string State, string Mode, string Identity, string DirectForbiddenReason,
-    string Phase, string Reason);
+    string Phase, string Reason)
+{
+    /// <summary>Ports with another mode, as their annotation has them: <c>8080=STRICT</c>.</summary>
+    public ImmutableArray<string> PortModes { get; init; } = [];
+
+    /// <summary>Keys of the AccessPolicies that select it.</summary>
+    public ImmutableArray<string> Policies { get; init; } = [];
+}
 
 internal sealed record ServicesPage(ulong Version, ImmutableArray<ServicePage> Services);
 

@@ -26,7 +26,7 @@ internal sealed class AdminServer : IAsyncDisposable
     internal static async Task<AdminServer> StartAsync(IPEndPoint listen, Announcer announcer, Func<WarningsPage> warnings,
         ControllerMetrics metrics, TimeProvider time, ILoggerFactory loggers)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });   // the current folder may be closed to this user
         builder.Services.AddSingleton(loggers);
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -46,7 +46,7 @@ internal sealed class AdminServer : IAsyncDisposable
         app.MapGet("/metrics", context =>
         {
             context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
-            return metrics.WriteAsync(announcer.Look(), context.Response.Body, context.RequestAborted);
+            return metrics.WriteAsync(announcer.Look(), time.GetUtcNow(), context.Response.Body, context.RequestAborted);
         });
         app.MapGet("/v1/nodes", context => WriteAsync(context, PageBuilder.Nodes(announcer.Look(), time.GetUtcNow()), AdminJson.Default.NodesPage));
         app.MapGet("/v1/workloads", context => WriteAsync(context, PageBuilder.Workloads(announcer.Look()), AdminJson.Default.WorkloadsPage));

@@ -37,7 +37,11 @@ internal static class PageBuilder
             return new WorkloadPage(p.Uid, p.Namespace, p.Name, p.WorkloadName, p.ServiceAccount, p.Node,
                 [.. p.Addresses.Select(a => a.ToString())], p.HostNetwork, Lower(enrolment?.State ?? EnrolmentState.None), Lower(p.Mode),
                 SpiffeId.TryOf(overview.Model!.Settings.TrustDomain, p.Namespace, p.ServiceAccount, out var id, out _) ? id.ToString() : "",
-                p.DirectForbiddenReason, enrolment is null ? "" : Lower(enrolment.Phase), enrolment?.Reason ?? "");
+                p.DirectForbiddenReason, enrolment is null ? "" : Lower(enrolment.Phase), enrolment?.Reason ?? "")
+            {
+                PortModes = [.. p.PortModes.Select(m => $"{m.Port}={m.Mode.ToString().ToUpperInvariant()}")],
+                Policies = p.Policies,
+            };
         })]);
 
     internal static ServicesPage Services(Overview overview)

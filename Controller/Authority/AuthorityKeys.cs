@@ -10,24 +10,43 @@ namespace Ambient.Controller.Authority;
 internal sealed record AuthorityKeys(X509Certificate2 Issuer, ECDsa Key, ImmutableArray<X509Certificate2> Intermediates,
     ImmutableArray<X509Certificate2> Roots)
 {
-    private const string KeyFile = "ca-key.pem";
-    private const string CertificateFile = "ca-cert.pem";
+    internal const string KeyFile = "ca-key.pem";
+    internal const string CertificateFile = "ca-cert.pem";
     private static readonly TimeSpan RootLifetime = TimeSpan.FromDays(3650);
 
-    /// <summary>Reads the root of a state folder, or makes one on the first start.</summary>
+    /// <summary>What the controller's own server certificate is signed with, where that is not the issuer of leaves.</summary>
+    internal AuthorityKeys? ForServer { get; private init; }
+
+    /// <summary>Reads the roots of a state folder (see <see cref="RootRotation"/>), or makes one on the first start.</summary>
     /// <exception cref="AuthorityException">One of the two files is missing, or they are no such pair.</exception>
     internal static AuthorityKeys OfState(StateFolder state, DateTimeOffset now)
     {
         var key = state.TryRead(KeyFile);
         var certificate = state.TryRead(CertificateFile);
         if (key is null && certificate is null)
-            return Make(state, now);
+            return Make(state, KeyFile, CertificateFile, now);
         if (key is null || certificate is null)
         {
             throw new AuthorityException($"{state.Path} holds {(key is null ? CertificateFile : KeyFile)} without "
                 + $"{(key is null ? KeyFile : CertificateFile)}: put the other back, or remove both for a new authority");
         }
-        return Read(certificate, key, state.Path);
+        var current = Read(certificate, key, state.Path);
+        var previous = state.TryRead(RootRotation.PreviousCertificate) is { } old && state.TryRead(RootRotation.PreviousKey) is { } oldKey
+            ? Read(old, oldKey, $"{state.Path}, {RootRotation.PreviousCertificate}")
+            : null;
+        var next = state.TryRead(RootRotation.NextCertificate) is { } added ? Roots(added) : [];
+        return current with
+        {
+            ForServer = previous,
+            Roots = [.. current.Roots.Concat(previous?.Roots ?? []).Concat(next).DistinctBy(root => root.Thumbprint)],
+        };
+
+        ImmutableArray<X509Certificate2> Roots(string pem)
+        {
+            var found = new X509Certificate2Collection();
+            found.ImportFromPem(pem);
+            return [.. found];
+        }
     }
 
     /// <summary>Reads an authority that was given: a certificate, then its intermediates if any, then its root; and its key.</summary>
@@ -67,7 +86,8 @@ internal sealed record AuthorityKeys(X509Certificate2 Issuer, ECDsa Key, Immutab
         return new AuthorityKeys(issuer, key, intermediates, roots);
     }
 
-    private static AuthorityKeys Make(StateFolder state, DateTimeOffset now)
+    /// <summary>Makes a root.</summary>
+    internal static AuthorityKeys Make(StateFolder state, string keyFile, string certificateFile, DateTimeOffset now)
     {
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var name = new X500DistinguishedName($"O=ambient, CN=ambient root {Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}");
@@ -79,8 +99,8 @@ internal sealed record AuthorityKeys(X509Certificate2 Issuer, ECDsa Key, Immutab
         var root = request.CreateSelfSigned(now.AddHours(-1), now.Add(RootLifetime));
 
         // The key first: a certificate without its key would be reported as damage, a key alone as well, but never used.
-        state.WritePrivate(KeyFile, key.ExportPkcs8PrivateKeyPem());
-        state.WritePublic(CertificateFile, root.ExportCertificatePem());
+        state.WritePrivate(keyFile, key.ExportPkcs8PrivateKeyPem());
+        state.WritePublic(certificateFile, root.ExportCertificatePem());
         return new AuthorityKeys(root, key, [], [root]);
     }
 

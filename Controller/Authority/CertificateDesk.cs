@@ -24,26 +24,31 @@ internal sealed class CertificateDesk(CertificateAuthority authority, Func<strin
 
     /// <summary>Answers a request.</summary>
     /// <param name="node">Who asks, by its token.</param>
-    internal CertificateAnswer Answer(string node, ulong requestId, CertificateRequest request)
+    /// <param name="refusal">Why not, for counting.</param>
+    internal CertificateAnswer Answer(string node, ulong requestId, CertificateRequest request, out CertificateRefusal refusal)
     {
-        var answer = new CertificateAnswer { SpiffeId = request.SpiffeId, RequestId = requestId };
-        if (!_limits.GetOrAdd(node, _ => new RateLimit(Burst, PerSecond, time)).TryTake())
-            answer.Refusal = $"node {node} asks for more than {PerSecond} certificates a second: try again later";
-        else if (!CertificateRequests.TryRead(request.Csr.Span, out var id, out var key, out var reason))
-            answer.Refusal = $"bad request: {reason}";
-        else if (id.ToString() != request.SpiffeId)
-            answer.Refusal = "bad request: it names another identity than the message around it";
-        else if (faultOf(node, id) is { } fault)
-            answer.Refusal = fault;
-        else if (authority.IsExpired)
-            answer.Refusal = "the authority's own certificate has expired";
-        else
-        {
-            using var leaf = authority.Issue(id, key);
-            answer.Chain.Add(ByteString.CopyFrom(leaf.RawData));
-            answer.Chain.Add(authority.Intermediates.Select(c => ByteString.CopyFrom(c.RawData)));
-            answer.TrustBundle.Add(authority.TrustBundle.Select(r => ByteString.CopyFrom(r)));
-        }
+        // What is no identity is not repeated: it comes back to us in logs.
+        var answer = new CertificateAnswer { SpiffeId = SpiffeId.TryParse(request.SpiffeId, out _, out _) ? request.SpiffeId : "", RequestId = requestId };
+        (refusal, answer.Refusal) = Decide(node, request, answer);
         return answer;
+    }
+
+    private (CertificateRefusal Refusal, string Reason) Decide(string node, CertificateRequest request, CertificateAnswer answer)
+    {
+        if (!_limits.GetOrAdd(node, _ => new RateLimit(Burst, PerSecond, time)).TryTake())
+            return (CertificateRefusal.TooOften, $"node {node} asks for more than {PerSecond} certificates a second: try again later");
+        if (!CertificateRequests.TryRead(request.Csr.Span, out var id, out var key, out var reason))
+            return (CertificateRefusal.BadRequest, $"bad request: {reason}");
+        if (id.ToString() != request.SpiffeId)
+            return (CertificateRefusal.BadRequest, "bad request: it names another identity than the message around it");
+        if (faultOf(node, id) is { } fault)
+            return (CertificateRefusal.NotTheirs, fault);
+        if (authority.IsExpired)
+            return (CertificateRefusal.AuthorityExpired, "the authority's own certificate has expired");
+        var chain = authority.Issue(id, key);
+        answer.Chain.Add(chain.Select(c => ByteString.CopyFrom(c.RawData)));
+        chain[0].Dispose();
+        answer.TrustBundle.Add(authority.TrustBundle.Select(r => ByteString.CopyFrom(r)));
+        return (CertificateRefusal.None, "");
     }
 }

@@ -44,9 +44,16 @@ internal sealed class JoinTokens
 
     /// <summary>Reads the node out of a token.</summary>
     /// <param name="reason">Why the token is no good, without any part of it; null on success.</param>
-    internal bool TryVerify(string? token, DateTimeOffset now, [NotNullWhen(true)] out string? node, [NotNullWhen(false)] out string? reason)
+    internal bool TryVerify(string? token, DateTimeOffset now, [NotNullWhen(true)] out string? node, [NotNullWhen(false)] out string? reason) =>
+        TryVerify(token, now, out node, out _, out reason);
+
+    /// <inheritdoc cref="TryVerify(string?, DateTimeOffset, out string?, out string?)"/>
+    /// <param name="isExpired">It was good once.</param>
+    internal bool TryVerify(
+        string? token, DateTimeOffset now, [NotNullWhen(true)] out string? node, out bool isExpired, [NotNullWhen(false)] out string? reason)
     {
         node = null;
+        isExpired = false;
         reason = "the join token was not made by this controller";
         if (token is null || token.Length > MaxLength || token.LastIndexOf('.') is not (> 0 and var end))
             return false;
@@ -61,6 +68,7 @@ internal sealed class JoinTokens
             return false;
         if (now.ToUnixTimeSeconds() >= expires)
         {
+            isExpired = true;
             reason = "the join token has expired: make another one with `ambient-controller token`";
             return false;
         }

@@ -20,7 +20,7 @@ internal sealed class OrderDesk(OrderSigner signer, TimeSpan validity)
     internal DateTimeOffset? NextRenewal => _issued.Values.Min(i => (DateTimeOffset?)i.Renewal);
 
     /// <summary>Signs an order if one is due.</summary>
-    /// <param name="content">What it is to say, without version and times.</param>
+    /// <param name="content">What it is to say, without version and times; kept, so nobody may change it afterwards.</param>
     /// <param name="lastVersion">Of the last order that this node was ever given.</param>
     /// <returns>Null if the one in force says the same and is young enough.</returns>
     internal (SignedOrder Order, ulong Version)? SignIfDue(CaptureOrder content, ulong lastVersion, DateTimeOffset now)
@@ -30,7 +30,7 @@ internal sealed class OrderDesk(OrderSigner signer, TimeSpan validity)
 
         // Milliseconds, so that versions rise even if the record of the last one was lost.
         var version = Math.Max(lastVersion + 1, (ulong)Math.Max(0, now.ToUnixTimeMilliseconds()));
-        _issued[content.Node] = new Issued(content.Clone(), now + (validity / 2));
+        _issued[content.Node] = new Issued(content, now + (validity / 2));
         var order = content.Clone();
         order.Version = version;
         order.IssuedUnixSeconds = now.ToUnixTimeSeconds();

@@ -12,6 +12,7 @@ internal sealed class ServerCertificate(CertificateAuthority authority, TimeProv
 {
     private readonly Lock _lock = new();
     private SslStreamCertificateContext? _current;
+    private AuthorityKeys? _issuer;
     private DateTimeOffset _renewal;
 
     /// <summary>The certificate for a connection that begins now.</summary>
@@ -22,10 +23,11 @@ internal sealed class ServerCertificate(CertificateAuthority authority, TimeProv
             lock (_lock)
             {
                 var now = time.GetUtcNow();
-                if (_current is null || now >= _renewal)
+                if (_current is null || now >= _renewal || !ReferenceEquals(_issuer, authority.ServerIssuer))
                 {
+                    _issuer = authority.ServerIssuer;
                     // Connections in the middle of a handshake still use the old one: it is left to the finalizer.
-                    _current = Issue(out var notAfter);
+                    _current = Issue(_issuer, out var notAfter);
                     _renewal = now + ((notAfter - now) / 2);
                     logger.ServerCertificateRenewed(notAfter);
                 }
@@ -34,11 +36,11 @@ internal sealed class ServerCertificate(CertificateAuthority authority, TimeProv
         }
     }
 
-    private SslStreamCertificateContext Issue(out DateTimeOffset notAfter)
+    private SslStreamCertificateContext Issue(AuthorityKeys issuer, out DateTimeOffset notAfter)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var leaf = authority.IssueServer(new PublicKey(key));
+        using var leaf = authority.IssueServer(issuer, new PublicKey(key));
         notAfter = new DateTimeOffset(leaf.NotAfter.ToUniversalTime());
-        return SslStreamCertificateContext.Create(leaf.CopyWithPrivateKey(key), [.. authority.Intermediates], offline: true);
+        return SslStreamCertificateContext.Create(leaf.CopyWithPrivateKey(key), [.. issuer.Intermediates], offline: true);
     }
 }

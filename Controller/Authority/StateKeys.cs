@@ -3,7 +3,7 @@ using Ambient.Protocol.Orders;
 namespace Ambient.Controller.Authority;
 
 /// <summary>All that the controller signs with, opened together, and the two public files that nodes are given beforehand.</summary>
-internal sealed record StateKeys(CertificateAuthority Authority, OrderSigner Orders, JoinTokens Tokens)
+internal sealed record StateKeys(CertificateAuthority Authority, OrderSigner Orders, JoinTokens Tokens, AuthorityFiles AuthorityFiles, StateFolder State, TimeProvider Time)
 {
     private const string BundleFile = "bundle.pem";
 
@@ -16,14 +16,26 @@ internal sealed record StateKeys(CertificateAuthority Authority, OrderSigner Ord
     /// <param name="caCertificate">File of an authority that was given; null for the one in the state folder.</param>
     internal static StateKeys Open(StateFolder state, string? caCertificate, string? caKey, TimeSpan leafLifetime, TimeProvider time)
     {
-        var keys = caCertificate is not null && caKey is not null
-            ? AuthorityKeys.Read(File.ReadAllText(caCertificate), File.ReadAllText(caKey), caCertificate)
-            : AuthorityKeys.OfState(state, time.GetUtcNow());
-        var authority = new CertificateAuthority(keys, leafLifetime, time);
+        var files = new AuthorityFiles(state, caCertificate, caKey);
+        var authority = new CertificateAuthority(files.Open(time.GetUtcNow()), leafLifetime, time);
         if (authority.IsExpired)
-            throw new AuthorityException($"the certificate of the authority in {caCertificate ?? state.Path} has expired");
-        if (state.TryRead(BundleFile) != authority.TrustBundlePem)
-            state.WritePublic(BundleFile, authority.TrustBundlePem);
-        return new StateKeys(authority, OrderKeys.OfState(state), JoinTokens.OfState(state));
+            throw new AuthorityException($"the certificate of the authority in {files.Place} has expired");
+        var keys = new StateKeys(authority, OrderKeys.OfState(state), JoinTokens.OfState(state), files, state, time);
+        keys.WriteBundle();
+        return keys;
+    }
+
+    /// <summary>Takes up what the authority's files say now.</summary>
+    /// <exception cref="AuthorityException">They are no authority; the one before stays.</exception>
+    internal void Reload()
+    {
+        Authority.Replace(AuthorityFiles.Open(Time.GetUtcNow()));
+        WriteBundle();
+    }
+
+    private void WriteBundle()
+    {
+        if (State.TryRead(BundleFile) != Authority.TrustBundlePem)
+            State.WritePublic(BundleFile, Authority.TrustBundlePem);
     }
 }

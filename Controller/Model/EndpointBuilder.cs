@@ -8,55 +8,81 @@ namespace Ambient.Controller.Model;
 
 /// <summary>
 /// Makes the endpoints of services: from their slices, or, where a service has a selector and no slice (a folder of
-/// YAML without a cluster), from the pods that the selector finds.
+/// YAML without a cluster), from the pods that the selector finds. A service's endpoints stay the objects that they were
+/// as long as it, its slices, its pods and the nodes do. Owned by one thread.
 /// </summary>
 internal sealed class EndpointBuilder
 {
-    private readonly ILookup<string, PodObject> _podsByNamespace;
-    private readonly Dictionary<(string Namespace, string Name), PodObject> _podsByName;
-    private readonly Dictionary<IPAddress, PodObject> _podsByAddress = [];
-    private readonly NodeMap _nodes;
-    private readonly Func<string, bool> _warn;
+    private readonly RoundMemo<PlacedService, Inputs, Made> _memo = new();
+    private Dictionary<string, NamespacePods> _podsByNamespace = [];
+    private PodDirectory _directory = new([]);
+    private NodeMap _nodes = new([]);
+    private SortedSet<string> _warnings = [];
 
     /// <param name="nodes">Where zones are found.</param>
-    /// <param name="warn">Told of references that lead nowhere.</param>
-    internal EndpointBuilder(List<PodObject> pods, NodeMap nodes, Func<string, bool> warn)
+    /// <param name="warnings">Told of references that lead nowhere.</param>
+    internal IEnumerable<Resource> Build(List<PlacedPod> pods, NodeMap nodes, List<PlacedService> services, ImmutableArray<EndpointSliceObject> slices,
+        SortedSet<string> warnings)
     {
         _nodes = nodes;
-        _warn = warn;
-        _podsByNamespace = pods.ToLookup(p => p.Namespace);
-        _podsByName = pods.ToDictionary(p => (p.Namespace, p.Name));
-        foreach (var pod in pods.Where(p => !p.HostNetwork))
+        _directory = new PodDirectory(pods);
+        _podsByNamespace = pods.GroupBy(p => p.Pod.Namespace).ToDictionary(group => group.Key, group =>
         {
-            foreach (var address in pod.Addresses)
-                _podsByAddress.TryAdd(address, pod);
-        }
-    }
+            var own = group.ToList();
+            return _podsByNamespace.TryGetValue(group.Key, out var before) && before.AreThoseOf(own) ? before : new NamespacePods([.. own]);
+        });
 
-    internal IEnumerable<Resource> Build(IReadOnlyCollection<ServiceObject> services, ImmutableArray<EndpointSliceObject> slices)
-    {
-        var known = services.Select(s => (s.Namespace, s.Name)).ToHashSet();
+        var known = services.Select(s => (s.Service.Namespace, s.Service.Name)).ToHashSet();
         foreach (var slice in slices.Where(s => !known.Contains((s.Namespace, s.Service))))
-            _warn($"{slice} is ignored: service {slice.Namespace}/{slice.Service}, which it names, is not there");
+            warnings.Add($"{slice} is ignored: service {slice.Namespace}/{slice.Service}, which it names, is not there");
 
         var slicesByService = slices.ToLookup(s => (s.Namespace, s.Service));
+        var all = new List<Resource>();
         foreach (var service in services)
         {
-            // One endpoint an address: an address in several slices has the ports of all of them.
-            var endpoints = new Dictionary<IPAddress, Draft>();
-            var own = slicesByService[(service.Namespace, service.Name)].ToList();
-            if (own.Count > 0)
-                own.ForEach(slice => AddSlice(service, slice, endpoints));
-            else if (service.Selector is { Count: > 0 } selector)
-                AddSelected(service, new LabelSelector(selector, []), endpoints);
-
-            var readiness = new Readiness(service.Traffic.IsNodeLocal);
-            foreach (var draft in endpoints.Values)
-                readiness.Add(draft.Resource, draft.IsLeaving);
-            readiness.Settle();
-            foreach (var (address, draft) in endpoints)
-                yield return new Resource { Key = $"endpoint/{service.Namespace}/{service.Name}/{address}", Endpoint = draft.Resource };
+            var inputs = InputsOf(service.Service, [.. slicesByService[(service.Service.Namespace, service.Service.Name)]]);
+            if (!_memo.TryGet(service, inputs, out var made))
+                made = _memo.Put(service, inputs, Make(service.Service, inputs));
+            warnings.UnionWith(made.Warnings);
+            all.AddRange(made.Endpoints);
         }
+        _memo.EndRound();
+        return all;
+    }
+
+    private Inputs InputsOf(ServiceObject service, ImmutableArray<EndpointSliceObject> slices)
+    {
+        if (slices.IsEmpty)
+        {
+            return new Inputs(_nodes, slices, service.Selector is { Count: > 0 } selector
+                ? [.. _podsByNamespace.GetValueOrDefault(service.Namespace, NamespacePods.None).Selected(new LabelSelector(selector, []))]
+                : []);
+        }
+        // Whom a slice names, and who has the address: both may come, go or change.
+        return new Inputs(_nodes, slices, [.. from slice in slices
+                                              from endpoint in slice.Endpoints
+                                              from address in endpoint.Addresses
+                                              from pod in (PlacedPod?[])[_directory.Named(slice.Namespace, endpoint.Pod), _directory.At(address)]
+                                              select pod]);
+    }
+
+    private Made Make(ServiceObject service, Inputs inputs)
+    {
+        _warnings = new SortedSet<string>(StringComparer.Ordinal);
+        // One endpoint an address: an address in several slices has the ports of all of them.
+        var endpoints = new Dictionary<IPAddress, Draft>();
+        foreach (var slice in inputs.Slices)
+            AddSlice(service, slice, endpoints);
+        if (inputs.Slices.IsEmpty)
+            AddSelected(service, inputs.Pods, endpoints);
+
+        var readiness = new Readiness(service.Traffic.IsNodeLocal);
+        foreach (var draft in endpoints.Values)
+            readiness.Add(draft.Resource, draft.IsLeaving);
+        readiness.Settle();
+        return new Made([.. endpoints
+            .Select(e => new Resource { Key = $"endpoint/{service.Namespace}/{service.Name}/{e.Key}", Endpoint = e.Value.Resource })
+            .Where(r => Sendable.Check(r, _warnings))], [.. _warnings]);
     }
 
     private void AddSlice(ServiceObject service, EndpointSliceObject slice, Dictionary<IPAddress, Draft> endpoints)
@@ -83,23 +109,24 @@ internal sealed class EndpointBuilder
     private PodObject? PodOf(EndpointSliceObject slice, SliceEndpoint endpoint, IPAddress address)
     {
         if (endpoint.Pod.Length == 0)
-            return _podsByAddress.GetValueOrDefault(address);
-        var pod = _podsByName.GetValueOrDefault((slice.Namespace, endpoint.Pod));
+            return _directory.At(address)?.Pod;
+        var pod = _directory.Named(slice.Namespace, endpoint.Pod)?.Pod;
         if (pod is null || !pod.Addresses.Contains(address))
         {
             // Sending to the address is right all the same; expecting the identity of a pod that may not be there is not.
-            _warn($"{slice} names pod {slice.Namespace}/{endpoint.Pod} at {address}, "
+            _warnings.Add($"{slice} names pod {slice.Namespace}/{endpoint.Pod} at {address}, "
                 + (pod is null ? "which is not there" : $"but {pod} has another address") + ": only the address counts");
-            return _podsByAddress.GetValueOrDefault(address);
+            return _directory.At(address)?.Pod;
         }
         return pod;
     }
 
-    private void AddSelected(ServiceObject service, LabelSelector selector, Dictionary<IPAddress, Draft> endpoints)
+    private void AddSelected(ServiceObject service, ImmutableArray<PlacedPod?> pods, Dictionary<IPAddress, Draft> endpoints)
     {
-        foreach (var pod in _podsByNamespace[service.Namespace].Where(p => selector.Selects(p.Labels)))
+        foreach (var placed in pods)
         {
-            foreach (var address in pod.Addresses.Where(a => pod.HostNetwork || ReferenceEquals(_podsByAddress.GetValueOrDefault(a), pod)))
+            var pod = placed!.Pod;
+            foreach (var address in placed.Addresses)
             {
                 var draft = NewDraft(service, address, pod, pod.Node, _nodes.ZoneOf(pod.Node));
                 if (!endpoints.TryAdd(address, draft))
@@ -113,7 +140,7 @@ internal sealed class EndpointBuilder
                     if (target > 0)
                         draft.Resource.Ports.Add(new EndpointPort { Name = port.Name, Port = (uint)target });
                     else
-                        _warn($"{service} targets port {port.TargetName}, which {pod} does not name: it is no endpoint of that port");
+                        _warnings.Add($"{service} targets port {port.TargetName}, which {pod} does not name: it is no endpoint of that port");
                 }
             }
         }
@@ -127,7 +154,7 @@ internal sealed class EndpointBuilder
         WorkloadUid = pod?.Uid ?? "",
         Node = node,
         Zone = zone,
-        Weight = pod is null ? 1 : EndpointWeight.Of(pod, _warn),
+        Weight = pod is null ? 1 : EndpointWeight.Of(pod, _warnings.Add),
     });
 
     private sealed class Draft(EndpointResource resource)
@@ -135,5 +162,16 @@ internal sealed class EndpointBuilder
         internal EndpointResource Resource { get; } = resource;
 
         internal bool IsLeaving { get; set; }
+    }
+
+    private sealed record Made(ImmutableArray<Resource> Endpoints, ImmutableArray<string> Warnings);
+
+    private readonly record struct Inputs(NodeMap Nodes, ImmutableArray<EndpointSliceObject> Slices, ImmutableArray<PlacedPod?> Pods)
+    {
+        public bool Equals(Inputs other) => ReferenceEquals(Nodes, other.Nodes)
+            && Slices.AsSpan().SequenceEqual(other.Slices.AsSpan(), ReferenceEqualityComparer.Instance)
+            && Pods.AsSpan().SequenceEqual(other.Pods.AsSpan(), ReferenceEqualityComparer.Instance);
+
+        public override int GetHashCode() => Pods.Length;
     }
 }

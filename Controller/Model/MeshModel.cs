@@ -1,13 +1,15 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Ambient.Protocol.Mesh.V1;
 
 namespace Ambient.Controller.Model;
 
-/// <summary>The mesh as the sources describe it. Immutable; a change of a source makes another one.</summary>
+/// <summary>
+/// The mesh as the sources describe it. Immutable; a change of a source makes another one, which shares with its predecessor
+/// the pods and resources that did not change.
+/// </summary>
 /// <param name="Pods">By UID. They become resources together with how far their enrolment is.</param>
 /// <param name="Resources">Settings, services and endpoints: what depends on the sources alone.</param>
 /// <param name="EnrolledNamespaces">Namespaces that are labelled so, or hold a pod that is, in order.</param>
 /// <param name="Warnings">What was decided where the sources contradict each other, for people; in order.</param>
-internal sealed record MeshModel(MeshSettings Settings, FrozenDictionary<string, MeshPod> Pods, ImmutableArray<Resource> Resources,
+internal sealed record MeshModel(MeshSettings Settings, IReadOnlyDictionary<string, MeshPod> Pods, ImmutableArray<Resource> Resources,
     ImmutableArray<string> EnrolledNamespaces, ImmutableArray<string> Warnings);

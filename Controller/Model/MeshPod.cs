@@ -15,10 +15,19 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
     ImmutableArray<IPAddress> Addresses, bool HostNetwork, bool WantsEnrolment, ProtectionMode Mode, string DirectForbiddenReason,
     string WorkloadName, string NetnsPath, CaptureExclusions Exclusions)
 {
+    /// <summary>Keys of the policies that select it.</summary>
+    internal ImmutableArray<string> Policies { get; init; } = [];
+
+    /// <summary>Ports whose mode is another than <see cref="Mode"/>.</summary>
+    internal ImmutableArray<(uint Port, ProtectionMode Mode)> PortModes { get; init; } = [];
+
     internal string Key => $"workload/{Uid}";
 
     /// <summary>What its own node may ask of it in plaintext under STRICT.</summary>
     internal ImmutableArray<Protocol.Model.Probe> Probes { get; init; } = [];
+
+    /// <summary>It was told to end, and has not ended yet.</summary>
+    internal bool IsTerminating { get; init; }
 
     /// <summary>The pod as all nodes are told of it.</summary>
     internal Resource ToResource(EnrolmentState state, IEnumerable<string> nodeCapabilities) => new()
@@ -36,9 +45,12 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
             Mode = Mode,
             DirectForbiddenReason = DirectForbiddenReason,
             HostNetwork = HostNetwork,
+            Terminating = IsTerminating,
             WorkloadName = WorkloadName,
             Capabilities = { nodeCapabilities },
             Probes = { Probes.Select(ToProbe) },
+            Policies = { Policies },
+            PortModes = { PortModes.Select(m => new PortMode { Port = m.Port, Mode = m.Mode }) },
         },
     };
 

@@ -12,18 +12,24 @@ namespace Ambient.Controller.Snapshots;
 internal sealed class ViewComposer(Func<string, EnrolmentState> stateOf, Func<MeshPod, IEnumerable<uint>> excludedPortsOf,
     Func<string, IEnumerable<string>> capabilitiesOf, Action<string, int> tooLarge)
 {
-    /// <summary>The update that makes a view with these keys into that of a model.</summary>
-    internal IEnumerable<KeyValuePair<string, ByteString?>> Whole(MeshModel model, IEnumerable<string> keys)
+    /// <summary>The update that makes the view of one model into that of its successor. What both share is passed over unread.</summary>
+    /// <param name="before">Null for an empty view.</param>
+    internal IEnumerable<KeyValuePair<string, ByteString?>> Change(MeshModel? before, MeshModel after)
     {
-        var view = keys.ToDictionary(key => key, _ => (ByteString?)null);
-        foreach (var resource in model.Resources.Concat(model.Pods.Values.Select(ResourceOf)))
+        var view = new Dictionary<string, ByteString?>();
+        var left = new HashSet<Resource>(before?.Resources ?? [], ReferenceEqualityComparer.Instance);
+        foreach (var resource in after.Resources.Where(r => !left.Remove(r)))
+            view[resource.Key] = Encode(resource);
+        foreach (var gone in left)
+            view.TryAdd(gone.Key, null);
+
+        foreach (var pod in after.Pods.Values)
         {
-            var bytes = resource.ToByteString();
-            if (bytes.Length <= DeltaEncoder.MaxResourceBytes)
-                view[resource.Key] = bytes;
-            else
-                tooLarge(resource.Key, bytes.Length);
+            if (before?.Pods.TryGetValue(pod.Uid, out var known) != true || !ReferenceEquals(pod, known))
+                view[pod.Key] = Encode(ResourceOf(pod));
         }
+        foreach (var gone in before?.Pods.Values.Where(p => !after.Pods.ContainsKey(p.Uid)) ?? [])
+            view[gone.Key] = null;
         return view;
     }
 
@@ -32,11 +38,18 @@ internal sealed class ViewComposer(Func<string, EnrolmentState> stateOf, Func<Me
     {
         foreach (var uid in uids)
         {
-            if (!model.Pods.TryGetValue(uid, out var pod))
-                yield return new($"workload/{uid}", null);
-            else if (ResourceOf(pod).ToByteString() is { Length: <= DeltaEncoder.MaxResourceBytes } bytes)
-                yield return new(pod.Key, bytes);
+            yield return model.Pods.TryGetValue(uid, out var pod) ? new(pod.Key, Encode(ResourceOf(pod))) : new($"workload/{uid}", null);
         }
+    }
+
+    // Null, and so taken back if nodes had it, for one that is too large to be sent.
+    private ByteString? Encode(Resource resource)
+    {
+        var bytes = resource.ToByteString();
+        if (bytes.Length <= DeltaEncoder.MaxResourceBytes)
+            return bytes;
+        tooLarge(resource.Key, bytes.Length);
+        return null;
     }
 
     private Resource ResourceOf(MeshPod pod)

@@ -61,13 +61,6 @@ internal sealed class ViewHistory(int maxKeys = 100_000)
         }
     }
 
-    /// <summary>All keys of the present view, for a caller that replaces it whole.</summary>
-    internal IReadOnlyList<string> Keys()
-    {
-        lock (_lock)
-            return [.. _resources.Keys];
-    }
-
     /// <summary>What brings a node to the present version.</summary>
     /// <param name="from">The version that the node has; 0 for none, or for one that it does not want to build upon.</param>
     /// <returns>A change if the history reaches back to <paramref name="from"/> and one message holds it; else a full view.</returns>

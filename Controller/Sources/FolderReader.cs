@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text;
 using Ambient.Controller.Sources.Yaml;
 
@@ -36,10 +35,7 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
     /// <exception cref="IOException">The folder cannot be listed; all stays as it was.</exception>
     internal bool Look(TimeSpan now, bool takeAtOnce = false)
     {
-        var present = Directory.EnumerateFiles(folder)
-            .Where(path => Path.GetExtension(path) is ".yaml" or ".yml" && Path.GetFileName(path)[0] != '.')
-            .OrderBy(path => path, StringComparer.Ordinal).Take(MaxFiles)
-            .ToDictionary(path => Path.GetFileName(path), path => FileStamp.Of(new FileInfo(path)));
+        var present = FilesOf(folder).ToDictionary(path => Path.GetFileName(path), path => FileStamp.Of(new FileInfo(path)));
         if (takeAtOnce)
             lastGood.KeepOnly(present.Keys);
         foreach (var name in present.Keys)
@@ -74,10 +70,15 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
 
     /// <summary>What all files say, in the order of their names.</summary>
     internal SourceSnapshot Snapshot() => new(
-        [.. _files.Values.SelectMany(f => f.Objects)],
-        [.. _files.Values.SelectMany(f => f.UnknownKinds).Distinct().Order(StringComparer.Ordinal)],
+        [.. _files.Values.SelectMany(f => f.Content.Objects)],
+        [.. _files.Values.SelectMany(f => f.Content.UnknownKinds).Distinct().Order(StringComparer.Ordinal)],
         [.. _files.Values.Select(f => f.Fault).OfType<SourceFault>()],
         IsStandalone: true);
+
+    /// <summary>The files of a folder that count, in the order of their names.</summary>
+    internal static IEnumerable<string> FilesOf(string folder) => Directory.EnumerateFiles(folder)
+        .Where(path => Path.GetExtension(path) is ".yaml" or ".yml" && Path.GetFileName(path)[0] != '.')
+        .OrderBy(path => path, StringComparer.Ordinal).Take(MaxFiles);
 
     private bool Take(string name, FileStamp? stamp, Entry entry)
     {
@@ -93,7 +94,7 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
         entry.Taken = stamp;
         entry.IsTaken = true;
         string? text = null;
-        entry.Fault = FaultOf(name, () => Parse(name, text = ReadText(name, stamp.Value), entry));
+        entry.Fault = FaultOf(name, () => Parse(name, text = ReadText(Path.Combine(folder, name), stamp.Value.Length), entry));
         if (entry.Fault is null)
             lastGood.Keep(name, text!);
         // A controller that starts beside a broken file must not withdraw the pods that the file held yesterday.
@@ -120,23 +121,27 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
         }
     }
 
-    private static void Parse(string name, string text, Entry entry)
-    {
-        var reader = new ObjectReader(name);
-        foreach (var document in YamlDocuments.Read(text))
-            reader.Read(document);
-        // Only now, when nothing can fail any more: a file counts whole or not at all.
-        entry.Objects = reader.Objects;
-        entry.UnknownKinds = reader.UnknownKinds;
-    }
+    // A file counts whole or not at all.
+    private static void Parse(string name, string text, Entry entry) => entry.Content = entry.Content.Next(name, text);
 
-    private string ReadText(string name, FileStamp stamp)
+    /// <summary>Reads a file's text.</summary>
+    /// <exception cref="YamlFaultException">It is too large, no text, or cannot be read.</exception>
+    internal static string ReadText(string path, long length)
     {
-        if (stamp.Length > MaxFileBytes)
+        if (length > MaxFileBytes)
             throw new YamlFaultException(0, $"expected a file of at most {MaxFileBytes >> 20} MiB");
+        // An empty file says nothing. Neither does what has no length because it is no file at all: a pipe would keep us waiting
+        // for a writer, a device would never end.
+        if (length == 0)
+            return "";
         try
         {
-            return File.ReadAllText(Path.Combine(folder, name), Utf8);
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            // It may have grown since it was looked at; then it is looked at again, and until then read as far as it was seen.
+            var bytes = new byte[length];
+            var read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            var start = bytes.AsSpan(0, read).StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
+            return Utf8.GetString(bytes.AsSpan(start, read - start));
         }
         catch (DecoderFallbackException)
         {
@@ -155,8 +160,7 @@ internal sealed class FolderReader(string folder, LastGoodFiles lastGood)
         internal FileStamp? Seen;
         internal TimeSpan SeenSince;
         internal TimeSpan? UnsettledSince;
-        internal ImmutableArray<SourceObject> Objects = [];
-        internal IReadOnlyCollection<string> UnknownKinds = [];
+        internal ParsedFile Content = ParsedFile.Empty;
         internal SourceFault? Fault;
     }
 }

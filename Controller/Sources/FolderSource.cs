@@ -11,6 +11,10 @@ internal sealed class FolderSource(string folder, LastGoodFiles lastGood, TimePr
     /// <summary>Time between two looks without a notification. With the time to settle it stays below a second.</summary>
     internal static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
 
+    // Looking at ten thousand files takes a tenth of a second. Notifications tell most changes at once, so that looking for what they
+    // missed may take a tenth of the time.
+    private const int RestPerLook = 9;
+
     private bool _isUnreachable;
 
     /// <inheritdoc/>
@@ -22,15 +26,24 @@ internal sealed class FolderSource(string folder, LastGoodFiles lastGood, TimePr
         using var watcher = TryWatch(hints.Writer);
 
         var isFirst = true;
+        var took = TimeSpan.Zero;
         while (!cancellation.IsCancellationRequested)
         {
-            if (TryLook(reader, time.GetElapsedTime(started), isFirst, out var changed) && (changed || isFirst))
+            var now = time.GetElapsedTime(started);
+            var hasLooked = TryLook(reader, now, isFirst, out var changed);
+            if (hasLooked && (changed || isFirst))
             {
                 publish(reader.Snapshot());
                 isFirst = false;
             }
+            else
+            {
+                took = time.GetElapsedTime(started) - now;
+            }
 
-            var wait = reader.IsUnsettled ? FolderReader.SettleTime : PollInterval;
+            var wait = reader.IsUnsettled ? FolderReader.SettleTime
+                : watcher is null || took * RestPerLook < PollInterval ? PollInterval
+                : took * RestPerLook;
             using var timer = new CancellationTokenSource(wait, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
             try

@@ -6,6 +6,12 @@ namespace Ambient.Controller.Sources;
 /// <summary>Which labels an object must have. An empty selector selects everything.</summary>
 internal sealed record LabelSelector(FrozenDictionary<string, string> MatchLabels, ImmutableArray<LabelRequirement> MatchExpressions)
 {
+    internal static LabelSelector Everything { get; } = new(FrozenDictionary<string, string>.Empty, []);
+
+    /// <summary>In the words of kubectl, the same for the same content: <c>app=web,tier in (a, b)</c>.</summary>
+    public override string ToString() =>
+        string.Join(',', MatchLabels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}").Concat(MatchExpressions.Select(e => e.ToString())));
+
     internal bool Selects(FrozenDictionary<string, string> labels)
     {
         foreach (var (key, value) in MatchLabels)
@@ -27,6 +33,14 @@ internal enum LabelOperator { In, NotIn, Exists, DoesNotExist }
 /// <summary>One line of a selector. As in Kubernetes, NotIn holds for an object without the label as well.</summary>
 internal sealed record LabelRequirement(string Key, LabelOperator Operator, ImmutableArray<string> Values)
 {
+    public override string ToString() => Operator switch
+    {
+        LabelOperator.In => $"{Key} in ({string.Join(", ", Values)})",
+        LabelOperator.NotIn => $"{Key} notin ({string.Join(", ", Values)})",
+        LabelOperator.Exists => Key,
+        LabelOperator.DoesNotExist => $"!{Key}",
+    };
+
     internal bool IsMetBy(FrozenDictionary<string, string> labels)
     {
         var has = labels.TryGetValue(Key, out var value);

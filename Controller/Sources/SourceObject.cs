@@ -26,11 +26,11 @@ internal sealed record PodObject(string Namespace, string Name, string Uid, Froz
     ImmutableArray<IPAddress> Addresses, bool IsFinished, bool IsReady, string WorkloadName,
     FrozenDictionary<string, int> NamedPorts, SourcePlace Place) : SourceObject("Pod", Namespace, Name, Place)
 {
+    /// <summary>It was told to end (metadata.deletionTimestamp), and has not ended yet.</summary>
+    internal bool IsTerminating { get; init; }
+
     /// <summary>What kubelet asks of it.</summary>
     internal ImmutableArray<Protocol.Model.Probe> Probes { get; init; } = [];
-
-    /// <summary>It was told to end, and has not yet.</summary>
-    internal bool IsTerminating { get; init; }
 }
 
 /// <param name="Selector">Null for a service whose endpoints only slices tell.</param>

@@ -41,8 +41,10 @@ internal sealed class Announcer : IDisposable
     private readonly ITimer _timer;
     private readonly DateTimeOffset _settledAt;
     private MeshModel? _model;
-    private ILookup<(string Node, string Account), MeshPod>? _podsByIdentity;
+    private MeshModel? _announced;
+    private ILookup<(string Node, string Namespace, string Account), MeshPod>? _podsByIdentity;
     private bool _modelChanged;
+    private bool _isWaitingForAcks;
     private bool _hasFreshNode;
     private bool _nodesDirty;
     private bool _isStopping;
@@ -77,7 +79,7 @@ internal sealed class Announcer : IDisposable
         {
             isFirst = _model is null;
             _model = model;
-            _podsByIdentity = model.Pods.Values.Where(p => !p.HostNetwork).ToLookup(p => (p.Node, $"{p.Namespace}/{p.ServiceAccount}"));
+            _podsByIdentity = null;
             _modelChanged = true;
             _ledger.Reconcile(model.Pods, _time.GetUtcNow());
             _exclusions.Reconcile(model.Pods, _ledger.Pods, _time.GetUtcNow());
@@ -93,6 +95,11 @@ internal sealed class Announcer : IDisposable
         NodeSession? replaced;
         lock (_lock)
         {
+            if (session.IsLeaving)
+            {
+                FollowLocked(session);
+                return;
+            }
             (var before, replaced) = _roster.Enter(session);
             NoteDifferencesLocked(session, before);
             _orders.Forget(session.Node);
@@ -127,7 +134,7 @@ internal sealed class Announcer : IDisposable
     {
         lock (_lock)
         {
-            if (_ledger.IsWaitingForAcks || _exclusions.IsWaitingForAcks)
+            if (_isWaitingForAcks)
                 ScheduleLocked(_time.GetUtcNow());
         }
     }
@@ -165,7 +172,9 @@ internal sealed class Announcer : IDisposable
             if (id.TrustDomain != _model.Settings.TrustDomain)
                 return $"trust domain {id.TrustDomain} is not that of this mesh, {_model.Settings.TrustDomain}";
             var account = $"{id.Namespace}/{id.ServiceAccount}";
-            var pods = _podsByIdentity![(node, account)];
+            // Made when it is asked for: models may follow one another faster than certificates are wanted.
+            _podsByIdentity ??= _model.Pods.Values.Where(p => !p.HostNetwork).ToLookup(p => (p.Node, p.Namespace, p.ServiceAccount));
+            var pods = _podsByIdentity[(node, id.Namespace, id.ServiceAccount)];
             if (!pods.Any())
                 return $"no pod of service account {account} is placed on node {node}";
             return pods.Any(p => _ledger.StateOf(p.Uid) != EnrolmentState.None)
@@ -181,9 +190,19 @@ internal sealed class Announcer : IDisposable
         lock (_lock)
         {
             _isStopping = true;
-            sessions = [.. _roster.Sessions];
+            sessions = [.. _roster.Sessions, .. _roster.Leaving];
         }
         sessions.ForEach(End);
+    }
+
+    /// <summary>Tells every node of other roots.</summary>
+    internal void OfferBundle(TrustBundle bundle)
+    {
+        lock (_lock)
+        {
+            foreach (var session in _roster.Sessions.Concat(_roster.Leaving))
+                session.OfferBundle(bundle);
+        }
     }
 
     /// <summary>The stream of a node, if there is one.</summary>
@@ -239,14 +258,19 @@ internal sealed class Announcer : IDisposable
             WriteDownLocked();
 
         var before = _history.Version;
-        var version = _history.Apply(_modelChanged ? _composer.Whole(model, _history.Keys()) : _composer.Pods(model, changed));
-        _modelChanged = false;
+        IEnumerable<KeyValuePair<string, Google.Protobuf.ByteString?>> updates = _composer.Pods(model, changed);
+        if (_modelChanged)
+            updates = _composer.Change(_announced, model).Concat(updates);
+        var version = _history.Apply(updates);
+        (_announced, _modelChanged) = (model, false);
         _ledger.MarkAnnounced(version);
         _exclusions.MarkAnnounced(version);
+        // Every node acks every version: what only a pass changes is looked up once a pass.
+        _isWaitingForAcks = _ledger.IsWaitingForAcks || _exclusions.IsWaitingForAcks;
         if (version != before)
             _logger.ViewPublished(version, _history.Count);
 
-        foreach (var session in _roster.Sessions.Where(MayHaveViewLocked))
+        foreach (var session in _roster.Sessions.Concat(_roster.Leaving).Where(MayHaveViewLocked))
             session.OfferView();
         foreach (var (session, order) in orders)
             session.OfferOrder(order);
@@ -265,6 +289,16 @@ internal sealed class Announcer : IDisposable
             _nodesDirty = true;
             _logger.RecordNotWritten(e.Message);
         }
+    }
+
+    private void FollowLocked(NodeSession session)
+    {
+        if (!_roster.Follow(session))
+            session.End(StatusCode.ResourceExhausted, $"{NodeRoster.MaxLeavingPerNode} processes of node {session.Node} are leaving already");
+        else if (_isStopping)
+            End(session);
+        else if (MayHaveViewLocked(session))
+            session.OfferView();
     }
 
     private void NoteDifferencesLocked(NodeSession session, NodeRecord before)

@@ -5,10 +5,17 @@ namespace Ambient.Controller.Streams;
 /// <summary>Which nodes are connected, and what is remembered of all that ever were. Owned by whoever holds its lock.</summary>
 internal sealed class NodeRoster(IEnumerable<NodeRecord> remembered)
 {
+    // Replaced every few minutes with connections that last for hours, a node has some dozens.
+    internal const int MaxLeavingPerNode = 64;
+
     private readonly Dictionary<string, NodeSession> _sessions = [];
+    private readonly HashSet<NodeSession> _leaving = [];
     private readonly Dictionary<string, NodeRecord> _records = remembered.ToDictionary(n => n.Name);
 
     internal IReadOnlyCollection<NodeSession> Sessions => _sessions.Values;
+
+    /// <summary>Of processes that drain beside their successors: they hear of new views, and nobody waits for them.</summary>
+    internal IReadOnlyCollection<NodeSession> Leaving => _leaving;
 
     internal IReadOnlyCollection<NodeRecord> Records => _records.Values;
 
@@ -37,8 +44,13 @@ internal sealed class NodeRoster(IEnumerable<NodeRecord> remembered)
         return (before, replaced);
     }
 
+    /// <summary>Takes in a session of a process that drains.</summary>
+    /// <returns>False if its node has as many already as a node may have.</returns>
+    internal bool Follow(NodeSession session) =>
+        _leaving.Count(s => s.Node == session.Node) < MaxLeavingPerNode && _leaving.Add(session);
+
     /// <summary>Lets a session go.</summary>
-    /// <returns>False if another one of its node has taken its place.</returns>
+    /// <returns>False if it was not its node's: another one has taken its place, or it was of a process that drains.</returns>
     internal bool Leave(NodeSession session) =>
-        ReferenceEquals(SessionOf(session.Node), session) && _sessions.Remove(session.Node);
+        !_leaving.Remove(session) && ReferenceEquals(SessionOf(session.Node), session) && _sessions.Remove(session.Node);
 }

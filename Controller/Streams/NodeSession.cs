@@ -32,6 +32,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
     private EncodedDelta? _outstanding;
     private DateTimeOffset _outstandingSince;
     private SignedOrder? _order;
+    private TrustBundle? _bundle;
     private string? _lastNack;
     private string? _certificateProblem;
     private bool _mayHaveView;
@@ -42,6 +43,9 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
     internal string BootId => hello.BootId;
 
     internal ImmutableArray<string> Capabilities { get; } = [.. hello.Capabilities.Distinct().Order(StringComparer.Ordinal)];
+
+    /// <summary>Of a process that drains beside its successor, whose stream is the node's.</summary>
+    internal bool IsLeaving => hello.Leaving;
 
     /// <summary>Whether the node serves by a view of another controller process, which a first view of ours would replace.</summary>
     internal bool HoldsForeignView => hello.HeldVersion > 0 && hello.HeldEpoch != history.Epoch;
@@ -70,6 +74,14 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
     {
         lock (_lock)
             _order = order;
+        _wakeUps.Writer.TryWrite(true);
+    }
+
+    /// <summary>Hands over the roots; those that still wait are replaced.</summary>
+    internal void OfferBundle(TrustBundle bundle)
+    {
+        lock (_lock)
+            _bundle = bundle;
         _wakeUps.Writer.TryWrite(true);
     }
 
@@ -189,6 +201,8 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
                 _lastId++;
                 await writer.WriteAsync(ControllerFrame.Of(reply.Message), abort);
             }
+            if (TakeBundle() is { } bundle)
+                await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, TrustBundle = bundle }), abort);
             if (TakeOrder() is { } order)
                 await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, Order = order }), abort);
             if (TakeDelta() is { } delta)
@@ -230,6 +244,16 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
             var order = _order;
             _order = null;
             return order;
+        }
+    }
+
+    private TrustBundle? TakeBundle()
+    {
+        lock (_lock)
+        {
+            var bundle = _bundle;
+            _bundle = null;
+            return bundle;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Ambient.Controller.Authority;
 using Ambient.Controller.Snapshots;
 using Ambient.Protocol.Discovery.V1;
@@ -21,6 +22,15 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
     private const int MaxCapabilities = 32;
     private const int MaxReasonLength = 2048;
 
+    /// <summary>Streams that a node may begin at once: a NodeProxy that is replaced twenty times over, thrice.</summary>
+    internal const int ConnectBurst = 60;
+
+    /// <summary>Streams that a node may begin in a second in the long run. Each may cost a whole view.</summary>
+    internal const int ConnectsPerSecond = 1;
+
+    // By node: a token is needed to get here, and tokens bound how many nodes there can be.
+    private readonly ConcurrentDictionary<string, RateLimit> _connects = new();
+
     /// <summary>
     /// One stream, from its first byte to its last: 1. the token says who it is; 2. Hello says what it has; 3. Welcome;
     /// 4. both directions at once, until either ends.
@@ -32,15 +42,19 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         var session = new NodeSession(hello, context.Peer, history, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.Ended);
 
+        var bundle = BundleOf(authority);
         await writer.WriteAsync(session.WelcomeFrame(new Welcome
         {
             ProtocolVersion = ProtocolVersion,
             Controller = CertificateAuthority.ServerName,
             Epoch = history.Epoch,
-            TrustBundle = { authority.TrustBundle.Select(r => ByteString.CopyFrom(r)) },
+            TrustBundle = { bundle.Roots },
         }), either.Token);
 
         announcer.Attach(session);
+        // Roots that changed between the two were told to those who were attached.
+        if (!BundleOf(authority).Equals(bundle))
+            session.OfferBundle(BundleOf(authority));
         logger.StreamBegan(node, context.Peer, hello.Software, hello.HeldVersion);
         using var abort = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         var sending = session.SendAsync(writer, metrics.DeltaSent, either.Token, abort.Token);
@@ -58,6 +72,9 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
             throw new RpcException(status);
     }
 
+    /// <summary>The roots as nodes are told of them.</summary>
+    internal static TrustBundle BundleOf(CertificateAuthority authority) => new() { Roots = { authority.TrustBundle.Select(r => ByteString.CopyFrom(r)) } };
+
     // Says how a stream ends that was not ended from this side before.
     private void EndBy(NodeSession session, Exception? fault)
     {
@@ -67,7 +84,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
                 session.End(StatusCode.OK, "");
                 break;
             case RpcException refused: // a message that is too large, or none of ours
-                session.End(refused.StatusCode, refused.Status.Detail);
+                EndForMessage(session, refused.StatusCode, refused.Status.Detail);
                 break;
             case IOException lost:
                 session.End(StatusCode.OK, lost.Message);
@@ -79,15 +96,23 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         }
     }
 
+    private void EndForMessage(NodeSession session, StatusCode code, string detail)
+    {
+        metrics.StreamRefused(StreamRefusal.BadMessage);
+        session.End(code, detail);
+    }
+
     private string NodeOf(ServerCallContext context)
     {
         const string Scheme = "Bearer ";
         var header = context.RequestHeaders.GetValue("authorization");
         if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
-            throw Refused(context, StatusCode.Unauthenticated, "expected metadata `authorization: Bearer <join token>`");
-        return tokens.TryVerify(header[Scheme.Length..], time.GetUtcNow(), out var node, out var reason)
+            throw Refused(context.Peer, StreamRefusal.BadToken, StatusCode.Unauthenticated, "expected metadata `authorization: Bearer <join token>`");
+        if (!tokens.TryVerify(header[Scheme.Length..], time.GetUtcNow(), out var node, out var isExpired, out var reason))
+            throw Refused(context.Peer, isExpired ? StreamRefusal.ExpiredToken : StreamRefusal.BadToken, StatusCode.Unauthenticated, reason);
+        return _connects.GetOrAdd(node, _ => new RateLimit(ConnectBurst, ConnectsPerSecond, time)).TryTake()
             ? node
-            : throw Refused(context, StatusCode.Unauthenticated, reason);
+            : throw Refused(node, StreamRefusal.TooOften, StatusCode.ResourceExhausted, $"node {node} connects more than once a second: try again later");
     }
 
     private async Task<Hello> ReadHelloAsync(IAsyncStreamReader<NodeMessage> reader, string node, CancellationToken cancellation)
@@ -101,29 +126,37 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         }
         catch (Exception) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            throw Refused(node, StatusCode.DeadlineExceeded, "expected a Hello sooner");
+            throw Refused(node, StreamRefusal.BadHello, StatusCode.DeadlineExceeded, "expected a Hello sooner");
         }
         if (!isThere || reader.Current.BodyCase != NodeMessage.BodyOneofCase.Hello)
-            throw Refused(node, StatusCode.InvalidArgument, "expected a Hello as the first message");
+            throw Refused(node, StreamRefusal.BadHello, StatusCode.InvalidArgument, "expected a Hello as the first message");
 
         var hello = reader.Current.Hello;
         if (hello.ProtocolVersion != ProtocolVersion)
-            throw Refused(node, StatusCode.FailedPrecondition, $"this controller speaks protocol version {ProtocolVersion}, not {hello.ProtocolVersion}");
+            throw Refused(node, StreamRefusal.ProtocolVersion, StatusCode.FailedPrecondition, $"this controller speaks protocol version {ProtocolVersion}, not {hello.ProtocolVersion}");
         if (hello.Node != node)
-            throw Refused(node, StatusCode.PermissionDenied, $"the join token is for node {node}, and the stream says that it is another one");
+            throw Refused(node, StreamRefusal.OtherNode, StatusCode.PermissionDenied, $"the join token is for node {node}, and the stream says that it is another one");
         if (hello.BootId.Length > MaxTextLength || hello.Software.Length > MaxTextLength || hello.HeldEpoch.Length > MaxTextLength
             || hello.Capabilities.Count > MaxCapabilities || hello.Capabilities.Any(c => c.Length > MaxTextLength))
         {
-            throw Refused(node, StatusCode.InvalidArgument, $"expected texts of at most {MaxTextLength} characters and at most {MaxCapabilities} capabilities");
+            throw Refused(node, StreamRefusal.BadHello, StatusCode.InvalidArgument, $"expected texts of at most {MaxTextLength} characters and at most {MaxCapabilities} capabilities");
         }
         return hello;
     }
 
     private async Task ReceiveAsync(IAsyncStreamReader<NodeMessage> reader, NodeSession session, CancellationToken cancellation)
     {
+        var lastId = reader.Current.Id; // Hello's
         while (await reader.MoveNext(cancellation))
         {
             var message = reader.Current;
+            // Answers refer to ids: one that comes again could be taken for the answer to something else.
+            if (message.Id <= lastId)
+            {
+                EndForMessage(session, StatusCode.InvalidArgument, $"expected an id above {lastId}, not {message.Id}");
+                return;
+            }
+            lastId = message.Id;
             Shorten(message);
             switch (message.BodyCase)
             {
@@ -139,8 +172,8 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
                     }
                     break;
                 case NodeMessage.BodyOneofCase.CertificateRequest:
-                    var answer = certificates.Answer(session.Node, message.Id, message.CertificateRequest);
-                    Count(session.Node, answer);
+                    var answer = certificates.Answer(session.Node, message.Id, message.CertificateRequest, out var refusal);
+                    Count(session.Node, answer, refusal);
                     await session.ReplyAsync(new ControllerMessage { Certificate = answer }, cancellation);
                     break;
                 case NodeMessage.BodyOneofCase.Report:
@@ -150,7 +183,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
                     session.Answered(message.Answer);
                     break;
                 case NodeMessage.BodyOneofCase.Hello:
-                    session.End(StatusCode.InvalidArgument, "expected only one Hello on a stream");
+                    EndForMessage(session, StatusCode.InvalidArgument, "expected only one Hello on a stream");
                     return;
                 case NodeMessage.BodyOneofCase.None: // of a later version of the protocol
                     break;
@@ -171,12 +204,15 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
 
     private void TakeReport(NodeSession session, NodeReport report)
     {
+        if (session.IsLeaving)
+            return; // what a node's pods are doing is told by the process that took over
         switch (report.BodyCase)
         {
             case NodeReport.BodyOneofCase.Pod:
                 announcer.Report(session.Node, report.Pod);
                 break;
             case NodeReport.BodyOneofCase.Certificate:
+                metrics.CertificateProblems.Inc();
                 logger.CertificateProblem(session.Node, report.Certificate.SpiffeId, report.Certificate.Reason);
                 session.NoteCertificateProblem($"{report.Certificate.SpiffeId}: {report.Certificate.Reason}");
                 break;
@@ -185,25 +221,23 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         }
     }
 
-    private void Count(string node, CertificateAnswer answer)
+    private void Count(string node, CertificateAnswer answer, CertificateRefusal refusal)
     {
-        if (answer.Refusal.Length == 0)
+        if (refusal == CertificateRefusal.None)
         {
             metrics.CertificatesIssued.Inc();
             logger.CertificateIssued(node, answer.SpiffeId);
         }
         else
         {
-            metrics.CertificatesRefused.Inc();
+            metrics.CertificateRefused(refusal);
             logger.CertificateRefused(node, answer.SpiffeId, answer.Refusal);
         }
     }
 
-    private RpcException Refused(ServerCallContext context, StatusCode code, string detail) => Refused(context.Peer, code, detail);
-
-    private RpcException Refused(string who, StatusCode code, string detail)
+    private RpcException Refused(string who, StreamRefusal reason, StatusCode code, string detail)
     {
-        metrics.StreamsRefused.Inc();
+        metrics.StreamRefused(reason);
         logger.StreamRefused(who, detail);
         return new RpcException(new Status(code, detail));
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Ambient.Controller.Authority;
 using Ambient.Controller.Enrolment;
 using Ambient.Controller.Model;
@@ -9,38 +10,64 @@ namespace Ambient.Controller.Streams;
 /// <summary>Works out what each connected node is to capture, and signs what changed. Owned by whoever holds its lock.</summary>
 internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, ExclusionLedger exclusions, NodeRoster roster, ILogger logger)
 {
+    private readonly Dictionary<string, Draft> _drafts = [];
+
     /// <summary>When the first order falls due without a change; null if there is none.</summary>
     internal DateTimeOffset? NextRenewal => desk.NextRenewal;
 
     /// <summary>A node's stream began or ended: its next order is signed anew.</summary>
-    internal void Forget(string node) => desk.Forget(node);
+    internal void Forget(string node)
+    {
+        desk.Forget(node);
+        _drafts.Remove(node);
+    }
 
     /// <summary>Signs the orders that are due. Their versions are remembered in the roster.</summary>
     internal List<(NodeSession Session, SignedOrder Order)> Sign(MeshModel model, DateTimeOffset now)
     {
         var signed = new List<(NodeSession, SignedOrder)>();
-        var pods = ledger.Pods.Values.Where(p => p.IsOrdered).OrderBy(p => p.Uid, StringComparer.Ordinal)
-            .Select(p => model.Pods.GetValueOrDefault(p.Uid)).OfType<MeshPod>().ToLookup(p => p.Node);
-        foreach (var session in roster.Sessions.Where(s => s.BootId.Length > 0)) // an order for no boot is refused anyway
+        // An order for no boot is refused anyway.
+        var inputs = roster.Sessions.Where(s => s.BootId.Length > 0)
+            .ToDictionary(s => s.Node, s => new Inputs(s.BootId, model.Settings.DrainSeconds, model.EnrolledNamespaces, []));
+        foreach (var enrolment in ledger.Pods.Values.Where(p => p.IsOrdered))
         {
-            var own = pods[session.Node].ToList();
+            if (inputs.TryGetValue(enrolment.Node, out var own) && model.Pods.TryGetValue(enrolment.Uid, out var pod) && pod.Node == enrolment.Node)
+                own.Pods.Add((pod, exclusions.OrderedOf(pod)));
+        }
+        foreach (var session in roster.Sessions)
+        {
+            if (!inputs.TryGetValue(session.Node, out var own))
+                continue;
+            if (!_drafts.TryGetValue(session.Node, out var draft) || !draft.Inputs.AreThoseOf(own))
+                _drafts[session.Node] = draft = new Draft(own, ContentOf(session.Node, own));
             var record = roster.RecordOf(session.Node);
-            if (desk.SignIfDue(ContentOf(model, session, own), record.OrderVersion, now) is not var (order, version))
+            if (desk.SignIfDue(draft.Content, record.OrderVersion, now) is not var (order, version))
                 continue;
             roster.Remember(record with { OrderVersion = version });
             signed.Add((session, order));
-            logger.OrderSigned(session.Node, version, own.Count);
+            logger.OrderSigned(session.Node, version, own.Pods.Count);
         }
         return signed;
     }
 
-    private CaptureOrder ContentOf(MeshModel model, NodeSession session, List<MeshPod> pods) => new()
+    private static CaptureOrder ContentOf(string node, Inputs inputs) => new()
     {
-        Node = session.Node,
-        BootId = session.BootId,
-        DrainSeconds = (uint)model.Settings.DrainSeconds,
-        Pods = { pods.Select(p => p.ToCapturedPod(exclusions.OrderedOf(p))) },
+        Node = node,
+        BootId = inputs.BootId,
+        DrainSeconds = (uint)inputs.DrainSeconds,
+        Pods = { inputs.Pods.OrderBy(p => p.Pod.Uid, StringComparer.Ordinal).Select(p => p.Pod.ToCapturedPod(p.ExcludedPorts)) },
         // A pod on its way out may be the last of its namespace.
-        EnrolledNamespaces = { model.EnrolledNamespaces.Concat(pods.Select(p => p.Namespace)).Distinct().Order(StringComparer.Ordinal) },
+        EnrolledNamespaces = { inputs.Namespaces.Concat(inputs.Pods.Select(p => p.Pod.Namespace)).Distinct().Order(StringComparer.Ordinal) },
     };
+
+    private sealed record Draft(Inputs Inputs, CaptureOrder Content);
+
+    // What an order is made of. Pods and lists that did not change are the objects that they were.
+    private sealed record Inputs(string BootId, int DrainSeconds, ImmutableArray<string> Namespaces, List<(MeshPod Pod, ImmutableArray<uint> ExcludedPorts)> Pods)
+    {
+        internal bool AreThoseOf(Inputs other) =>
+            (BootId, DrainSeconds, Namespaces) == (other.BootId, other.DrainSeconds, other.Namespaces)
+            && Pods.Count == other.Pods.Count
+            && Pods.Zip(other.Pods).All(p => ReferenceEquals(p.First.Pod, p.Second.Pod) && p.First.ExcludedPorts == p.Second.ExcludedPorts);
+    }
 }

@@ -18,6 +18,7 @@ internal sealed class StreamServer : IAsyncDisposable
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(20); // of a connection without a stream
     private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(350);
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(100);
 
@@ -40,9 +41,9 @@ internal sealed class StreamServer : IAsyncDisposable
     /// <summary>Begins to listen.</summary>
     /// <exception cref="IOException">The address is in use, or not of this machine.</exception>
     internal static async Task<StreamServer> StartAsync(IPEndPoint listen, NodeStreamService service, Announcer announcer,
-        ServerCertificate certificate, ILoggerFactory loggers)
+        ServerCertificate certificate, AddressShares shares, ILoggerFactory loggers)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });   // the current folder may be closed to this user
         builder.Services.AddSingleton(loggers);
         builder.Services.AddSingleton(service);
         builder.Services.AddSingleton<IServiceMethodProvider<NodeStreamService>, NodeStreamBinding>();
@@ -56,6 +57,7 @@ internal sealed class StreamServer : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            kestrel.Limits.KeepAliveTimeout = IdleTimeout;
             kestrel.Limits.Http2.MaxStreamsPerConnection = MaxStreamsPerConnection;
             kestrel.Limits.Http2.KeepAlivePingDelay = PingDelay;
             kestrel.Limits.Http2.KeepAlivePingTimeout = PingTimeout;
@@ -65,6 +67,7 @@ internal sealed class StreamServer : IAsyncDisposable
             kestrel.Listen(listen, endpoint =>
             {
                 endpoint.Protocols = HttpProtocols.Http2;
+                endpoint.Use(shares.Of);
                 endpoint.UseHttps(new TlsHandshakeCallbackOptions
                 {
                     HandshakeTimeout = HandshakeTimeout,

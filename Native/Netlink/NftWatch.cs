@@ -14,6 +14,7 @@ public sealed class NftWatch : IDisposable
     private const int Group = 7;                         // NFNLGRP_NFTABLES
     private const ushort Subsystem = 10 << 8;            // NFNL_SUBSYS_NFTABLES
     private const ushort NewGeneration = Subsystem | 15, GetGeneration = Subsystem | 16;
+    private const ushort NewElement = Subsystem | 12, DeletedElement = Subsystem | 14;
     private const uint AnswerSequence = 1;
     private const int FamilyHeaderBytes = 4;             // nfgenmsg: family, version, resource id
 
@@ -100,7 +101,10 @@ public sealed class NftWatch : IDisposable
             _touched &= isAnswer;
             return;
         }
-        // Attribute 1 of every other message (table, chain, rule, set, element, object, flowtable) is the table's name.
+        // Elements of named sets come and go with packets and are no rules; those that stand in a rule cannot change without it.
+        if (message.Type is NewElement or DeletedElement)
+            return;
+        // Attribute 1 of every other message (table, chain, rule, set, object, flowtable) is the table's name.
         var attributes = new NetlinkAttributes(message.Payload[FamilyHeaderBytes..]);
         while (attributes.MoveNext())
             if (attributes.Type == 1)

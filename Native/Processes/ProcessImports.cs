@@ -62,4 +62,8 @@ internal static unsafe partial class ProcessImports
     /// <summary>open(2).</summary>
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags, int mode);
+
+    /// <summary>adjtimex(2).</summary>
+    [LibraryImport("libc", EntryPoint = "adjtimex")]
+    internal static partial int AdjustTime(void* timex);
 }

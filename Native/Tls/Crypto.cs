@@ -7,6 +7,10 @@ internal static unsafe partial class Crypto
 {
     private const string Library = "libcrypto.so.3";
 
+    /// <summary>OpenSSL_version(3); static memory.</summary>
+    [LibraryImport(Library, EntryPoint = "OpenSSL_version")]
+    internal static partial nint Version(int which);
+
     /// <summary>ERR_clear_error(3).</summary>
     [LibraryImport(Library, EntryPoint = "ERR_clear_error")]
     internal static partial void ClearErrors();

@@ -70,4 +70,21 @@ public sealed unsafe partial class TlsSession
         GC.KeepAlive(this);
         return reason is null;
     }
+
+    /// <summary>
+    /// The same against the bundle of another context: the roots may have changed while the handshake was under way, and the newest ones
+    /// count.
+    /// </summary>
+    /// <param name="newest">Any context; its bundle alone is used.</param>
+    /// <param name="reason">Why not, for a person.</param>
+    public bool VerifyPeerChain(TlsContext newest, [NotNullWhen(false)] out string? reason)
+    {
+        if (ReferenceEquals(newest, _context)) return VerifyPeerChain(out reason);
+        reason = "the handshake is not done";
+        if (!_isEstablished) return false;
+        reason = PeerVerification.Verify(_handle.Pointer, Ssl.ContextStore(newest.Handle.DangerousGetHandle()), _context.IsServer);
+        GC.KeepAlive(this);
+        GC.KeepAlive(newest);
+        return reason is null;
+    }
 }

@@ -4,6 +4,7 @@ namespace Ambient.NodeProxy.Admin;
 internal sealed record StatusAnswer(
     string Node,
     string Software,
+    int ProcessId,
     bool Ready,
     IReadOnlyList<Readiness> Readiness,
     ControllerStanding Controller,

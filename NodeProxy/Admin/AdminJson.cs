@@ -9,4 +9,5 @@ namespace Ambient.NodeProxy.Admin;
 [JsonSerializable(typeof(ConfigAnswer))]
 [JsonSerializable(typeof(ConnectionsAnswer))]
 [JsonSerializable(typeof(ReadyAnswer))]
+[JsonSerializable(typeof(IdentitiesAnswer))]
 internal sealed partial class AdminJson : JsonSerializerContext;

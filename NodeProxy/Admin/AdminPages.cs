@@ -10,7 +10,7 @@ using Prometheus;
 
 namespace Ambient.NodeProxy.Admin;
 
-/// <summary>What is told under which path. Over TCP: <c>/metrics</c>, <c>/ready</c>, <c>/live</c>; over the Unix socket also <c>/status</c>, <c>/config</c>, <c>/connections</c>.</summary>
+/// <summary>What is told under which path. Over TCP: <c>/metrics</c>, <c>/ready</c>, <c>/live</c>; over the Unix socket also <c>/status</c>, <c>/config</c>, <c>/connections</c>, <c>/identities</c>.</summary>
 internal sealed class AdminPages
 {
     private const int MostConnections = 100_000;
@@ -39,6 +39,8 @@ internal sealed class AdminPages
         "/status" => JsonAsync(context, Status(), AdminJson.Default.StatusAnswer),
         "/config" => JsonAsync(context, Config(context.Request.Query["all"] == "true"), AdminJson.Default.ConfigAnswer),
         "/connections" => ConnectionsAsync(context),
+        "/identities" => JsonAsync(
+            context, IdentityPage.Make(_sources.Node, _sources.Views.Current, _sources.Identities, _sources.Time.GetUtcNow()), AdminJson.Default.IdentitiesAnswer),
         _ => AnswerOpenAsync(context),
     };
 
@@ -116,6 +118,7 @@ internal sealed class AdminPages
         return new StatusAnswer(
             _sources.Node,
             _sources.Software,
+            Environment.ProcessId,
             readiness.All(one => one.IsReady),
             readiness,
             new ControllerStanding(gauges.IsControllerConnected, gauges.IsControllerConnected ? "" : _sources.ControllerFailure()),

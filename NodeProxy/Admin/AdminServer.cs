@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -13,11 +14,18 @@ namespace Ambient.NodeProxy.Admin;
 
 /// <summary>
 /// Serves the pages: one Kestrel for TCP, one for the Unix socket, bare (no host, no routing, no signal handlers of its own). A part that
-/// cannot start is logged and missing; nothing here ever stops the data path.
+/// cannot start is logged and missing; nothing here ever stops the data path. A predecessor that is still there is no fault: the socket's
+/// path is taken over from it at once, and the TCP port as soon as it lets go of it.
 /// </summary>
 public sealed class AdminServer(AdminOptions options, AdminSources sources, ILogger logger) : IAsyncDisposable
 {
+    private static readonly TimeSpan AskAgainForPort = TimeSpan.FromMilliseconds(100);
+
     private readonly List<KestrelServer> _servers = [];
+    private readonly CancellationTokenSource _closing = new();
+    private Task _waitingForPort = Task.CompletedTask;
+    private bool _isWaitSaid;
+    private KestrelServer? _tcp;
 
     /// <summary>Where TCP is served, with the port that was really taken; null while it is not.</summary>
     public IPEndPoint? Address { get; private set; }
@@ -26,22 +34,29 @@ public sealed class AdminServer(AdminOptions options, AdminSources sources, ILog
     public async Task StartAsync(CancellationToken cancellation)
     {
         var pages = new AdminPages(sources);
-        if (options.Address is { } address && await TryStartAsync(address, pages.AnswerOpenAsync, cancellation) is { } tcp)
-            Address = BoundAddress(tcp);
         if (options.SocketPath is { } path)
             await TryStartAsync(new UnixDomainSocketEndPoint(path), pages.AnswerPrivateAsync, cancellation);
+        if (options.Address is { } address && !await TryStartTcpAsync(address, pages, cancellation))
+            _waitingForPort = WaitForPortAsync(address, pages);
+    }
+
+    /// <summary>Lets go of the TCP port, which a successor waits for; the Unix socket stays.</summary>
+    public async Task CloseTcpAsync()
+    {
+        await _closing.CancelAsync();
+        await _waitingForPort;
+        if (_tcp is { } tcp)
+            await CloseAsync(tcp);
+        _tcp = null;
     }
 
     /// <summary>Ends serving; requests under way have a second.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (KestrelServer server in _servers)
-        {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1), TimeProvider.System);
-            await server.StopAsync(patience.Token);
-            server.Dispose();
-        }
-        _servers.Clear();
+        await CloseTcpAsync();
+        foreach (KestrelServer server in _servers.ToArray())
+            await CloseAsync(server);
+        _closing.Dispose();
     }
 
     private static IPEndPoint? BoundAddress(KestrelServer server) =>
@@ -50,13 +65,42 @@ public sealed class AdminServer(AdminOptions options, AdminSources sources, ILog
             ? new IPEndPoint(address, uri.Port)
             : null;
 
+    private async Task CloseAsync(KestrelServer server)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1), TimeProvider.System);
+        await server.StopAsync(patience.Token);
+        server.Dispose();
+        _servers.Remove(server);
+    }
+
+    private async Task<bool> TryStartTcpAsync(IPEndPoint address, AdminPages pages, CancellationToken cancellation)
+    {
+        if (await TryStartAsync(address, pages.AnswerOpenAsync, cancellation) is not { } tcp)
+            return false;
+        (_tcp, Address) = (tcp, BoundAddress(tcp));
+        return true;
+    }
+
+    private async Task WaitForPortAsync(IPEndPoint address, AdminPages pages)
+    {
+        using var timer = new PeriodicTimer(AskAgainForPort, TimeProvider.System);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_closing.Token) && !await TryStartTcpAsync(address, pages, _closing.Token))
+            {
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // This process ends before its predecessor.
+        }
+    }
+
     private async Task<KestrelServer?> TryStartAsync(EndPoint endpoint, RequestDelegate answer, CancellationToken cancellation)
     {
         KestrelServer? server = null;
         try
         {
-            if (endpoint is UnixDomainSocketEndPoint)
-                File.Delete(endpoint.ToString()!);
             server = Make(endpoint);
             await server.StartAsync(new Pages(answer, logger), cancellation);
             _servers.Add(server);
@@ -65,7 +109,11 @@ public sealed class AdminServer(AdminOptions options, AdminSources sources, ILog
         }
         catch (Exception fault) when (fault is IOException or SocketException or UnauthorizedAccessException or InvalidOperationException)
         {
-            NodeLog.AdminFailed(logger, endpoint.ToString()!, fault);
+            if (fault.InnerException is not AddressInUseException)
+                NodeLog.AdminFailed(logger, endpoint.ToString()!, fault);
+            else if (!_isWaitSaid)
+                NodeLog.AdminWaits(logger, endpoint.ToString()!);
+            _isWaitSaid |= fault.InnerException is AddressInUseException;
             server?.Dispose();
             return null;
         }
@@ -91,12 +139,17 @@ public sealed class AdminServer(AdminOptions options, AdminSources sources, ILog
         return new KestrelServer(Options.Create(kestrel), new SocketTransportFactory(Options.Create(sockets), NullLoggerFactory.Instance), NullLoggerFactory.Instance);
     }
 
-    // Bound but not yet listening, nobody can connect: the mode is set before anybody can.
+    // Bound but not yet listening, nobody can connect: the mode is set before anybody can. Bound under another name and renamed: a
+    // predecessor's socket is replaced in one step, and the predecessor, which removes at its end what it bound, does not find ours.
     private static Socket Bind(EndPoint endpoint)
     {
-        Socket socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
-        if (endpoint is UnixDomainSocketEndPoint && OperatingSystem.IsLinux())
-            File.SetUnixFileMode(endpoint.ToString()!, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (endpoint is not UnixDomainSocketEndPoint || !OperatingSystem.IsLinux())
+            return SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        string path = endpoint.ToString()!, beside = $"{path}.{Environment.ProcessId:x}";
+        File.Delete(beside);
+        Socket socket = SocketTransportOptions.CreateDefaultBoundListenSocket(new UnixDomainSocketEndPoint(beside));
+        File.SetUnixFileMode(beside, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.Move(beside, path, overwrite: true);
         return socket;
     }
 

@@ -31,6 +31,9 @@ public sealed record AdminSources
     /// <summary>The certificates.</summary>
     public required IdentityStore Identities { get; init; }
 
+    /// <summary>The clock that certificates are held against.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Whether the node can serve.</summary>
     public required IReadinessSource Readiness { get; init; }
 

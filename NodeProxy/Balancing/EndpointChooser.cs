@@ -67,8 +67,9 @@ public sealed class EndpointChooser(EndpointLoads loads, int loop, ulong seed)
         }
     }
 
-    /// <summary>An endpoint did not answer: for some seconds it is chosen only if nothing else is left.</summary>
-    public void Failed(ReadyEndpoint endpoint, long nowTicks) => _failures.Add(new EndpointAddress(endpoint.Address, endpoint.Port), nowTicks);
+    /// <summary>An endpoint did not answer, or not with a yes: for 5 s, or 1 s, it is chosen only if nothing else is left.</summary>
+    public void Failed(ReadyEndpoint endpoint, bool wasSilent, long nowTicks) =>
+        _failures.Add(new EndpointAddress(endpoint.Address, endpoint.Port), wasSilent, nowTicks);
 
     /// <summary>An endpoint has answered.</summary>
     public void Answered(ReadyEndpoint endpoint)

@@ -6,8 +6,9 @@ namespace Ambient.NodeProxy.Balancing;
 /// </summary>
 internal sealed class EndpointFailures
 {
-    // Shorter than it takes anybody to mend something, longer than a burst of connections.
-    private static readonly TimeSpan Lasts = TimeSpan.FromSeconds(5);
+    // A refusal costs a connection next to nothing, but three of them in a row end it; silence costs it 2 s each time.
+    private static readonly TimeSpan AfterRefusal = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AfterSilence = TimeSpan.FromSeconds(5);
 
     // More dead endpoints than that are no longer the exception that this is for.
     private const int Most = 1_024;
@@ -17,13 +18,13 @@ internal sealed class EndpointFailures
     /// <summary>How many are remembered.</summary>
     public int Count => _untilTicks.Count;
 
-    /// <summary>It did not answer.</summary>
-    public void Add(EndpointAddress endpoint, long nowTicks)
+    /// <summary>It did not answer, or not with a yes.</summary>
+    public void Add(EndpointAddress endpoint, bool wasSilent, long nowTicks)
     {
         if (_untilTicks.Count >= Most)
             ForgetExpired(nowTicks);
         if (_untilTicks.Count < Most)
-            _untilTicks[endpoint] = nowTicks + Lasts.Ticks;
+            _untilTicks[endpoint] = nowTicks + (wasSilent ? AfterSilence : AfterRefusal).Ticks;
     }
 
     /// <summary>It has answered.</summary>

@@ -33,6 +33,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
     private readonly Func<TimeSpan> _drain;
     private readonly ReportOutbox _reports;
     private readonly Action<IReadOnlyDictionary<string, double>> _counters;
+    private readonly Action<NonTcpTraffic> _nonTcp;
     private readonly Action<byte[]> _restore;
     private readonly NodeCapacity _capacity;
     private readonly ILogger _logger;
@@ -54,6 +55,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _drain = settings.Drain;
         _reports = settings.Reports;
         _counters = settings.Counters;
+        _nonTcp = settings.NonTcp;
         _restore = settings.Restore;
         _capacity = settings.Capacity;
         _logger = logger;
@@ -77,12 +79,30 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _control.Arm(_tick, TickEvery);
     });
 
-    /// <summary>Stops to accept: connections wait in the backlogs for a successor.</summary>
-    public void StopAccepting() => _control.Post(() =>
+    /// <summary>Stops to accept: connections wait in the backlogs for a successor. Any thread.</summary>
+    /// <returns>Completes when no loop accepts any more.</returns>
+    public Task StopAcceptingAsync()
     {
-        _isStopping = true;
-        foreach (var pod in _pods.Values) pod.Home.Post(pod.Listeners.Pause);
-    });
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _control.Post(() =>
+        {
+            _isStopping = true;
+            int accepting = _pods.Count;
+            if (accepting == 0) done.SetResult();
+            foreach (var pod in _pods.Values)
+            {
+                pod.Home.Post(() =>
+                {
+                    pod.Listeners.Pause();
+                    _control.Post(() =>
+                    {
+                        if (--accepting == 0) done.SetResult();
+                    });
+                });
+            }
+        });
+        return done.Task;
+    }
 
     /// <inheritdoc/>
     public void Carry(SignedOrder order)
@@ -141,6 +161,9 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
                 break;
             case ToNode.BodyOneofCase.Counters:
                 _counters(message.Counters.Values);
+                break;
+            case ToNode.BodyOneofCase.NonTcp:
+                _nonTcp(message.NonTcp);
                 break;
             case ToNode.BodyOneofCase.None: // a newer Redirector says something that we do not know
                 break;
@@ -290,7 +313,8 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
 
     private void StoreState()
     {
-        if (_state is null || !_channel.IsConnected) return;
+        // A process that leaves has a successor beside it, whose state is the newer one.
+        if (_state is null || !_channel.IsConnected || _isStopping) return;
         _channel.Send(new ToRedirector { State = new StoreState() }, owned: SealedMemory.Create("ambient-state", _state));
     }
 }

@@ -1,6 +1,7 @@
 using Ambient.Native.Unix;
 using Ambient.NodeProxy.Discovery;
 using Ambient.NodeProxy.Engine;
+using Ambient.Protocol.Redirector.V1;
 
 namespace Ambient.NodeProxy.Capture;
 
@@ -27,6 +28,9 @@ internal sealed record CaptureSettings
 
     /// <summary>Takes Redirector's counters.</summary>
     public required Action<IReadOnlyDictionary<string, double>> Counters { get; init; }
+
+    /// <summary>Takes what passed pods beside TCP.</summary>
+    public required Action<NonTcpTraffic> NonTcp { get; init; }
 
     /// <summary>Takes what a predecessor left; called at most once, before any pod is ready.</summary>
     public required Action<byte[]> Restore { get; init; }

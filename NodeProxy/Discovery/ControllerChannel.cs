@@ -8,7 +8,7 @@ namespace Ambient.NodeProxy.Discovery;
 
 /// <summary>
 /// A gRPC channel to the controller: TLS 1.3, trust in the given roots only (not the system's), and one expected name whatever address is
-/// dialled. Trust is given beforehand, never learnt on first use.
+/// dialled. Trust is given beforehand, never learnt on first use; a controller that was trusted may name further roots.
 /// </summary>
 internal sealed class ControllerChannel : IDisposable
 {
@@ -17,11 +17,13 @@ internal sealed class ControllerChannel : IDisposable
     private readonly X509Certificate2Collection _roots = [];
     private readonly GrpcChannel _channel;
 
-    public ControllerChannel(ControllerStreamOptions options)
+    public ControllerChannel(ControllerStreamOptions options, IEnumerable<byte[]> learntRoots)
     {
         _roots.ImportFromPemFile(options.BundleFile);
         if (_roots.Count == 0)
             throw new InvalidDataException($"{options.BundleFile} holds no certificate");
+        foreach (byte[] root in learntRoots)
+            _roots.Add(X509CertificateLoader.LoadCertificate(root));
         string host = options.Controller.IdnHost;
         int port = options.Controller.Port;
         var handler = new SocketsHttpHandler

@@ -35,7 +35,7 @@ internal sealed class ControllerSession : IDisposable
     public ControllerSession(SessionContext context)
     {
         _context = context;
-        _channel = new ControllerChannel(context.Options);
+        _channel = new ControllerChannel(context.Options, context.LearntRoots);
     }
 
     public void Dispose() => _channel.Dispose();
@@ -76,6 +76,7 @@ internal sealed class ControllerSession : IDisposable
             HeldEpoch = held.Epoch,
             HeldVersion = held.Version,
             Software = _context.Options.Software,
+            Leaving = _context.Options.IsLeaving,
         };
         hello.Capabilities.Add(_context.Options.Capabilities);
         await call.RequestStream.WriteAsync(new NodeMessage { Id = 1, Hello = hello }, ending.Token);
@@ -137,6 +138,10 @@ internal sealed class ControllerSession : IDisposable
                 break;
             case ControllerMessage.BodyOneofCase.Question:
                 Send(new NodeMessage { Answer = AnswerTo(message.Id, message.Question) });
+                break;
+            case ControllerMessage.BodyOneofCase.TrustBundle:
+                _context.Certificates.TrustBundle = [.. message.TrustBundle.Roots.Select(root => root.ToByteArray())];
+                NodeLog.RootsChanged(_context.Logger, _context.Certificates.TrustBundle.Length);
                 break;
             case ControllerMessage.BodyOneofCase.Welcome:
                 throw new InvalidDataException("it welcomed this node twice");

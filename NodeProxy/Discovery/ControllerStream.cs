@@ -30,6 +30,10 @@ public sealed class ControllerStream(
     // is not asked twenty times a second.
     private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(1);
 
+    // Another process of this node has the stream: the successor of this one, which is about to be told to leave. Who does not yield takes
+    // the stream from the other one again and again. Should the other one be gone, this one is back after a while.
+    private static readonly TimeSpan YieldFor = TimeSpan.FromSeconds(30);
+
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5), Random.Shared.NextDouble);
     private readonly CertificateKeeper _certificates = new(identities, time, Random.Shared.NextDouble);
     private string _lastFailure = "";
@@ -48,7 +52,7 @@ public sealed class ControllerStream(
         while (!cancellation.IsCancellationRequested)
         {
             long start = time.GetTimestamp();
-            string failure = await RunSessionAsync(session, cancellation);
+            var (failure, isTakenOver) = await RunSessionAsync(session, cancellation);
             _certificates.StreamLost();
             if (cancellation.IsCancellationRequested)
                 return;
@@ -59,34 +63,35 @@ public sealed class ControllerStream(
             _isConnected = false;
             Volatile.Write(ref _lastFailure, failure);
             session.CareForCertificates();
-            await DelayAsync(_backoff.Next(), cancellation);
+            await DelayAsync(isTakenOver ? YieldFor : _backoff.Next(), cancellation);
         }
     }
 
-    private static async Task<string> RunSessionAsync(SessionContext context, CancellationToken cancellation)
+    private static async Task<(string Failure, bool IsTakenOver)> RunSessionAsync(SessionContext context, CancellationToken cancellation)
     {
         try
         {
             using var session = new ControllerSession(context);
-            return await session.RunAsync(cancellation);
+            return (await session.RunAsync(cancellation), false);
         }
         catch (RpcException failure)
         {
             return failure.StatusCode switch
             {
-                StatusCode.PermissionDenied or StatusCode.Unauthenticated => $"it refuses this node ({failure.Status.Detail}); does the token in {context.Options.TokenFile} name {context.Options.Node}?",
-                _ => $"{failure.StatusCode}: {ReasonOf(failure)}",
+                StatusCode.PermissionDenied or StatusCode.Unauthenticated => ($"it refuses this node ({failure.Status.Detail}); does the token in {context.Options.TokenFile} name {context.Options.Node}?", false),
+                StatusCode.Aborted => (failure.Status.Detail, true),
+                _ => ($"{failure.StatusCode}: {ReasonOf(failure)}", false),
             };
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException or System.Security.Cryptography.CryptographicException or OperationCanceledException)
         {
-            return failure.Message;
+            return (failure.Message, false);
         }
         catch (Exception bug) when (bug is not OutOfMemoryException)
         {
             // A bug here must not leave the node without updates for good; the next session starts from a clean slate.
             NodeLog.ControllerSessionBug(context.Logger, bug);
-            return $"bug: {bug.GetType().Name}";
+            return ($"bug: {bug.GetType().Name}", false);
         }
     }
 

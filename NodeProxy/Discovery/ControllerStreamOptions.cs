@@ -24,6 +24,9 @@ public sealed record ControllerStreamOptions
     /// <summary>What this node can do, for other nodes to know.</summary>
     public IReadOnlyList<string> Capabilities { get; init; } = [];
 
+    /// <summary>This process hands over to a successor, whose stream is the node's: it only listens.</summary>
+    public bool IsLeaving { get; init; }
+
     /// <summary>Name and version, for people.</summary>
     public string Software { get; init; } = "ambient-node";
 

@@ -78,6 +78,23 @@ public sealed class ServiceView
         return [];
     }
 
+    /// <summary>Whether an endpoint is no longer offered for a port, and others are. Looks at all ready ones.</summary>
+    public bool HasReplaced(ServicePort port, ReadyEndpoint endpoint)
+    {
+        ReadyEndpointSet v4 = ReadyEndpoints(port, AddressFamily.InterNetwork), v6 = ReadyEndpoints(port, AddressFamily.InterNetworkV6);
+        return v4.Count + v6.Count > 0 && !Holds(endpoint.Address.AddressFamily == AddressFamily.InterNetworkV6 ? v6 : v4, endpoint);
+    }
+
+    private static bool Holds(ReadyEndpointSet set, ReadyEndpoint endpoint)
+    {
+        for (int i = 0; i < set.Count; i++)
+        {
+            if (set[i].Port == endpoint.Port && set[i].Address.Equals(endpoint.Address))
+                return true;
+        }
+        return false;
+    }
+
     private ImmutableArray<ReadyEndpoint>[] ListAll()
     {
         ImmutableArray<ReadyEndpoint>[] listed = [.. _ports.Select(port => port.ListAll())];

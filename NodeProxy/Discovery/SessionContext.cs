@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Ambient.NodeProxy.Identity;
 using Microsoft.Extensions.Logging;
 
@@ -18,6 +19,14 @@ internal sealed record SessionContext(
 {
     /// <summary>A delta was refused: what the controller believes this node to hold and what it holds differ until a full view comes.</summary>
     public bool NeedsFullView { get; set; }
+
+    /// <summary>
+    /// The roots that the controller told of over a stream that was verified, by this process or the one before: while a root is replaced the
+    /// file may be behind. DER; empty if there are none.
+    /// </summary>
+    public ImmutableArray<byte[]> LearntRoots => Certificates.TrustBundle is { IsEmpty: false } told
+        ? told
+        : Identities.All.MaxBy(svid => svid.Generation)?.TrustBundle ?? [];
 
     private MeshView? CaredFor { get; set; }
 

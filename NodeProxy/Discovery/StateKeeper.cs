@@ -12,6 +12,7 @@ namespace Ambient.NodeProxy.Discovery;
 /// <remarks>
 /// The bytes of the view cost time in proportion to its size. So that they never take more than 2 % of a core, the wait after a change is
 /// at least fifty times what the last bytes took to make: 100 ms up to some 1,000 workloads, about 10 s at 100,000 in a mesh that never rests.
+/// The very first ones take their time for being compiled, and the wait behind them would be just when the first certificates arrive.
 /// </remarks>
 public sealed class StateKeeper
 {
@@ -79,6 +80,7 @@ public sealed class StateKeeper
     public async Task RunAsync(CancellationToken cancellation)
     {
         TimeSpan delay = ShortestDelay;
+        bool isFirst = true;
         try
         {
             while (await _changes.Reader.WaitToReadAsync(cancellation))
@@ -86,21 +88,28 @@ public sealed class StateKeeper
                 await Task.Delay(delay, _time, cancellation);
                 _changes.Reader.TryRead(out _);   // what changes from here on gets bytes of its own
                 long start = _time.GetTimestamp();
-                try
-                {
-                    _store(Build());
-                }
-                catch (IOException fault)
-                {
-                    NodeLog.StateNotStored(_logger, fault);
-                }
+                HandOver();
                 TimeSpan cost = _time.GetElapsedTime(start) * CostFactor;
-                delay = cost > ShortestDelay ? cost : ShortestDelay;
+                delay = cost > ShortestDelay && !isFirst ? cost : ShortestDelay;
+                isFirst = false;
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // The end that was asked for.
+        }
+    }
+
+    /// <summary>Hands over bytes now; once more after <see cref="RunAsync"/> has ended, since changes may have waited for their turn.</summary>
+    public void HandOver()
+    {
+        try
+        {
+            _store(Build());
+        }
+        catch (IOException fault)
+        {
+            NodeLog.StateNotStored(_logger, fault);
         }
     }
 

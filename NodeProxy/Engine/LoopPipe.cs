@@ -18,6 +18,7 @@ internal sealed class LoopPipe : IDisposable
     private const int WantedBytes = 1024 * 1024;
 
     private KernelPipe? _pipe;
+    private int _inPipeBytes;
     private bool _isUnavailable;
 
     /// <summary>It can be used: the machine has had a pipe for us so far.</summary>
@@ -42,21 +43,22 @@ internal sealed class LoopPipe : IDisposable
     /// <param name="buffers">Where <paramref name="rest"/> has its memory from.</param>
     public PipeMove Move(int from, int to, int atMost, ref ByteQueue rest, Span<byte> scratch, BufferPool buffers)
     {
+        if (_inPipeBytes != 0) Discard(); // the move before did not get to its end
         if (_isUnavailable || (_pipe ??= Create()) is not { } pipe) return new PipeMove(new MoveResult(MoveOutcome.PeerClosed, 0, Errno.None), 0, Errno.None);
         var taken = SpliceCalls.Move(from, pipe.WriteEnd, atMost);
         if (taken.Outcome != MoveOutcome.Moved) return new PipeMove(taken, 0, Errno.None);
-        BytesMoved += taken.Bytes;
-        int given = 0;
-        while (given < taken.Bytes)
+        BytesMoved += _inPipeBytes = taken.Bytes;
+        while (_inPipeBytes > 0)
         {
-            var step = SpliceCalls.Move(pipe.ReadEnd, to, taken.Bytes - given);
+            var step = SpliceCalls.Move(pipe.ReadEnd, to, _inPipeBytes);
+            int given = taken.Bytes - _inPipeBytes + step.Bytes;
             switch (step.Outcome)
             {
                 case MoveOutcome.Moved:
-                    given += step.Bytes;
+                    _inPipeBytes -= step.Bytes;
                     break;
                 case MoveOutcome.WouldBlock:
-                    Empty(pipe, taken.Bytes - given, ref rest, scratch, buffers);
+                    Empty(pipe, ref rest, scratch, buffers);
                     return new PipeMove(taken, given, Errno.WouldBlock);
                 case MoveOutcome.PeerClosed: // a pipe with bytes in it is not at its end: one that says so is broken
                 case MoveOutcome.Failed:
@@ -65,25 +67,20 @@ internal sealed class LoopPipe : IDisposable
             }
         }
 
-        return new PipeMove(taken, given, Errno.None);
+        return new PipeMove(taken, taken.Bytes, Errno.None);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _pipe?.Dispose();
 
-    private void Empty(KernelPipe pipe, int bytes, ref ByteQueue rest, Span<byte> scratch, BufferPool buffers)
+    private void Empty(KernelPipe pipe, ref ByteQueue rest, Span<byte> scratch, BufferPool buffers)
     {
-        while (bytes > 0)
+        while (_inPipeBytes > 0)
         {
-            int read = pipe.Read(scratch[..Math.Min(bytes, scratch.Length)]);
-            if (read <= 0)
-            {
-                Discard();
-                throw new InvalidOperationException($"{bytes} bytes cannot be read back from the loop's pipe");
-            }
-
+            int read = pipe.Read(scratch[..Math.Min(_inPipeBytes, scratch.Length)]);
+            if (read <= 0) throw new InvalidOperationException($"{_inPipeBytes} bytes cannot be read back from the loop's pipe");
             rest.Append(buffers, scratch[..read]);
-            bytes -= read;
+            _inPipeBytes -= read;
         }
     }
 
@@ -91,6 +88,7 @@ internal sealed class LoopPipe : IDisposable
     {
         _pipe?.Dispose();
         _pipe = null;
+        _inPipeBytes = 0;
     }
 
     private KernelPipe? Create()

@@ -70,6 +70,23 @@ internal static class CertificateCheck
         }
     }
 
+    /// <summary>Whether a certificate of ours leads to one of the roots that it is held with, so that peers with the same roots accept it.</summary>
+    public static bool LeadsToRoot(Svid svid, DateTimeOffset now)
+    {
+        var chain = new X509Certificate2Collection();
+        try
+        {
+            foreach (byte[] certificate in svid.Chain)
+                chain.Add(X509CertificateLoader.LoadCertificate(certificate));
+            return ChainFaultOf(chain, svid.TrustBundle, now) is null;
+        }
+        finally
+        {
+            foreach (X509Certificate2 certificate in chain)
+                certificate.Dispose();
+        }
+    }
+
     private static string? FaultOf(SpiffeId id, X509Certificate2Collection chain, ECDsa key, ImmutableArray<byte[]> roots, DateTimeOffset now)
     {
         X509Certificate2 leaf = chain[0];
@@ -79,7 +96,17 @@ internal static class CertificateCheck
             return $"the certificate is for {named}";
         if (!leaf.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()))
             return "the certificate is for another key";
+        // The chain would say "NotTimeValid" of either, and nobody would think of a clock.
+        DateTimeOffset from = leaf.NotBefore.ToUniversalTime(), until = leaf.NotAfter.ToUniversalTime();
+        if (now < from)
+            return $"the certificate is valid from {from:O} and it is {now:O} here: this node's clock is {(from - now).TotalSeconds:0} s behind the controller's, or more";
+        if (now > until)
+            return $"the certificate was valid until {until:O} and it is {now:O} here: does this node's clock run ahead of the controller's?";
+        return ChainFaultOf(chain, roots, now);
+    }
 
+    private static string? ChainFaultOf(X509Certificate2Collection chain, ImmutableArray<byte[]> roots, DateTimeOffset now)
+    {
         using var builder = new X509Chain();
         builder.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         builder.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
@@ -88,7 +115,7 @@ internal static class CertificateCheck
         builder.ChainPolicy.ExtraStore.AddRange(chain);
         foreach (byte[] root in roots)
             builder.ChainPolicy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(root));
-        bool isGood = builder.Build(leaf);
+        bool isGood = builder.Build(chain[0]);
         string status = string.Join(", ", builder.ChainStatus.Select(s => s.Status).Distinct());
         foreach (X509ChainElement element in builder.ChainElements)
             element.Certificate.Dispose();

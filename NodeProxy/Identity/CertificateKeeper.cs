@@ -38,6 +38,7 @@ public sealed class CertificateKeeper(IdentityStore store, TimeProvider time, Fu
                 return;   // a controller that names none leaves them as they are
             _trustBundle = value;
             store.ReplaceTrustBundle(value);
+            RenewUntrusted();
         }
     }
 
@@ -153,7 +154,22 @@ public sealed class CertificateKeeper(IdentityStore store, TimeProvider time, Fu
         }
     }
 
-    private DateTimeOffset RenewalOf(Svid svid) => svid.NotBefore + ((svid.NotAfter - svid.NotBefore) * (0.5 * (0.9 + (0.2 * random()))));
+    // Of a root that was retired before its time: peers refuse it from now on, so it is renewed at once.
+    private void RenewUntrusted()
+    {
+        foreach ((SpiffeId id, Care care) in _cared)
+        {
+            if (care.Key is null && store.Find(id) is { } held && !CertificateCheck.LeadsToRoot(held, time.GetUtcNow()))
+                care.NextAt = time.GetUtcNow();
+        }
+    }
+
+    private DateTimeOffset RenewalOf(Svid svid)
+    {
+        DateTimeOffset at = svid.NotBefore + ((svid.NotAfter - svid.NotBefore) * (0.5 * (0.9 + (0.2 * random()))));
+        store.NoteRenewal(svid.Id, at);
+        return at;
+    }
 
     private void Retry(Care care, DateTimeOffset now)
     {

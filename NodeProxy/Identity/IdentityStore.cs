@@ -8,6 +8,7 @@ public sealed class IdentityStore
 {
     private readonly Lock _lock = new();
     private ImmutableDictionary<SpiffeId, Svid> _svids = ImmutableDictionary<SpiffeId, Svid>.Empty;
+    private ImmutableDictionary<SpiffeId, DateTimeOffset> _renewals = ImmutableDictionary<SpiffeId, DateTimeOffset>.Empty;
     private long _lastGeneration;
 
     /// <summary>An identity got a certificate, a newer one, other roots, or lost its certificate. Raised on the writer's thread: post on and return.</summary>
@@ -18,6 +19,16 @@ public sealed class IdentityStore
 
     /// <summary>The certificate of an identity, or null if it has none. It is dropped within a second of its end.</summary>
     public Svid? Find(SpiffeId id) => Volatile.Read(ref _svids).GetValueOrDefault(id);
+
+    /// <summary>When a newer certificate of an identity is going to be asked for; null while nobody plans to.</summary>
+    public DateTimeOffset? RenewalOf(SpiffeId id) => Volatile.Read(ref _renewals).TryGetValue(id, out DateTimeOffset at) ? at : null;
+
+    /// <summary>Notes when a newer certificate of an identity is going to be asked for.</summary>
+    public void NoteRenewal(SpiffeId id, DateTimeOffset at)
+    {
+        lock (_lock)
+            Volatile.Write(ref _renewals, _renewals.SetItem(id, at));
+    }
 
     /// <summary>Takes a certificate in under the next generation.</summary>
     public Svid Put(Svid svid)
@@ -40,6 +51,7 @@ public sealed class IdentityStore
             if (!_svids.ContainsKey(id))
                 return false;
             Volatile.Write(ref _svids, _svids.Remove(id));
+            Volatile.Write(ref _renewals, _renewals.Remove(id));
         }
         Changed?.Invoke(id);
         return true;

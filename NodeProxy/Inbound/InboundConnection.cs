@@ -121,13 +121,13 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
     {
         _state = State.Watching;
         _context.Loop.Arm(_deadline, HoldFor);
-        if (Decide(destination).Allowed) _context.Loop.Arm(_openEarly, OpenAfter);
+        if (_context.Sessions.Guard.Decide(FactsOf(destination)).Allowed) _context.Loop.Arm(_openEarly, OpenAfter);
         Look(new TunnelHelloReader(OnUndecided));
     }
 
     private void Authorise(Workload destination)
     {
-        var decision = Decide(destination);
+        var decision = _context.Sessions.Guard.Decide(FactsOf(destination));
         if (decision.Allowed)
         {
             Deliver();
@@ -138,12 +138,14 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
         }
         else
         {
-            Refuse(RefusalReason.PlaintextUnderStrict, decision.Rule);
+            RefuseBy(decision);
         }
     }
 
-    private Decision Decide(Workload destination) =>
-        ConnectionPolicy.Decide(new ConnectionFacts(null, _client.Address, destination, _target.Port, ProtectedInProcessOrTunnel: false));
+    private ConnectionFacts FactsOf(Workload destination) => new(null, _client.Address, destination, _target.Port, ProtectedInProcessOrTunnel: false);
+
+    private void RefuseBy(in Decision decision) =>
+        Refuse(decision.IsByMode ? RefusalReason.PlaintextUnderStrict : RefusalReason.Denied, decision.Rule);
 
     private void Probe(IReadOnlyList<Probe> probes)
     {
@@ -248,12 +250,25 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
 
     private void Join(SocketConnection app)
     {
+        ConnectionFacts? admitted = null; // a probe passes for what it asks, whatever policies come
+        if (_probe is null)
+        {
+            admitted = FactsOf(_destination!);
+            var decision = _context.Sessions.Guard.Decide(admitted.Value); // the view may have changed while the app was being connected to
+            if (!decision.Allowed)
+            {
+                RefuseBy(decision);
+                return;
+            }
+        }
+
         _context.Loop.Timers.Cancel(_deadline);
         _state = State.Joined;
         var view = _context.Views.Current;
         view.TryFindWorkload(_client.Address, out var source);
         var key = Edges.FromDestination(view.Settings.TrustDomain, source, null, _destination!, Way.Plain, Protection.Plaintext);
-        _session = Session.Start(_context.Sessions, new SessionFacts(key, _client, _target), _context.Metrics.Edge(key), _pod, null, _downstream, app);
+        var facts = new SessionFacts(key, _client, _target) { Admitted = admitted };
+        _session = Session.Start(_context.Sessions, facts, _context.Metrics.Edge(key), _pod, null, _downstream, app);
         _first?.Guard(app);
         _pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }

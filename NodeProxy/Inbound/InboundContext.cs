@@ -22,4 +22,9 @@ internal sealed record InboundContext
     public required Refusals Refusals { get; init; }
 
     public LoopMetrics Metrics => Links.Metrics;
+
+    /// <summary>What a pod answers with now; null while it is unknown or has no certificate.</summary>
+    public LinkCredentials? CredentialsOf(string podUid) => Views.Current.TryFindWorkloadByUid(podUid, out var pod)
+        ? Credentials.Current(podUid, pod.IdentityIn(Views.Current.Settings.TrustDomain))
+        : null;
 }

@@ -50,6 +50,31 @@ internal sealed class InboundLoop(InboundContext context)
         InboundTunnel.Start(context, pod, TunnelsOf(pod), fd, peer, onlyTarget: null);
     }
 
+    /// <summary>A new view was published.</summary>
+    public void OnView()
+    {
+        var view = context.Views.Current;
+        foreach (var (uid, tunnels) in _tunnels)
+        {
+            if (view.TryFindWorkloadByUid(uid, out var pod) && pod.IsTerminating) tunnels.Terminate();
+        }
+    }
+
+    /// <summary>Certificates, roots or identities changed.</summary>
+    public void OnCertificates()
+    {
+        foreach (var (uid, tunnels) in _tunnels)
+        {
+            if (context.CredentialsOf(uid) is { } current) tunnels.Renew(current);
+        }
+    }
+
+    /// <summary>This process hands over: links take no new streams, and close when their last one has ended.</summary>
+    public void Leave(string reason)
+    {
+        foreach (var pod in _tunnels.Values) pod.Leave(reason);
+    }
+
     /// <summary>A plain connection to the app's own port turned out to be a tunnel; the descriptor is ours, with no byte read.</summary>
     public void OnTunnelAt(IPEndPoint target, PodOnLoop pod, int fd, IPEndPoint peer) =>
         InboundTunnel.Start(context, pod, TunnelsOf(pod), fd, peer, onlyTarget: target);
@@ -68,7 +93,9 @@ internal sealed class InboundLoop(InboundContext context)
 
     private PodTunnels TunnelsOf(PodOnLoop pod)
     {
-        if (!_tunnels.TryGetValue(pod.Uid, out var tunnels)) _tunnels[pod.Uid] = tunnels = new PodTunnels(new WindowBudget(WindowBudgetBytes));
+        if (_tunnels.TryGetValue(pod.Uid, out var tunnels)) return tunnels;
+        _tunnels[pod.Uid] = tunnels = new PodTunnels(new WindowBudget(WindowBudgetBytes));
+        OnView(); // it may be terminating already
         return tunnels;
     }
 }

@@ -93,15 +93,16 @@ internal sealed class InboundRequest : IConnectionOwner, IPodUser
     {
         _stream.Owner = this;
         _tunnel.Pod.Add(this, PodUse.OpeningStream);
-        var decision = ConnectionPolicy.Decide(
-            new ConnectionFacts(_tunnel.Peer, _tunnel.PeerAddress.Address, _destination, _target.Port, ProtectedInProcessOrTunnel: true));
-        if (!decision.Allowed)
-        {
-            Refuse(401, RefusalReason.Denied, decision.Rule);
-            return;
-        }
+        if (IsAllowed(Facts)) _opener = AppOpener.Start(_tunnel.Pod, seenAs: _tunnel.PeerAddress.Address, _target, OnOpened);
+    }
 
-        _opener = AppOpener.Start(_tunnel.Pod, seenAs: _tunnel.PeerAddress.Address, _target, OnOpened);
+    private ConnectionFacts Facts => new(_tunnel.Peer, _tunnel.PeerAddress.Address, _destination, _target.Port, ProtectedInProcessOrTunnel: true);
+
+    private bool IsAllowed(in ConnectionFacts facts)
+    {
+        var decision = _context.Sessions.Guard.Decide(facts);
+        if (!decision.Allowed) Refuse(401, RefusalReason.Denied, decision.Rule);
+        return decision.Allowed;
     }
 
     private void OnOpened(SocketConnection? app, RefusalReason reason, string detail)
@@ -113,13 +114,20 @@ internal sealed class InboundRequest : IConnectionOwner, IPodUser
             return;
         }
 
+        var facts = Facts;
+        if (!IsAllowed(facts)) // the view may have changed while the app was being connected to
+        {
+            app.Abort(ConnectionFault.OtherSide);
+            return;
+        }
+
         _isOver = true;
         var view = _context.Views.Current;
         view.TryFindWorkload(_tunnel.PeerAddress.Address, out var source);
         var key = Edges.FromDestination(view.Settings.TrustDomain, source, _tunnel.Peer, _destination, Way.Tunnel, Protection.MutualTls);
         _stream.Accept();
         Session.Start(
-            _context.Sessions, new SessionFacts(key, _tunnel.PeerAddress, _target), _context.Metrics.Edge(key), _tunnel.Pod, null, _stream, app);
+            _context.Sessions, new SessionFacts(key, _tunnel.PeerAddress, _target) { Admitted = facts }, _context.Metrics.Edge(key), _tunnel.Pod, null, _stream, app);
         _tunnel.Pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }
 

@@ -59,7 +59,7 @@ internal sealed class InboundTunnel : ILinkOwner
             return;
         }
 
-        var credentials = context.Credentials.Current(pod.Uid, workload.IdentityIn(settings.TrustDomain), out _);
+        var credentials = context.Credentials.Current(pod.Uid, workload.IdentityIn(settings.TrustDomain));
         if (credentials is null)
         {
             tunnel.Refuse(RefusalReason.NoCertificate, $"no certificate for {workload.IdentityIn(settings.TrustDomain)} yet");
@@ -83,6 +83,7 @@ internal sealed class InboundTunnel : ILinkOwner
 
         tunnel._place = place;
         pod.Hold(1);
+        siblings.Renew(credentials);
         siblings.Tunnels.Add(tunnel);
         tunnel._tls = TlsConnection.Start(context.Loop, fd, credentials.ServerOf(tunnel.Entry), ticket: null, HandshakeTimeout, tunnel.OnHandshake);
     }
@@ -144,7 +145,7 @@ internal sealed class InboundTunnel : ILinkOwner
         }
 
         string trustDomain = _context.Views.Current.Settings.TrustDomain;
-        var outcome = PeerVerifier.Verify(tls, trustDomain, expected: null, _context.Links.Time, out var identity, out string detail);
+        var outcome = PeerVerifier.Verify(tls, _siblings.Current!.ServerOf(Entry), trustDomain, expected: null, _context.Links.Time, out var identity, out string detail);
         if (outcome != PeerCheckOutcome.Accepted)
         {
             tls.Abort(ConnectionFault.Ended);
@@ -157,6 +158,9 @@ internal sealed class InboundTunnel : ILinkOwner
         var elapsed = TimeSpan.FromTicks(_context.Loop.NowTicks - tls.StartedTicks);
         _context.Metrics.Handshake(elapsed.TotalSeconds, tls.Session.IsResumed, client: false);
         _link = Link.Start(tls, isServer: true, this, _context.Links.Options, _siblings.Budget);
+        _link.EndsTicks = _context.Loop.NowTicks + (tls.Session.Peer!.NotAfter - _context.Links.Time.GetUtcNow()).Ticks;
+        _link.ClosesWhenUnused = _siblings.IsTerminating;
+        if (_siblings.Leaving is { } reason) _link.Drain(reason);
     }
 
     private void FailHandshake(RefusalReason reason, string detail)

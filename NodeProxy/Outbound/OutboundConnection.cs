@@ -24,6 +24,9 @@ namespace Ambient.NodeProxy.Outbound;
 internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWaiter, IStreamOpener
 {
     private const int MaxOtherEndpoints = 2;
+
+    // A link can say GOAWAY just when it is used, and so can the next one: a certificate's renewal and a proxy's replacement may coincide.
+    private const int MaxUnprocessed = 4;
     private static readonly TimeSpan MaxWaitForView = TimeSpan.FromSeconds(2);
 
     // How long one endpoint may keep an app waiting while there are others: one lost SYN (sent again after 1 s) is forgiven. The last
@@ -39,14 +42,16 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     private readonly LoopTimer _viewDeadline;
     private readonly LoopTimer _patience;
     private readonly List<ReadyEndpoint> _tried = [];
+    private ServiceView? _offering;
     private Workload? _source;
     private Route? _route;
     private AppOpener? _opener;
     private LinkKey? _linkKey;
     private TunnelStream? _stream;
     private PodOnLoop? _destinationPod;
+    private ConnectionFacts? _directFacts;
     private string _lastFailure = "";
-    private bool _retriedUnprocessed;
+    private int _unprocessed;
     private bool _isOver;
 
     public OutboundConnection(OutboundLoop outbound, PodOnLoop pod, int fd, IPEndPoint client, IPEndPoint wanted)
@@ -75,6 +80,20 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         Decide();
     }
 
+    /// <summary>
+    /// A new view is here while the way is being opened. An endpoint that it no longer offers is not waited for, if there is another one: its
+    /// pod is ending, and nobody may be there any more who could say no.
+    /// </summary>
+    public void Reconsider()
+    {
+        if (_route?.Endpoint is not { } endpoint || !_context.Views.Current.TryFindService(_wanted.Address, out var service) || ReferenceEquals(service, _offering)) return;
+        _offering = service;
+        if (!service.TryFindPort(_wanted.Port, out var port) || !service.HasReplaced(port, endpoint)) return;
+        GiveUpWay();
+        ReleaseEndpoint();
+        Decide();
+    }
+
     /// <inheritdoc/>
     public int Descriptors => 2;
 
@@ -97,12 +116,18 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
             return;
         }
 
-        _destinationPod = null;
+        (_destinationPod, _directFacts) = (null, null); // an endpoint before this one may have been on this node
+        _context.Loop.Timers.Cancel(_patience);
         view.TryFindNode(_context.Node, out var node);
         var caller = new Caller(_client.Address, _wanted.AddressFamily, _context.Node, node?.Zone ?? "", _context.Loop.NowTicks);
         _route = Classifier.Classify(view, _wanted, _context.Chooser, caller, _tried);
         if (_route.Kind != RouteKind.Wait) _context.Loop.Timers.Cancel(_viewDeadline);
-        if (_route.Endpoint is { } endpoint) _context.Chooser.Started(endpoint);
+        if (_route.Endpoint is { } endpoint)
+        {
+            _context.Chooser.Started(endpoint);
+            _outbound.StartOpening(this);
+        }
+
         if (_route.HasOtherEndpoint && _tried.Count < MaxOtherEndpoints) _context.Loop.Arm(_patience, PatienceWithOthersLeft);
         switch (_route.Kind)
         {
@@ -128,14 +153,13 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         var settings = _context.Views.Current.Settings;
         // Who has nothing to prove itself with does not get through, not even within the node.
         var id = _source!.IdentityIn(settings.TrustDomain);
-        var credentials = _context.Credentials.Current(_pod.Uid, id, out bool isNew);
+        var credentials = _context.Credentials.Current(_pod.Uid, id);
         if (credentials is null)
         {
             Refuse(RefusalReason.NoCertificate, $"no certificate for {id} yet");
             return;
         }
 
-        if (isNew) _outbound.PoolOf(_pod).DrainOlderThan(credentials.Svid.Generation);
         // What a pod says to itself never leaves its namespace, so there is no policy of the network to bypass.
         bool mayStayInProcess = destination.Uid == _pod.Uid || (destination.Node == _context.Node && settings.DirectAllowed
             && destination.DirectForbiddenReason is null && _source!.DirectForbiddenReason is null);
@@ -160,15 +184,9 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     // Both pods are here: the destination's policy is evaluated on this loop, with the identity that the source would prove.
     private void OpenDirect(Workload destination, string trustDomain)
     {
-        var decision = ConnectionPolicy.Decide(new ConnectionFacts(
-            _source!.IdentityIn(trustDomain), _client.Address, destination, _route!.Target.Port, ProtectedInProcessOrTunnel: true));
-        if (!decision.Allowed)
-        {
-            Refuse(RefusalReason.Denied, decision.Rule);
-            return;
-        }
-
-        _opener = AppOpener.Start(_destinationPod!, AddressSeenAt(_route.Target.Address), _route.Target, OnOpened);
+        _directFacts = new ConnectionFacts(
+            _source!.IdentityIn(trustDomain), _client.Address, destination, _route!.Target.Port, ProtectedInProcessOrTunnel: true);
+        if (IsDirectAllowed()) _opener = AppOpener.Start(_destinationPod!, AddressSeenAt(_route.Target.Address), _route.Target, OnOpened);
     }
 
     // The client's own address, or, for a service whose only endpoints have the other family, the same pod's address of that one.
@@ -183,12 +201,26 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         return null;
     }
 
+    private bool IsDirectAllowed()
+    {
+        if (_directFacts is not { } facts) return true;
+        var decision = _context.Sessions.Guard.Decide(facts);
+        if (!decision.Allowed) Refuse(RefusalReason.Denied, decision.Rule);
+        return decision.Allowed;
+    }
+
     private void OnOpened(SocketConnection? upstream, RefusalReason reason, string detail)
     {
         _opener = null;
         if (upstream is null)
         {
             TryNext(reason, detail);
+            return;
+        }
+
+        if (!IsDirectAllowed()) // the view may have changed while the app was being connected to
+        {
+            upstream.Abort(ConnectionFault.OtherSide);
             return;
         }
 
@@ -228,9 +260,9 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
     void IStreamOpener.OnOpenFailed(TunnelStream stream, bool isUnprocessed)
     {
         _stream = null;
-        if (isUnprocessed && !_retriedUnprocessed)
+        if (isUnprocessed && _unprocessed < MaxUnprocessed)
         {
-            _retriedUnprocessed = true;
+            _unprocessed++;
             ReleaseEndpoint();
             Decide();
             return;
@@ -241,23 +273,25 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
 
     private void OnPatienceOver()
     {
-        GiveUpOpening();
+        GiveUpWay();
         TryNext(RefusalReason.ConnectTimedOut, $"no answer from {_route!.Target} within {PatienceWithOthersLeft.TotalSeconds:0} s");
     }
 
     private void TryNext(RefusalReason reason, string detail)
     {
         if (_isOver) return;
-        _context.Loop.Timers.Cancel(_patience);
         _lastFailure = detail;
         // A peer that is not who it should be has got nothing but a handshake: its address may be another pod's by now.
         bool mayHelp = reason is RefusalReason.ConnectFailed or RefusalReason.ConnectTimedOut or RefusalReason.TunnelRefused
             or RefusalReason.TunnelLost or RefusalReason.HandshakeFailed or RefusalReason.HandshakeTimedOut
-            or RefusalReason.PeerIdentityUnexpected or RefusalReason.PeerUntrusted;
+            or RefusalReason.PeerIdentityUnexpected or RefusalReason.PeerUntrusted
+            // No sockets of the destination's namespace: that pod has ended. Without sockets of its own a pod gets nowhere.
+            || (reason is RefusalReason.NoSockets && _destinationPod is not null);
         if (mayHelp && _route!.Endpoint is { } endpoint && _tried.Count < MaxOtherEndpoints)
         {
             ReleaseEndpoint();
-            _context.Chooser.Failed(endpoint, _context.Loop.NowTicks);
+            bool wasSilent = reason is RefusalReason.ConnectTimedOut or RefusalReason.HandshakeTimedOut;
+            _context.Chooser.Failed(endpoint, wasSilent, _context.Loop.NowTicks);
             _tried.Add(endpoint);
             Decide();
             return;
@@ -275,13 +309,14 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         }
 
         _isOver = true;
+        _outbound.StopOpening(this);
         _context.Loop.Timers.Cancel(_viewDeadline);
         _context.Loop.Timers.Cancel(_patience);
         var key = Edges.FromSource(_context.Views.Current.Settings.TrustDomain, _source!, _route!.Destination, _route.Service, way, protection);
         var endpoint = _route.Endpoint;
         if (endpoint is not null) _context.Chooser.Answered(endpoint);
         Session.Start(
-            _context.Sessions, new SessionFacts(key, _client, _route.Target), _context.Metrics.Edge(key), _pod, _destinationPod,
+            _context.Sessions, new SessionFacts(key, _client, _route.Target) { Admitted = _directFacts }, _context.Metrics.Edge(key), _pod, _destinationPod,
             _downstream, upstream, endpoint is null ? null : () => _context.Chooser.Ended(endpoint));
         _pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }
@@ -302,13 +337,14 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, ILinkWait
         _context.Loop.Timers.Cancel(_viewDeadline);
         _context.Loop.Timers.Cancel(_patience);
         _outbound.StopWaiting(this);
+        _outbound.StopOpening(this);
         _pod.Remove(this);
-        GiveUpOpening();
+        GiveUpWay();
         ReleaseEndpoint();
     }
 
     // A link that is being dialled goes on without us: the next connection finds it open, or learns why not.
-    private void GiveUpOpening()
+    private void GiveUpWay()
     {
         _opener?.Cancel();
         _opener = null;

@@ -31,4 +31,9 @@ internal sealed record OutboundContext
     public required Refusals Refusals { get; init; }
 
     public LoopMetrics Metrics => Links.Metrics;
+
+    /// <summary>What a pod speaks with now; null while it is unknown or has no certificate.</summary>
+    public LinkCredentials? CredentialsOf(string podUid) => Views.Current.TryFindWorkloadByUid(podUid, out var pod)
+        ? Credentials.Current(podUid, pod.IdentityIn(Views.Current.Settings.TrustDomain))
+        : null;
 }

@@ -14,6 +14,8 @@ internal sealed class OutboundLoop(OutboundContext context)
 
     private readonly Dictionary<string, LinkPool> _pools = [];
     private readonly HashSet<OutboundConnection> _waiting = [];
+    private readonly HashSet<OutboundConnection> _opening = [];
+    private string? _leaving;
 
     public OutboundContext Context => context;
 
@@ -40,7 +42,25 @@ internal sealed class OutboundLoop(OutboundContext context)
     public LinkPool PoolOf(PodOnLoop pod)
     {
         if (_pools.TryGetValue(pod.Uid, out var pool)) return pool;
-        return _pools[pod.Uid] = new LinkPool(context.Loop, pod.Sockets, context.Links, new WindowBudget(WindowBudgetBytes));
+        _pools[pod.Uid] = pool = new LinkPool(context.Loop, pod.Sockets, context.Links, new WindowBudget(WindowBudgetBytes));
+        if (_leaving is { } reason) pool.HandOver(reason);
+        return pool;
+    }
+
+    /// <summary>Certificates, roots or identities changed.</summary>
+    public void OnCertificates()
+    {
+        foreach (var (uid, pool) in _pools)
+        {
+            if (context.CredentialsOf(uid) is { } current) pool.Renew(current);
+        }
+    }
+
+    /// <summary>This process hands over: links close when their last stream has ended, those that are still to be opened as well.</summary>
+    public void Leave(string reason)
+    {
+        _leaving = reason;
+        foreach (var pool in _pools.Values) pool.HandOver(reason);
     }
 
     /// <summary>Links open or being opened.</summary>
@@ -51,10 +71,16 @@ internal sealed class OutboundLoop(OutboundContext context)
 
     public void StopWaiting(OutboundConnection connection) => _waiting.Remove(connection);
 
+    /// <summary>A connection is on its way to an endpoint of a service, which the next view may no longer offer.</summary>
+    public void StartOpening(OutboundConnection connection) => _opening.Add(connection);
+
+    public void StopOpening(OutboundConnection connection) => _opening.Remove(connection);
+
     /// <summary>A new view was published.</summary>
     public void OnView()
     {
         foreach (var connection in _waiting.ToArray()) connection.OnView();
+        foreach (var connection in _opening.ToArray()) connection.Reconsider();
     }
 
     public void OnPodDraining(PodOnLoop pod)

@@ -1,12 +1,16 @@
 namespace Ambient.NodeProxy.Policy;
 
-/// <summary>The rules that can decide, by now.</summary>
+/// <summary>What can decide, in the order in which it is asked.</summary>
 internal enum DecidingRule
 {
-    ProvenPeer,
+    PolicyClosed,
     UnprovenPeer,
-    ModePermissive,
-    ModeStrict,
+    DeniedByRule,
+    AllowedByRule,
+    AllowedByNone,
+    ProvenPeer,
     Leaving,
     PortExcluded,
+    ModeStrict,
+    ModePermissive,
 }

@@ -8,11 +8,12 @@ namespace Ambient.NodeProxy.Sessions;
 /// <summary>Counts every refusal, and says its reason in the log as long as that is no flood of its own.</summary>
 internal sealed class Refusals(EventLoop loop, LoopMetrics metrics, ILogger logger)
 {
-    // A peer that is refused a million times must not fill a disk; the counter has all of them.
-    private const int LinesPerSecond = 50;
+    // A peer that is refused a million times must not fill a disk; the counter has all of them. Counted by reason, so that a flood
+    // of one does not hide the others.
+    private const int LinesPerSecond = 20;
 
+    private readonly int[] _lines = new int[Labels.Reasons.Length];
     private long _second;
-    private int _lines;
     private long _silenced;
 
     /// <param name="side">Whose side we are on.</param>
@@ -29,11 +30,11 @@ internal sealed class Refusals(EventLoop loop, LoopMetrics metrics, ILogger logg
         {
             if (_silenced > 0) NodeLog.RefusalsSilenced(logger, _silenced);
             _second = second;
-            _lines = 0;
+            Array.Clear(_lines);
             _silenced = 0;
         }
 
-        if (_lines++ < LinesPerSecond) NodeLog.Refused(logger, side, reason, pod, client, target, detail);
+        if (_lines[(int)reason]++ < LinesPerSecond) NodeLog.Refused(logger, side, reason, pod, client, target, detail);
         else _silenced++;
     }
 }

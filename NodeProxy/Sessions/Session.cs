@@ -5,8 +5,8 @@ using Ambient.NodeProxy.Telemetry;
 namespace Ambient.NodeProxy.Sessions;
 
 /// <summary>
-/// One connection that is being carried: the relay, whose sockets it uses, and what is counted of it. From here on nobody
-/// decides anything any more; it ends when both directions have ended, when a side breaks, or when a pod is cut.
+/// One connection that is being carried: the relay, whose sockets it uses, and what is counted of it. It ends when both
+/// directions have ended, when a side breaks, when a pod is cut, or when a new view denies what an older one let in.
 /// </summary>
 internal sealed class Session : IRelayOwner, IPodUser
 {
@@ -40,6 +40,9 @@ internal sealed class Session : IRelayOwner, IPodUser
     /// <summary>Its place in the book; owned by it.</summary>
     internal int Index { get; set; }
 
+    /// <summary>Its place among those that the guard watches; owned by it.</summary>
+    internal int GuardIndex { get; set; }
+
     /// <summary>Joins two connections and takes them over.</summary>
     /// <param name="book">Of the loop.</param>
     /// <param name="facts">For displays.</param>
@@ -59,6 +62,7 @@ internal sealed class Session : IRelayOwner, IPodUser
         pod.Add(session, PodUse.Open);
         if (otherPod != pod) otherPod?.Add(session, PodUse.Guest); // a pod that calls itself is one pod
         book.Add(session);
+        if (facts.Admitted is { } admitted) book.Guard.Watch(session, admitted);
         edge.Opened();
         session._relay = Relay.Start(downstream, upstream, session);
         return session;
@@ -90,6 +94,7 @@ internal sealed class Session : IRelayOwner, IPodUser
         _pod.Remove(this);
         _otherPod?.Remove(this);
         _book.Remove(this);
+        if (Facts.Admitted is { } admitted) _book.Guard.Forget(this, admitted);
         _ended?.Invoke();
     }
 }

@@ -13,11 +13,17 @@ internal sealed class SessionBook
     private readonly LoopTimer _sweep;
     private int _count;
 
-    public SessionBook(EventLoop loop)
+    /// <param name="loop">Whose.</param>
+    /// <param name="guard">Judges them again when the view changes.</param>
+    public SessionBook(EventLoop loop, Guard guard)
     {
         _loop = loop;
+        Guard = guard;
         _sweep = new LoopTimer(Sweep);
     }
+
+    /// <summary>Who may reach which pod of this loop.</summary>
+    public Guard Guard { get; }
 
     /// <summary>Connections carried now. Any thread.</summary>
     public int Count => Volatile.Read(ref _count);

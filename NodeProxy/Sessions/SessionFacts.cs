@@ -1,4 +1,5 @@
 using System.Net;
+using Ambient.NodeProxy.Policy;
 using Ambient.NodeProxy.Telemetry;
 
 namespace Ambient.NodeProxy.Sessions;
@@ -7,7 +8,11 @@ namespace Ambient.NodeProxy.Sessions;
 /// <param name="Edge">Who speaks to whom, how, and how protected.</param>
 /// <param name="Client">The app that opened it.</param>
 /// <param name="Target">Where its node brought it.</param>
-internal sealed record SessionFacts(EdgeKey Edge, IPEndPoint Client, IPEndPoint Target);
+internal sealed record SessionFacts(EdgeKey Edge, IPEndPoint Client, IPEndPoint Target)
+{
+    /// <summary>What it was let in by, so that it can be judged again; null where policy is another node's matter, or nobody's.</summary>
+    public ConnectionFacts? Admitted { get; init; }
+}
 
 /// <summary>A carried connection at one moment.</summary>
 /// <param name="Facts">From its start.</param>

@@ -52,6 +52,7 @@ internal static class Labels
         RefusalReason.BadRequest => "bad_request",
         RefusalReason.BadAuthority => "bad_authority",
         RefusalReason.Denied => "denied",
+        RefusalReason.Revoked => "revoked",
         RefusalReason.PlaintextUnderStrict => "plaintext_under_strict",
         RefusalReason.ProbeRefused => "probe_refused",
         RefusalReason.TunnelTooLate => "tunnel_too_late",

@@ -15,6 +15,9 @@ public sealed class NodeMetrics(DataPathMetrics dataPath, Func<NodeGauges> gauge
 
     private FrozenDictionary<string, double> _redirector = FrozenDictionary<string, double>.Empty;
 
+    /// <summary>What passed pods beside TCP.</summary>
+    public NonTcpMetrics NonTcp { get; } = new();
+
     /// <summary>Takes Redirector's counters as it last told them. Any thread.</summary>
     /// <param name="values">By name, without a prefix; a name that ends in <c>_total</c> is a counter, any other a gauge.</param>
     public void SetRedirectorCounters(IReadOnlyDictionary<string, double> values) =>
@@ -39,6 +42,7 @@ public sealed class NodeMetrics(DataPathMetrics dataPath, Func<NodeGauges> gauge
         writer.Sample("ambient_accept_holds_total", [], now.AcceptHolds);
         writer.Family("ambient_loop_bugs_total", "counter", "Connections that were aborted because of a mistake of ours; the log has its stack.");
         writer.Sample("ambient_loop_bugs_total", [], now.LoopBugs);
+        NonTcp.Write(writer);
         WriteCertificates(writer, now.Certificates);
         foreach ((string name, double value) in Volatile.Read(ref _redirector).OrderBy(v => v.Key, StringComparer.Ordinal))
         {

@@ -60,6 +60,9 @@ public enum RefusalReason
     /// <summary>A policy denied it.</summary>
     Denied,
 
+    /// <summary>A change of policy denies what was let in before, and cut it.</summary>
+    Revoked,
+
     /// <summary>Plaintext, and the pod's mode is STRICT.</summary>
     PlaintextUnderStrict,
 

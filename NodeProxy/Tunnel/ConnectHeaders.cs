@@ -59,9 +59,9 @@ internal static class ConnectHeaders
             else fault = "a CONNECT has :method and :authority, once each, and no other pseudo-header";
         }
 
+        if (method != "CONNECT") fault = "the method is not CONNECT"; // what it has besides follows from that
         if (fault.Length > 0) return false;
-        if (method != "CONNECT") fault = "the method is not CONNECT";
-        else if (target is null) fault = "there is no :authority";
+        if (target is null) fault = "there is no :authority";
         authority = target ?? "";
         return fault.Length == 0;
     }

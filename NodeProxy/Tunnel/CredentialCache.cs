@@ -11,14 +11,11 @@ internal sealed class CredentialCache(IdentityStore identities)
     /// <summary>What the pod speaks with now; null while its certificate has not arrived or is over.</summary>
     /// <param name="podUid">The pod.</param>
     /// <param name="id">Its identity.</param>
-    /// <param name="isNew">The certificate is another one than the last time: older links are to be drained.</param>
-    public LinkCredentials? Current(string podUid, SpiffeId id, out bool isNew)
+    public LinkCredentials? Current(string podUid, SpiffeId id)
     {
-        isNew = false;
         if (identities.Find(id) is not { } svid) return null;
         if (_byPod.TryGetValue(podUid, out var known) && known.Svid.Generation == svid.Generation && known.Svid.Id == svid.Id) return known;
         // The old one is not disposed: a dial under way still needs it. Its handles are freed with the last reference.
-        isNew = known is not null;
         return _byPod[podUid] = new LinkCredentials(svid);
     }
 

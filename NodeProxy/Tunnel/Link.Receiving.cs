@@ -100,6 +100,8 @@ internal sealed partial class Link : IByteSink, IFrameSink
         if (IsClosed) return Http2ErrorCode.NoError;                        // ended by a frame before this one, in the same batch
         if ((streamId & 1) == 0) return Http2ErrorCode.ProtocolError;       // RFC 9113, section 5.1.1
         if (streamId <= _lastPeerStreamId) return Http2ErrorCode.NoError;   // late, after our RST_STREAM
+        if (IsOutdated) Drain(OutdatedReason);
+        if (IsClosed) return Http2ErrorCode.NoError;
         if (IsDraining) return ResetUnopened(streamId, Http2ErrorCode.RefusedStream);
         _lastPeerStreamId = streamId;
         if (_streams.Count >= Options.MaxConcurrentStreams || Budget.IsExhausted) return ResetUnopened(streamId, Http2ErrorCode.RefusedStream);

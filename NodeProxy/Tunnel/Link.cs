@@ -17,6 +17,9 @@ namespace Ambient.NodeProxy.Tunnel;
 /// </remarks>
 internal sealed partial class Link : IConnectionOwner, ILoopTurn
 {
+    /// <summary>Why a link is drained whose peer's certificate has ended.</summary>
+    public const string OutdatedReason = "the peer's certificate has ended";
+
     private readonly Connection _connection;
     private readonly ILinkOwner _owner;
     private readonly Dictionary<int, TunnelStream> _streams = [];
@@ -52,6 +55,9 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
     /// <summary>Free for who holds the link.</summary>
     public object? State { get; set; }
 
+    /// <summary>It takes streams, and closes as soon as none is left: what it leads to is about to go.</summary>
+    public bool ClosesWhenUnused { get; set; }
+
     /// <summary>Streams open now.</summary>
     public int StreamCount => _streams.Count;
 
@@ -64,8 +70,17 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
     /// <summary>The peer broke the rules, which is why the link ends.</summary>
     public bool IsViolated { get; private set; }
 
+    /// <summary>
+    /// When the peer's certificate ends, on the loop's clock: no stream starts here from then on. Those that are open go on, as long as
+    /// their apps want: their peer was who it said when they began, and a connection's length is no business of a certificate's.
+    /// </summary>
+    public long EndsTicks { get; set; } = long.MaxValue;
+
+    /// <summary>The peer's certificate has ended.</summary>
+    public bool IsOutdated => Loop.NowTicks >= EndsTicks;
+
     /// <summary>Whether a new stream may start now.</summary>
-    public bool HasCapacity => !IsDraining && !IsClosed && !Budget.IsExhausted && _streams.Count < Math.Min(_peerMaxStreams, Options.MaxConcurrentStreams);
+    public bool HasCapacity => !IsOutdated && !IsDraining && !IsClosed && !Budget.IsExhausted && _streams.Count < Math.Min(_peerMaxStreams, Options.MaxConcurrentStreams);
 
     internal LinkOptions Options { get; }
 
@@ -131,6 +146,7 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
         if (!stream.IsDone) SendReset(stream.Id, code);
         _idleSinceTicks = Loop.NowTicks;
         if (IsDraining) CloseWhenEmpty();
+        else if (ClosesWhenUnused && _streams.Count == 0) Drain("unused");
         else _owner.OnCapacity(this);
     }
 
@@ -191,6 +207,12 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
             IsViolated = true;
             Abort(ConnectionFault.ProtocolViolation, "the peer proved itself and then sent no SETTINGS");
             return;
+        }
+
+        if (IsOutdated)
+        {
+            Drain(OutdatedReason);
+            if (IsClosed) return;
         }
 
         long now = Loop.NowTicks;

@@ -22,6 +22,7 @@ internal sealed class LinkDialer : ISocketTaker
     private readonly LinkCredentials _credentials;
     private readonly ISocketSource _sockets;
     private readonly LinkContext _context;
+    private readonly Func<LinkCredentials> _newest;
     private readonly Action<LinkDialer, TlsConnection?> _done;
     private readonly LoopTimer _secondTry;
     private Connector? _connector;
@@ -29,13 +30,15 @@ internal sealed class LinkDialer : ISocketTaker
     private bool _hasTriedTwice;
 
     public LinkDialer(
-        EventLoop loop, LinkKey key, LinkCredentials credentials, ISocketSource sockets, LinkContext context, Action<LinkDialer, TlsConnection?> done)
+        EventLoop loop, LinkKey key, LinkCredentials credentials, ISocketSource sockets, LinkContext context,
+        Func<LinkCredentials> newest, Action<LinkDialer, TlsConnection?> done)
     {
         _loop = loop;
         _key = key;
         _credentials = credentials;
         _sockets = sockets;
         _context = context;
+        _newest = newest;
         _done = done;
         _secondTry = new LoopTimer(Start);
     }
@@ -108,7 +111,7 @@ internal sealed class LinkDialer : ISocketTaker
             return;
         }
 
-        var outcome = PeerVerifier.Verify(tls, _credentials.Svid.Id.TrustDomain, _key.Expected, _context.Time, out _, out string detail);
+        var outcome = PeerVerifier.Verify(tls, _newest().ClientOf(_key.Entry), _credentials.Svid.Id.TrustDomain, _key.Expected, _context.Time, out _, out string detail);
         if (outcome != PeerCheckOutcome.Accepted)
         {
             _context.Metrics.HandshakeFailed(PeerVerifier.ReasonOf(outcome), client: true);

@@ -38,4 +38,10 @@ internal sealed record LinkOptions
 
     /// <summary>How long a link without streams stays open. Longer saves handshakes and costs about 25 KB a link.</summary>
     public TimeSpan IdleAfter { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>A pair whose last connection was opened this long ago gets its next link before it asks, when its link takes no more.</summary>
+    public TimeSpan WarmFor { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Links of a loop, over all its pods, that are opened ahead and not used yet.</summary>
+    public int MaxWarmLinks { get; init; } = 64;
 }

@@ -1,3 +1,4 @@
+using Ambient.Native.Tls;
 using Ambient.NodeProxy.Engine;
 using Ambient.NodeProxy.Identity;
 using Ambient.NodeProxy.Telemetry;
@@ -12,18 +13,19 @@ namespace Ambient.NodeProxy.Tunnel;
 internal static class PeerVerifier
 {
     /// <param name="tls">Established.</param>
+    /// <param name="newest">What its own side would speak with now: the roots may have changed since the handshake began.</param>
     /// <param name="trustDomain">Ours.</param>
     /// <param name="expected">Who must be there; null where anyone of the trust domain may call.</param>
     /// <param name="time">The wall clock.</param>
     /// <param name="identity">Who it is, when accepted.</param>
     /// <param name="detail">Why not, for a person.</param>
     public static PeerCheckOutcome Verify(
-        TlsConnection tls, string trustDomain, SpiffeId? expected, TimeProvider time, out SpiffeId? identity, out string detail)
+        TlsConnection tls, TlsContext newest, string trustDomain, SpiffeId? expected, TimeProvider time, out SpiffeId? identity, out string detail)
     {
         detail = "";
         identity = null;
         var peer = tls.Session.Peer;
-        bool chainVerified = tls.Session.VerifyPeerChain(out string? chainReason);
+        bool chainVerified = tls.Session.VerifyPeerChain(newest, out string? chainReason);
         var outcome = PeerCheck.Evaluate(
             peer is not null, peer?.UriSans ?? [], peer?.NotBefore ?? default, peer?.NotAfter ?? default,
             chainVerified, trustDomain, expected, time.GetUtcNow(), out identity);
@@ -34,7 +36,9 @@ internal static class PeerVerifier
             PeerCheckOutcome.Accepted => "",
             PeerCheckOutcome.NoCertificate => "the peer has no certificate",
             PeerCheckOutcome.ChainInvalid => $"the peer's certificate does not lead to a root of ours: {chainReason}",
-            PeerCheckOutcome.Expired => $"the peer's certificate ({said}) is not valid now",
+            PeerCheckOutcome.Expired => time.GetUtcNow() < peer!.NotBefore
+                ? $"the peer's certificate ({said}) is not valid before {peer.NotBefore:O}: do the nodes' clocks agree?"
+                : $"the peer's certificate ({said}) was valid until {peer!.NotAfter:O}",
             PeerCheckOutcome.NoSpiffeId => $"the peer's certificate names no SPIFFE ID ({said})",
             PeerCheckOutcome.SeveralSpiffeIds => $"the peer's certificate names several URIs ({said})",
             PeerCheckOutcome.UntrustedDomain => $"the peer ({said}) is not of trust domain {trustDomain}",

@@ -55,4 +55,7 @@ public sealed record AccessRule
 
     /// <summary>The source proved no identity and its address is some node's own.</summary>
     public bool NodeAddress { get; init; }
+
+    /// <summary>Its number in what a person wrote, from 1; several rules may come of one. 0 if unknown: then its place counts.</summary>
+    public int Number { get; init; }
 }

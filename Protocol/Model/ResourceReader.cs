@@ -73,6 +73,7 @@ public static class ResourceReader
             Probes = probes,
             DirectForbiddenReason = w.DirectForbiddenReason.Length > 0 ? w.DirectForbiddenReason : null,
             HostNetwork = w.HostNetwork,
+            IsTerminating = w.Terminating,
             Capabilities = [.. w.Capabilities],
         }, null);
     }
@@ -98,8 +99,11 @@ public static class ResourceReader
             }
             ports.Add(new ServicePort(port.Name, (int)port.Port, protocol, port.AppProtocol));
         }
-        return (new Service { Namespace = s.Namespace, Name = s.Name, Addresses = addresses, Ports = ports.MoveToImmutable(), Headless = s.Headless,
-            ClientAffinity = TimeSpan.FromSeconds(s.ClientAffinitySeconds), Distribution = ReadDistribution(s.Distribution) }, null);
+        return (new Service
+        {
+            Namespace = s.Namespace, Name = s.Name, Addresses = addresses, Ports = ports.MoveToImmutable(), Headless = s.Headless,
+            ClientAffinity = TimeSpan.FromSeconds(s.ClientAffinitySeconds), Distribution = ReadDistribution(s.Distribution)
+        }, null);
     }
 
     private static (MeshResource?, string?) ReadEndpoint(string key, EndpointResource e)
@@ -181,7 +185,15 @@ public static class ResourceReader
                 unenforceable ??= "a source range is malformed";
             if (!TryReadPorts(rule.Ports, out ImmutableArray<int> ports))
                 unenforceable ??= "a port is not between 1 and 65535";
-            rules.Add(new AccessRule { Identities = [.. rule.Identities], Namespaces = [.. rule.Namespaces], Sources = sources, Ports = ports, NodeAddress = rule.NodeAddress });
+            rules.Add(new AccessRule
+            {
+                Identities = [.. rule.Identities],
+                Namespaces = [.. rule.Namespaces],
+                Sources = sources,
+                Ports = ports,
+                NodeAddress = rule.NodeAddress,
+                Number = (int)Math.Min(rule.Number, int.MaxValue),
+            });
         }
         bool isKnown = p.Action is Mesh.V1.PolicyAction.Allow or Mesh.V1.PolicyAction.Deny;
         return (new AccessPolicy

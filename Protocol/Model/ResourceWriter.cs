@@ -61,6 +61,7 @@ public static class ResourceWriter
             Probes = { workload.Probes.Select(WriteProbe) },
             DirectForbiddenReason = workload.DirectForbiddenReason ?? "",
             HostNetwork = workload.HostNetwork,
+            Terminating = workload.IsTerminating,
         };
         foreach (IPAddress address in workload.Addresses)
             written.Addresses.Add(Bytes(address));
@@ -115,6 +116,7 @@ public static class ResourceWriter
                 Sources = { rule.Sources.Select(Range) },
                 Ports = { rule.Ports.Select(port => (uint)port) },
                 NodeAddress = rule.NodeAddress,
+                Number = (uint)rule.Number,
             }),
         },
     };

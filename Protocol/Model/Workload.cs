@@ -42,6 +42,9 @@ public sealed record Workload : MeshResource
     /// <summary>It shares its node's network namespace: never captured, never found by address.</summary>
     public bool HostNetwork { get; init; }
 
+    /// <summary>It was told to end: it finishes what it has and serves who comes all the same, until it is gone.</summary>
+    public bool IsTerminating { get; init; }
+
     /// <summary>What its node can do, for example <c>tunnel-on-original-port</c>.</summary>
     public ImmutableArray<string> Capabilities { get; init; } = [];
 

@@ -78,7 +78,7 @@ public sealed class OrderVerifier
         if (order.Version <= lastVersion)
             return $"the order has version {order.Version}, and {lastVersion} is in force";
         if (now.ToUnixTimeSeconds() >= order.ExpiresUnixSeconds)
-            return $"the order expired at {order.ExpiresUnixSeconds} and it is {now.ToUnixTimeSeconds()}";
+            return $"the order expired at {order.ExpiresUnixSeconds} and it is {now.ToUnixTimeSeconds()}: does this node's clock run ahead of the controller's?";
         return null;
     }
 

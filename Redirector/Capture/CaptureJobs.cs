@@ -75,8 +75,8 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
             pod.Routes.Ensure(replaceRoutes: true);
             nft.Load(ruleset.Text);
             uint generation = Prove(expected);
-            var known = ruleset.IsQuiet ? KnownConnections.Unknown : GapCleaning.Remember(time, pod);
-            return new RulesInForce(ruleset, generation, connections, hasSetting) { Known = known };
+            var loaded = new RulesInForce(ruleset, generation, connections, hasSetting);
+            return ruleset.IsQuiet ? loaded : loaded with { Gap = GapCleaning.Begin(time, pod) };
         });
     });
 
@@ -115,6 +115,9 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
             return new RulesCheck(nft.List() == expected ? generation : null);
         });
     });
+
+    /// <summary>Reads what the rules have counted beside TCP.</summary>
+    public static JobOutcome<List<NonTcpCount>> CountNonTcp(NamespaceEntry entry, PodNamespace pod) => Try(() => entry.Run(pod.Namespace, NonTcpSets.Read));
 
     /// <summary>Takes rules and routes away and puts the setting back.</summary>
     public JobOutcome<Setting> Remove(NamespaceEntry entry, PodNamespace pod, int? looseBefore) => Try(() =>

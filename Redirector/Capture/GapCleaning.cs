@@ -16,6 +16,8 @@ internal sealed class GapCleaning
     // A pod with 100,000 connections takes about half a second once; sockets that were found right are not looked at again.
     private static readonly TimeSpan _atMost = TimeSpan.FromMilliseconds(500);
 
+    private const string TooManyEntries = "too many conntrack entries for one look";
+
     private const int MaxEntries = 50_000, MaxSockets = 500_000, MaxExamples = 5;
 
     private readonly TimeProvider _time;
@@ -30,15 +32,54 @@ internal sealed class GapCleaning
 
     private bool IsLate => _time.GetElapsedTime(_began) > _atMost;
 
-    /// <summary>Remembers all connections that are there when rules have come into force. In the calling thread's namespace, the pod's.</summary>
-    public static KnownConnections Remember(TimeProvider time, PodNamespace pod)
+    /// <summary>
+    /// What is to be done when rules have come into force: all connections that are there stay as they are and are remembered; a SYN
+    /// that nobody answered yet is redirected when it comes again. In the calling thread's namespace, the pod's.
+    /// </summary>
+    public static GapFindings Begin(TimeProvider time, PodNamespace pod)
+    {
+        var cleaning = new GapCleaning(time, pod);
+        // In this order: what is answered in between is a connection from before, and remembered.
+        var known = cleaning.Remember();
+        try
+        {
+            using var conntrack = new ConntrackTable();
+            int dropped = cleaning.DropUnreplied(conntrack, out bool isComplete);
+            return new GapFindings(known, dropped, 0, 0, [], isComplete ? "" : TooManyEntries);
+        }
+        catch (SystemCallException e)
+        {
+            return new GapFindings(known, 0, 0, 0, [], $"connections of the gap not looked for: {e.Message}");
+        }
+    }
+
+    /// <summary>Looks and cleans. In the calling thread's namespace, the pod's.</summary>
+    /// <param name="known">From <see cref="Begin"/> or an earlier look.</param>
+    public static GapFindings Clean(TimeProvider time, PodNamespace pod, Exclusions exclusions, KnownConnections known)
+    {
+        try
+        {
+            var cleaning = new GapCleaning(time, pod);
+            using var conntrack = new ConntrackTable();
+            // Entries first: what gets established in spite of that is a socket when the sockets are looked at, or at the second look.
+            int dropped = cleaning.DropUnreplied(conntrack, out bool isComplete);
+            var findings = cleaning.CloseSlipped(conntrack, pod, exclusions, known) with { EntriesDropped = dropped };
+            return isComplete || findings.Note.Length > 0 ? findings : findings with { Note = TooManyEntries };
+        }
+        catch (SystemCallException e)
+        {
+            return new GapFindings(known, 0, 0, 0, [], $"connections of the gap not looked for: {e.Message}");
+        }
+    }
+
+    private KnownConnections Remember()
     {
         var cookies = new HashSet<ulong>();
         try
         {
             using var sockets = new SocketTable();
             bool isComplete = true;
-            foreach (var family in new GapCleaning(time, pod)._families)
+            foreach (var family in _families)
             {
                 isComplete &= sockets.Visit(family, TcpStates.Established | TcpStates.Opening | TcpStates.Closing, (scoped in report) =>
                 {
@@ -53,25 +94,6 @@ internal sealed class GapCleaning
         {
             // A kernel without sock_diag: slipped connections are neither found nor closed, and every look says so.
             return KnownConnections.Unknown;
-        }
-    }
-
-    /// <summary>Looks and cleans. In the calling thread's namespace, the pod's.</summary>
-    /// <param name="known">From <see cref="Remember"/> or an earlier look.</param>
-    public static GapFindings Clean(TimeProvider time, PodNamespace pod, Exclusions exclusions, KnownConnections known)
-    {
-        try
-        {
-            var cleaning = new GapCleaning(time, pod);
-            using var conntrack = new ConntrackTable();
-            // Entries first: what gets established in spite of that is a socket when the sockets are looked at, or at the second look.
-            int dropped = cleaning.DropUnreplied(conntrack, out bool isComplete);
-            var findings = cleaning.CloseSlipped(conntrack, pod, exclusions, known) with { EntriesDropped = dropped };
-            return isComplete || findings.Note.Length > 0 ? findings : findings with { Note = "too many conntrack entries for one look" };
-        }
-        catch (SystemCallException e)
-        {
-            return new GapFindings(known, 0, 0, 0, [], $"connections of the gap not looked for: {e.Message}");
         }
     }
 

@@ -12,6 +12,10 @@ internal sealed partial class PodCapture
 
     private static readonly TimeSpan _maxDrain = TimeSpan.FromHours(1), _searchAgain = TimeSpan.FromMilliseconds(500);
 
+    // At the deadline a NodeProxy cuts what is left and says so. Its resets leave through the rules' translation, and peers never hear
+    // of an end when the rules go first. One that says nothing has this much longer; nothing is waited for where there is none.
+    private static readonly TimeSpan _cutGrace = TimeSpan.FromSeconds(5);
+
     private readonly HashSet<NodeConnection> _drainedBy = [];
     private TimeSpan? _drain;
     private LoopTimer? _drainTimer;
@@ -51,7 +55,7 @@ internal sealed partial class PodCapture
             return true;
         var since = DateTimeOffset.FromUnixTimeSeconds(_record!.QuietSinceUnixSeconds);
         var drain = _drain is { } given && given < _maxDrain ? given : _maxDrain;
-        var left = since + drain - _tools.Loop.Time.GetUtcNow();
+        var left = since + drain + (nodes.Count > 0 ? _cutGrace : TimeSpan.Zero) - _tools.Loop.Time.GetUtcNow();
         if (left <= TimeSpan.Zero)
             return true;
         if (_drainTimer is not { IsCancelled: false })

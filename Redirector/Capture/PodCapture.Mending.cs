@@ -75,6 +75,7 @@ internal sealed partial class PodCapture : IPodWatcher
         _routing |= RouteChanges.Links;
         MendSetting(_namespace);
         CatchUp();
+        ReadNonTcp();
     }
 
     /// <summary>Does what events ask for, as soon as no job runs.</summary>
@@ -113,6 +114,7 @@ internal sealed partial class PodCapture : IPodWatcher
         {
             if (loaded != 0)
             {
+                _nonTcp.OnRulesLoaded();
                 _tools.Counters.Add(CounterNames.RulesMended);
                 string found = CountGap(outcome.Value?.Gap);
                 TellMended($"rules changed by {commit.Program} ({commit.ProcessId}){found}", time.GetElapsedTime(noticed, loaded));

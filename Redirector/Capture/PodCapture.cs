@@ -209,7 +209,11 @@ internal sealed partial class PodCapture
             _record = _record with { ConnectionsFromBefore = loaded.ConnectionsFromBefore };
             _ = _tools.Ledger.TryPut(Uid, _record, out _); // the record from before the change serves too, without the count
         }
-        (_rules, _exclusionsInForce, _backoff) = (loaded, exclusions, _firstRetry);
+        _rules = loaded.Gap is { } gap ? loaded with { Known = gap.Known, Gap = null } : loaded;
+        (_exclusionsInForce, _backoff) = (exclusions, _firstRetry);
+        if (CountGap(loaded.Gap).Length > 0)
+            _tools.Log.GapCleaned(Uid, loaded.Gap!.ToString());
+        _nonTcp.OnRulesLoaded();
         CatchUp();
         Step();
     }

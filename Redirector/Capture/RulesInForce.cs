@@ -12,6 +12,6 @@ internal sealed record RulesInForce(Ruleset Ruleset, uint Generation, int Connec
     /// <summary>Connections that were there then, or were found right since.</summary>
     public KnownConnections Known { get; init; } = KnownConnections.Unknown;
 
-    /// <summary>What was cleaned up after they had been out of force; null for no look.</summary>
+    /// <summary>What was cleaned up when they came into force, or came back; null for no look.</summary>
     public GapFindings? Gap { get; init; }
 }

@@ -8,4 +8,7 @@ internal enum WorkPriority
 
     /// <summary>Everything else.</summary>
     Enrol,
+
+    /// <summary>What nobody waits for.</summary>
+    Count,
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Ambient.Protocol.Redirector.V1;
 
 namespace Ambient.Redirector.Rules;
@@ -10,6 +11,12 @@ internal sealed class Exclusions
         (InboundPorts, OutboundPorts, OutboundRanges) = (inboundPorts, outboundPorts, outboundRanges);
 
     public static Exclusions None { get; } = new([], [], []);
+
+    /// <summary>Two of each kind, in address ranges that are for documentation only (RFC 5737, RFC 3849).</summary>
+    public static Exclusions Sample { get; } = new([1, 2], [1, 2],
+    [
+        new(IPAddress.Parse("192.0.2.0"), 28), new(IPAddress.Parse("203.0.113.0"), 24), new(IPAddress.Parse("2001:db8:1::"), 48), new(IPAddress.Parse("2001:db8:2::"), 48),
+    ]);
 
     public ImmutableArray<int> InboundPorts { get; }
 

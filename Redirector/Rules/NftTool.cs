@@ -28,12 +28,12 @@ internal sealed class NftTool(string path, TimeProvider time)
     /// <exception cref="RulesException">The kernel or nft refused, and nothing changed.</exception>
     public void Load(string text) => Run(["-f", "-"], text);
 
-    /// <summary>Our table as nft prints it, without counters and handles. Equal rules give equal text from one version of nft.</summary>
+    /// <summary>Our table as nft prints it, without counters, handles, and what packets put into sets. Equal rules give equal text from one version of nft.</summary>
     /// <returns>Empty when the table is not there.</returns>
     /// <exception cref="RulesException">nft failed otherwise.</exception>
     public string List()
     {
-        var result = Start(["-s", "-n", "list", "table", "inet", CaptureNumbers.Table], "");
+        var result = Start(["-s", "-n", "-t", "list", "table", "inet", CaptureNumbers.Table], "");
         if (result.IsOk)
             return result.Output;
         return result.Error.Contains("No such file or directory", StringComparison.Ordinal) ? "" : throw Failure(result);

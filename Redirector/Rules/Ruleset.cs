@@ -19,10 +19,14 @@ internal sealed record Ruleset(string Text, bool IsQuiet)
     /// <summary>The rules for the time after withdrawal.</summary>
     public static Ruleset Quiet { get; } = new(Write(Exclusions.None, isQuiet: true), IsQuiet: true);
 
+    /// <summary>Rules with every construct that they may hold.</summary>
+    public static Ruleset Sample { get; } = Full(Exclusions.Sample);
+
     // raw_pre: what comes from outside lives in conntrack zone 1, original direction only, so that the proxy's copy of a client's
     //   connection (same addresses, perhaps same ports) is another entry.
     // mangle_pre: a connection that the proxy opened to the pod's own app comes in through lo and still carries the socket's mark.
     // mangle_out: the app's replies on it get the mark that sends them to our routing table (type route: routed again).
+    // other: what is no TCP passes, and is counted.
     // nat: only the first packet of a connection (SYN), so that a connection from before capture is left alone.
     private static string Write(Exclusions exclusions, bool isQuiet)
     {
@@ -30,6 +34,8 @@ internal sealed record Ruleset(string Text, bool IsQuiet)
         string mask = Hex(CaptureNumbers.MarkMask), rest = Hex(~CaptureNumbers.MarkMask);
         string socket = Hex(CaptureNumbers.SocketMark), connection = Hex(CaptureNumbers.ConnectionMark);
         Open(text, $"table inet {CaptureNumbers.Table}", 0);
+        foreach (string set in NonTcpSets.Definitions)
+            text.Append("    ").Append(set).Append('\n');
         Chain(text, "raw_pre", "type filter hook prerouting priority raw; policy accept;",
             "iifname != \"lo\" meta l4proto tcp ct original zone set 1");
         Chain(text, "mangle_pre", "type filter hook prerouting priority mangle; policy accept;",
@@ -56,6 +62,11 @@ internal sealed record Ruleset(string Text, bool IsQuiet)
             .. Ranges(exclusions.OutboundRanges.Where(r => r.IsIpv6), "ip6", "ipv6"),
             .. isQuiet ? (string[])[] : [Line($"meta l4proto tcp redirect to :{CaptureNumbers.OutboundPort}")],
         ]);
+        Chain(text, NonTcpSets.Chain, "", [.. NonTcpSets.Rules]);
+        Chain(text, "other_pre", "type filter hook prerouting priority 0; policy accept;",
+            $"iifname != \"lo\" meta l4proto != tcp jump {NonTcpSets.Chain}");
+        Chain(text, "other_out", "type filter hook output priority 0; policy accept;",
+            $"oifname != \"lo\" meta l4proto != tcp jump {NonTcpSets.Chain}");
         text.Append("}\n");
         return text.ToString();
     }
@@ -79,7 +90,8 @@ internal sealed record Ruleset(string Text, bool IsQuiet)
     private static void Chain(StringBuilder text, string name, string hook, params ReadOnlySpan<string> rules)
     {
         Open(text, $"chain {name}", 1);
-        text.Append("        ").Append(hook).Append('\n');
+        if (hook.Length > 0)
+            text.Append("        ").Append(hook).Append('\n');
         foreach (string rule in rules)
             text.Append("        ").Append(rule).Append('\n');
         text.Append("    }\n");

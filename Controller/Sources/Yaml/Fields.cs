@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 
@@ -15,8 +16,12 @@ internal readonly struct Fields(YamlMapping? mapping, string path)
     /// <summary>Longest text that any field may hold, in characters (annotations apart, which have their own limit).</summary>
     private const int MaxText = 1024;
     private const int MaxAnnotation = 64 * 1024;
+    private static readonly IReadOnlyDictionary<string, YamlNode> EmptyEntries = FrozenDictionary<string, YamlNode>.Empty;
 
     internal int Line => mapping?.Line ?? 0;
+
+    /// <summary>Nothing is written here.</summary>
+    internal bool IsEmpty => mapping is null || mapping.Entries.Count == 0;
 
     internal static Fields Of(YamlNode node, string path) => node is YamlMapping mapping
         ? new Fields(mapping, path)
@@ -25,6 +30,27 @@ internal readonly struct Fields(YamlMapping? mapping, string path)
     internal Fields Object(string name) => Find(name) is { } node ? Of(node, At(name)) : new Fields(null, At(name));
 
     internal bool Has(string name) => Find(name) is not null;
+
+    /// <summary>Refuses every field but these, and those of these that are written without a value.</summary>
+    internal void Only(params ReadOnlySpan<string> known)
+    {
+        foreach (var (name, value) in mapping?.Entries ?? EmptyEntries)
+        {
+            if (!known.Contains(name))
+                throw new YamlFaultException(value.Line, $"unknown field {At(name)}: expected {string.Join(", ", known)}");
+        }
+        OnlyWithValues();
+    }
+
+    /// <summary>Refuses a field that is written without a value: it would read as absent, and may have been meant to say something.</summary>
+    internal void OnlyWithValues()
+    {
+        foreach (var (name, value) in mapping?.Entries ?? EmptyEntries)
+        {
+            if (value is YamlScalar { IsNull: true })
+                throw new YamlFaultException(value.Line, $"expected a value at {At(name)}");
+        }
+    }
 
     internal string Text(string name, string absent = "")
     {
@@ -106,18 +132,34 @@ internal readonly struct Fields(YamlMapping? mapping, string path)
         return entries.ToFrozenDictionary();
     }
 
+    /// <summary>As <see cref="Expected(string, string)"/>, for one entry of a list.</summary>
+    internal YamlFaultException ExpectedItem(string name, int index, string what) =>
+        new(Items(name).ElementAtOrDefault(index)?.Line ?? Line, $"expected {what} at {At(name)}[{index}]");
+
+    /// <summary>As <see cref="Expected(string, string)"/>, for the mapping itself.</summary>
+    internal YamlFaultException ExpectedHere(string what) => new(Line, $"expected {what} at {path}");
+
     internal YamlFaultException Expected(string name, string what) => Expected(name, Find(name) ?? mapping, what);
 
     private YamlFaultException Expected(string name, YamlNode? found, string what) =>
         new(found?.Line ?? Line, $"expected {what} at {At(name)}");
 
     private IPAddress AddressOf(string name, YamlNode node) =>
+        node is YamlScalar scalar && TryReadAddress(scalar.Value, out var address) ? address : throw Expected(name, node, "an IP address");
+
+    /// <summary>Reads an address as people write it.</summary>
+    internal static bool TryReadAddress(string text, [NotNullWhen(true)] out IPAddress? address)
+    {
         // IPAddress reads "1" and "0x7f.1" as well, which nobody means: what it prints must be what was written.
-        node is YamlScalar scalar && IPAddress.TryParse(scalar.Value, out var address) && address.ScopeIdOrZero() == 0
-            && (scalar.Value.Contains(':') || scalar.Value == address.ToString())
-            && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)
-            ? address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address
-            : throw Expected(name, node, "an IP address");
+        if (IPAddress.TryParse(text, out address) && address.ScopeIdOrZero() == 0 && (text.Contains(':') || text == address.ToString())
+            && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any))
+        {
+            address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+            return true;
+        }
+        address = null;
+        return false;
+    }
 
     internal IEnumerable<YamlNode> Items(string name) => Find(name) switch
     {
@@ -129,7 +171,7 @@ internal readonly struct Fields(YamlMapping? mapping, string path)
     private YamlNode? Find(string name) =>
         mapping is not null && mapping.Entries.TryGetValue(name, out var node) && node is not YamlScalar { IsNull: true } ? node : null;
 
-    private string At(string name) => path.Length == 0 ? name : $"{path}.{name}";
+    internal string At(string name) => path.Length == 0 ? name : $"{path}.{name}";
 }
 
 internal static class AddressScope

@@ -50,6 +50,9 @@ internal sealed class ObjectReader(string origin)
             case ("networking.k8s.io", "NetworkPolicy"):
                 _objects.Add(ReadNetworkPolicy(fields));
                 break;
+            case ("ambient.mesh", "AccessPolicy"):
+                _objects.Add(AccessPolicyReader.Read(fields, PlaceOf(fields)));
+                break;
             case ("ambient.mesh", "MeshConfig"):
                 _objects.Add(ReadMeshConfig(fields));
                 break;
@@ -90,8 +93,8 @@ internal sealed class ObjectReader(string origin)
             spec.Flag("hostNetwork") ?? false, addresses, IsFinished: status.Text("phase") is "Succeeded" or "Failed",
             IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), namedPorts.ToFrozenDictionary(), PlaceOf(fields))
         {
-            Probes = PodProbeReader.Read(spec),
             IsTerminating = metadata.Has("deletionTimestamp"),
+            Probes = PodProbeReader.Read(spec),
         };
     }
 
@@ -149,20 +152,8 @@ internal sealed class ObjectReader(string origin)
     private NetworkPolicyObject ReadNetworkPolicy(Fields fields)
     {
         var metadata = fields.Object("metadata");
-        var selector = fields.Object("spec").Object("podSelector");
-        var expressions = selector.Objects("matchExpressions").Select(e => new LabelRequirement(
-            e.Text("key") is { Length: > 0 } key ? key : throw e.Expected("key", "a label"),
-            e.Text("operator") switch
-            {
-                "In" => LabelOperator.In,
-                "NotIn" => LabelOperator.NotIn,
-                "Exists" => LabelOperator.Exists,
-                "DoesNotExist" => LabelOperator.DoesNotExist,
-                _ => throw e.Expected("operator", "In, NotIn, Exists or DoesNotExist"),
-            },
-            e.Texts("values"))).ToImmutableArray();
         return new NetworkPolicyObject(metadata.Name("namespace", "default"), metadata.Name("name", null),
-            new LabelSelector(selector.Map("matchLabels"), expressions), PlaceOf(fields));
+            LabelSelectorReader.Read(fields.Object("spec").Object("podSelector")), PlaceOf(fields));
     }
 
     private MeshConfigObject ReadMeshConfig(Fields fields)

@@ -13,6 +13,9 @@ internal static class YamlDocuments
     /// <summary>Deepest nesting. Kubernetes objects stay below 20.</summary>
     internal const int MaxDepth = 64;
 
+    /// <summary>Values that all aliases of a text may stand for together. A file that shares labels between a thousand pods uses some thousands.</summary>
+    internal const long MaxExpanded = 200_000;
+
     /// <exception cref="YamlFaultException">The text is no YAML, is nested too deeply, or repeats a key.</exception>
     internal static ImmutableArray<YamlNode> Read(string text)
     {
@@ -21,12 +24,12 @@ internal static class YamlDocuments
         try
         {
             var parser = new Parser(scanner);
-            var anchors = new Dictionary<string, YamlNode>();
+            var anchors = new Anchors();
             while (parser.MoveNext())
             {
                 if (parser.Current is not DocumentStart)
                     continue;
-                anchors.Clear();
+                anchors.Known.Clear();
                 parser.MoveNext();
                 var root = ReadNode(parser, anchors, depth: 0);
                 if (root is not YamlScalar { IsNull: true })
@@ -46,7 +49,7 @@ internal static class YamlDocuments
     }
 
     // Stands on the node's first event and leaves on its last.
-    private static YamlNode ReadNode(Parser parser, Dictionary<string, YamlNode> anchors, int depth)
+    private static YamlNode ReadNode(Parser parser, Anchors anchors, int depth)
     {
         var start = parser.Current!;
         var line = (int)start.Start.Line;
@@ -58,9 +61,13 @@ internal static class YamlDocuments
         {
             case AnchorAlias alias:
                 // An anchor is known only once its node is complete: a cycle cannot arise.
-                return anchors.TryGetValue(alias.Value.Value, out var target)
+                if (!anchors.Known.TryGetValue(alias.Value.Value, out var target))
+                    throw new YamlFaultException(line, $"expected an anchor &{alias.Value.Value} before this line");
+                // Ten aliases of ten aliases of ten...: the text is short, and reading through what it stands for would never end.
+                anchors.Expanded += target.Weight;
+                return anchors.Expanded <= MaxExpanded
                     ? target
-                    : throw new YamlFaultException(line, $"expected an anchor &{alias.Value.Value} before this line");
+                    : throw new YamlFaultException(line, $"expected aliases that stand for at most {MaxExpanded} values");
             case Scalar scalar:
                 node = new YamlScalar(scalar.Value, scalar.Style == ScalarStyle.Plain && scalar.Tag.IsEmpty, line);
                 break;
@@ -74,11 +81,11 @@ internal static class YamlDocuments
                 throw new YamlFaultException(line, "expected a value");
         }
         if (start is NodeEvent { Anchor.IsEmpty: false } anchored)
-            anchors[anchored.Anchor.Value] = node;
+            anchors.Known[anchored.Anchor.Value] = node;
         return node;
     }
 
-    private static YamlSequence ReadSequence(Parser parser, Dictionary<string, YamlNode> anchors, int depth, int line)
+    private static YamlSequence ReadSequence(Parser parser, Anchors anchors, int depth, int line)
     {
         var items = ImmutableArray.CreateBuilder<YamlNode>();
         while (parser.MoveNext() && parser.Current is not SequenceEnd)
@@ -86,7 +93,7 @@ internal static class YamlDocuments
         return new YamlSequence(items.DrainToImmutable(), line);
     }
 
-    private static YamlMapping ReadMapping(Parser parser, Dictionary<string, YamlNode> anchors, int depth, int line)
+    private static YamlMapping ReadMapping(Parser parser, Anchors anchors, int depth, int line)
     {
         var entries = new Dictionary<string, YamlNode>();
         while (parser.MoveNext() && parser.Current is not MappingEnd)
@@ -99,5 +106,12 @@ internal static class YamlDocuments
                 throw new YamlFaultException(keyLine, $"expected the key {key.Value} only once");
         }
         return new YamlMapping(entries, line);
+    }
+
+    private sealed class Anchors
+    {
+        internal Dictionary<string, YamlNode> Known { get; } = [];
+
+        internal long Expanded { get; set; }
     }
 }

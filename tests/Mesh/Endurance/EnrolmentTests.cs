@@ -20,10 +20,10 @@ public sealed class EnrolmentTests
         // By the pod's own address, which works with a mesh and without one.
         await using var load = await Load.StartAsync(lab, web.Network, jobs.V4, Plans.AppPort);
 
-        await using var before = await Talk.StartAsync(web, jobs, listener);
+        await using var before = await Talk.StartAsync(web.Network, jobs.V4, 9090, listener);
         await lab.EnrolAsync("shop", "guarded");
         await load.SettleAsync();
-        await using var within = await Talk.StartAsync(web, jobs, listener);
+        await using var within = await Talk.StartAsync(web.Network, jobs.V4, 9090, listener);
         Assert.Contains("tunnel mutual_tls", (await lab.MetricsAsync()).Ways("source", "web", "jobs"));
 
         lab.Mesh.Withdraw("shop", "guarded");
@@ -95,69 +95,5 @@ public sealed class EnrolmentTests
         Assert.Equal("", await Tool.MustAsync(Command.Of("nft", "list", "ruleset").Inside(pod.Network)));
         Assert.DoesNotContain("100:", await Tool.MustAsync(Command.Of("ip", "rule", "list").Inside(pod.Network)));
         Assert.DoesNotContain("100:", await Tool.MustAsync(Command.Of("ip", "-6", "rule", "list").Inside(pod.Network)));
-    }
-
-    // A connection over which something is said all the time.
-    private sealed class Talk : IAsyncDisposable
-    {
-        private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(20);
-
-        private readonly Socket _client, _server;
-        private readonly CancellationTokenSource _stop = new();
-        private readonly Task _talking;
-        private int _rounds;
-
-        private Talk(Socket client, Socket server)
-        {
-            (_client, _server) = (client, server);
-            _talking = TalkAsync();
-        }
-
-        public static async Task<Talk> StartAsync(PodPlan from, PodPlan to, Socket listener)
-        {
-            var client = await PodSocket.ConnectAsync(from.Network, to.V4, 9090);
-            return new Talk(client, await listener.AcceptSoonAsync());
-        }
-
-        public async Task AssertWellAsync()
-        {
-            var rounds = Volatile.Read(ref _rounds);
-            await Task.WhenAny(_talking, Task.Delay(TimeSpan.FromSeconds(1)));
-            if (_talking.IsCompleted) await _talking;
-            Assert.True(Volatile.Read(ref _rounds) > rounds, "nothing was said for a second");
-        }
-
-        public async Task EndAsync()
-        {
-            await _stop.CancelAsync();
-            await _talking;
-            _client.Shutdown(SocketShutdown.Send);
-            Assert.Empty(await _server.ReceiveToEndAsync());
-            _server.Shutdown(SocketShutdown.Send);
-            Assert.Empty(await _client.ReceiveToEndAsync());
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await _stop.CancelAsync();
-            await _talking.ContinueWith(_ => { }, TaskScheduler.Default);
-            _client.Dispose();
-            _server.Dispose();
-            _stop.Dispose();
-        }
-
-        private async Task TalkAsync()
-        {
-            while (!_stop.IsCancellationRequested)
-            {
-                var said = BitConverter.GetBytes(_rounds);
-                await _client.SendAllAsync(said);
-                Assert.Equal(said, await _server.ReceiveExactlyAsync(4));
-                await _server.SendAllAsync(said);
-                Assert.Equal(said, await _client.ReceiveExactlyAsync(4));
-                Interlocked.Increment(ref _rounds);
-                await Task.Delay(Every);
-            }
-        }
     }
 }

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
 using Ambient.Cli.App;
 using Ambient.Cli.Lab;
 using Ambient.Tests.Mesh.Rig;
@@ -140,6 +142,50 @@ public sealed class KillTests(ShopMesh mesh) : ShopMeshTest(mesh)
         Assert.All(tallies, tally => Assert.Equal(0, tally.Corrupt));
         Assert.All(await capture.StopAsync(traffic.Markers), found => Assert.Equal(0, found.PacketsFound));
         await AssertNothingWentInTheClearAsync(lab);
+    }
+
+    // With both holders the last view and the keys are gone too. Nothing is let through in the clear: connections wait 10 s for a
+    // certificate, are refused with a reason then, and are carried again when the controller is back.
+    [Fact]
+    public async Task A_node_that_lost_everything_while_the_controller_is_away_refuses_with_a_reason_until_it_is_back()
+    {
+        var lab = await MeshAsync("tcpdump");
+        var node = lab.Nodes[0];
+        var capture = await PacketCapture.StartAsync(node.Name, Topology.WireTo(2), lab.Log);
+        await Task.WhenAll(lab.Controller.Process.KillAsync(), node.NodeProxy.KillAsync(), node.Redirector.KillAsync());
+        node.Redirector.Start();
+        node.NodeProxy.Start();
+        await lab.UntilAsync("new listeners are there", Patience, async () =>
+        {
+            try
+            {
+                using var early = await PodSocket.ConnectAsync("p11", lab.Plan.Service("jobs").V4, 80, TimeSpan.FromSeconds(2));
+                return null;
+            }
+            catch (SocketException fault)
+            {
+                return fault.Message;
+            }
+        });
+
+        var marker = $"never-in-the-clear-{Guid.NewGuid():N}";
+        var fault = await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            using var client = await PodSocket.ConnectAsync("p11", lab.Plan.Service("jobs").V4, 80);
+            await client.SendAllAsync(Encoding.ASCII.GetBytes(marker));
+            await client.ReceiveToEndAsync();
+        });
+        Assert.Equal(SocketError.ConnectionReset, fault.SocketErrorCode);
+        Assert.True((await node.Admin.GetMetricsAsync()).Refusals("pod_not_ready") >= 1);
+        Assert.Equal(0, (await capture.StopAsync(marker))[0].PacketsFound);
+
+        lab.Controller.Process.Start();
+        await lab.Controller.WaitUntilReadyAsync(Patience);
+        await node.WaitUntilReadyAsync(Patience);
+        await lab.Controller.WaitForStateAsync("enrolled", lab.Plan.Pods, Patience);
+        await using var traffic = await Traffic.StartAsync(lab);
+        await traffic.SettleAsync();
+        Assert.All(await traffic.StopAsync(), tally => Assert.Equal((0, ""), (tally.Failed, tally.LastFailure)));
     }
 
     // Connections that the killed process carried are gone with it; every other one waits in the backlog and is served.

@@ -116,6 +116,35 @@ public sealed class GapTests
         slipped.ForEach(pair => Close(pair.Left, pair.Right));
     }
 
+    // An app of the pod may have rules of its own, so that conntrack was there before us.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_SYN_from_before_capture_that_nobody_answered_is_redirected_when_it_comes_again(bool hasRulesOfItsOwn)
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        var service = Service(pod);
+        if (hasRulesOfItsOwn)
+            pod.Nft("add table inet app; add chain inet app seen { type filter hook output priority 0; }; add rule inet app seen ct state new counter");
+        run.Start();
+        using var node = run.Connect();
+        node.Greet();
+
+        using var socket = pod.Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        var connecting = socket.ConnectAsync(service, 80);
+        Wire.Pause(20);
+        node.Capture(pod, run.Order(pod.Ordered));
+        using var atProxy = Wire.Accept(node.Listeners[pod.Uid][0], 8000);
+
+        Assert.NotNull(atProxy);
+        Wire.Until(() => connecting.IsCompletedSuccessfully, "the connect", 1000);
+        Assert.True(Wire.Exchange(socket, atProxy));
+        if (hasRulesOfItsOwn)
+            node.AwaitCounter("syn_entries_dropped_total", 1);
+    }
+
     [Fact]
     public void No_connector_waits_longer_than_a_retransmission_while_somebody_flushes_the_rules()
     {

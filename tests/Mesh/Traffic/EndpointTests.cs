@@ -49,11 +49,12 @@ public sealed class EndpointTests(ShopMesh mesh) : ShopMeshTest(mesh)
     public async Task A_view_that_still_names_a_pod_that_is_gone_costs_a_delay_and_no_connection()
     {
         var lab = await MeshAsync();
-        var service = Own(await OwnService.MakeAsync(lab, OwnService.AddressesOf(lab, "jobs-23", "api-21")));
+        // IPv6, for which no other test has made this endpoint one to be avoided.
+        var service = Own(await OwnService.MakeAsync(lab, [lab.Plan.Pod("jobs-23").V6, lab.Plan.Pod("api-21").V6]));
         await lab.Controller.Process.KillAsync();
         await Tool.MustAsync(Command.Of("ip", "link", "set", "p23", "down").Inside("n2"));
         _undo.Add(() => Tool.MustAsync(Command.Of("ip", "link", "set", "p23", "up").Inside("n2")));
-        await AllReachAsync(lab, "web-11", service.V4, 80, "api-21", connections: 12, atMost: TimeSpan.FromSeconds(2));
+        await AllReachAsync(lab, "web-11", service.V6, 80, "api-21", connections: 12, atMost: TimeSpan.FromSeconds(2));
     }
 
     [Fact]
@@ -71,10 +72,11 @@ public sealed class EndpointTests(ShopMesh mesh) : ShopMeshTest(mesh)
     public async Task An_endpoint_that_is_no_pod_and_one_that_is_not_enrolled_are_reached_in_plaintext()
     {
         var lab = await MeshAsync();
+        // From cache-12: other tests say that web-11 never speaks in the clear.
         var outside = Own(PodSocket.Listen(Topology.Outside));
         var service = Own(await OwnService.MakeAsync(lab, [IPAddress.Parse("192.0.2.9"), IPAddress.Parse("fd00:99::9")]));
-        await ExchangeAsync(outside, () => PodSocket.ConnectAsync("p11", service.V4, 80));
-        await ExchangeAsync(outside, () => PodSocket.ConnectAsync("p11", service.V6, 80));
+        await ExchangeAsync(outside, () => PodSocket.ConnectAsync("p12", service.V4, 80));
+        await ExchangeAsync(outside, () => PodSocket.ConnectAsync("p12", service.V6, 80));
 
         var pod = lab.Plan.Pod("jobs-23");
         lab.Mesh.Put(pod with { EnrollLabel = "false" });
@@ -86,10 +88,10 @@ public sealed class EndpointTests(ShopMesh mesh) : ShopMeshTest(mesh)
         await lab.Controller.WaitForStateAsync("none", [pod], TimeSpan.FromSeconds(30));
         var listener = Own(PodSocket.Listen(pod.Network));
         var jobs = lab.Plan.Service("jobs");
-        await ExchangeAsync(listener, () => PodSocket.ConnectAsync("p11", jobs.V4, 80));
-        await ExchangeAsync(listener, () => PodSocket.ConnectAsync("p11", jobs.V6, 80));
-        await ExchangeAsync(listener, () => PodSocket.ConnectAsync("p11", pod.V4, Plans.AppPort));
-        Assert.Contains("plain plaintext", (await lab.MetricsAsync()).Ways("source", "web", "jobs"));
+        await ExchangeAsync(listener, () => PodSocket.ConnectAsync("p12", jobs.V4, 80));
+        await ExchangeAsync(listener, () => PodSocket.ConnectAsync("p12", jobs.V6, 80));
+        await ExchangeAsync(listener, () => PodSocket.ConnectAsync("p12", pod.V4, Plans.AppPort));
+        Assert.Contains("plain plaintext", (await lab.MetricsAsync()).Ways("source", "cache", "jobs"));
     }
 
     [Theory]

@@ -76,10 +76,10 @@ public sealed class OwnWayTests(ShopMesh mesh) : ShopMeshTest(mesh)
     {
         var lab = await MeshAsync();
         var listener = Own(PodSocket.Listen(Topology.Outside));
-        var client = lab.Plan.Pod("web-11");
+        var client = lab.Plan.Pod("cache-12");
         var seen = await CarryAsync(listener, client.Network, IPAddress.Parse(address), Plans.AppPort, bytes: 20_000_000);
         Assert.Equal(address.Contains(':') ? client.V6 : client.V4, seen);
-        Assert.Contains("passthrough plaintext", (await lab.MetricsAsync()).Ways("source", "web", "unknown"));
+        Assert.Contains("passthrough plaintext", (await lab.MetricsAsync()).Ways("source", "cache", "unknown"));
         await Assert.ThrowsAsync<SocketException>(async () =>
         {
             // Nobody listens there: the app's connect has succeeded, and is reset.
@@ -95,7 +95,7 @@ public sealed class OwnWayTests(ShopMesh mesh) : ShopMeshTest(mesh)
     {
         var lab = await MeshAsync();
         var listener = Own(PodSocket.Listen("n1", 7070));
-        await CarryAsync(listener, "p11", IPAddress.Parse(address), 7070);
+        await CarryAsync(listener, "p12", IPAddress.Parse(address), 7070);
     }
 
     // Bytes go both ways, many at once, and both halves end cleanly.

@@ -50,14 +50,15 @@ public sealed class SoftwareTests(ShopMesh mesh) : ShopMeshTest(mesh)
         _servers.Add(LabProcess.Start("redis", Command.Of(
             "redis-server", "--port", $"{Plans.AppPort}", "--bind", "*", "-::*", "--save", "", "--protected-mode", "no", "--dir", _folder).Inside(lab.Plan.Pod(server).Network), lab.Log));
         await AnswersAsync(lab, server, "redis");
-        var address = lab.Plan.Service(service).V4.ToString();
-
-        foreach (string[] kind in new[] { new[] { "-c", "50", "-n", "20000" }, ["-c", "20", "-n", "40000", "-P", "16"], ["-c", "10", "-n", "2000", "-d", "60000"] })
+        foreach (var address in (System.Net.IPAddress[])[lab.Plan.Service(service).V4, lab.Plan.Service(service).V6])
         {
-            var result = await Tool.RunAsync(Command.Of("redis-benchmark", ["-h", address, "-p", "80", "-t", "set,get", "--csv", .. kind]).Inside("p11"), atMost: TimeSpan.FromSeconds(60));
-            var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith("\"SET\"", StringComparison.Ordinal) || line.StartsWith("\"GET\"", StringComparison.Ordinal));
-            TestContext.Current.TestOutputHelper?.WriteLine(result.Output);
-            Assert.True(result.ExitCode == 0 && lines.Count() == 2, result.Output + result.Error);
+            foreach (string[] kind in new[] { new[] { "-c", "50", "-n", "10000" }, ["-c", "20", "-n", "20000", "-P", "16"], ["-c", "10", "-n", "1000", "-d", "60000"] })
+            {
+                var result = await Tool.RunAsync(Command.Of("redis-benchmark", ["-h", $"{address}", "-p", "80", "-t", "set,get", "--csv", .. kind]).Inside("p11"), atMost: TimeSpan.FromSeconds(60));
+                var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith("\"SET\"", StringComparison.Ordinal) || line.StartsWith("\"GET\"", StringComparison.Ordinal));
+                TestContext.Current.TestOutputHelper?.WriteLine(result.Output);
+                Assert.True(result.ExitCode == 0 && lines.Count() == 2, result.Output + result.Error);
+            }
         }
     }
 

@@ -10,17 +10,21 @@ namespace Ambient.Tests.Mesh.Traffic;
 /// <summary>What apps say arrives as they said it: bytes, ends and resets. Between nodes (jobs) and within one (cache).</summary>
 public sealed class StreamTests(ShopMesh mesh) : ShopMeshTest(mesh)
 {
-    private const long Gigabyte = 1_000_000_000;
+    private static readonly long Volume = Rig.Endurance.Of(1_000_000_000, 10_000_000_000);
 
     private long _filled;
 
-    public static TheoryData<string, string> Places => new() { { "jobs", "jobs-23" }, { "cache", "cache-12" } };
+    public static TheoryData<string, string, AddressFamily> Places => new()
+    {
+        { "jobs", "jobs-23", AddressFamily.InterNetwork }, { "jobs", "jobs-23", AddressFamily.InterNetworkV6 },
+        { "cache", "cache-12", AddressFamily.InterNetwork }, { "cache", "cache-12", AddressFamily.InterNetworkV6 },
+    };
 
     [Theory]
     [MemberData(nameof(Places))]
-    public async Task A_half_that_is_closed_leaves_the_other_open(string service, string server)
+    public async Task A_half_that_is_closed_leaves_the_other_open(string service, string server, AddressFamily family)
     {
-        var (client, remote, _) = await PairAsync(service, server);
+        var (client, remote, _) = await PairAsync(service, server, family);
         var said = RandomNumberGenerator.GetBytes(1_000_000);
         var sending = client.SendAllAsync(said).ContinueWith(_ => client.Shutdown(SocketShutdown.Send), TaskScheduler.Default);
         Assert.Equal(said, await remote.ReceiveToEndAsync());
@@ -33,9 +37,9 @@ public sealed class StreamTests(ShopMesh mesh) : ShopMeshTest(mesh)
 
     [Theory]
     [MemberData(nameof(Places))]
-    public async Task A_server_may_end_its_half_first(string service, string server)
+    public async Task A_server_may_end_its_half_first(string service, string server, AddressFamily family)
     {
-        var (client, remote, _) = await PairAsync(service, server);
+        var (client, remote, _) = await PairAsync(service, server, family);
         remote.Shutdown(SocketShutdown.Send);
         Assert.Empty(await client.ReceiveToEndAsync());
         await client.SendAllAsync(new byte[100_000]);
@@ -45,9 +49,9 @@ public sealed class StreamTests(ShopMesh mesh) : ShopMeshTest(mesh)
 
     [Theory]
     [MemberData(nameof(Places))]
-    public async Task A_reset_by_the_client_in_the_middle_of_a_transfer_is_a_reset_to_the_server(string service, string server)
+    public async Task A_reset_by_the_client_in_the_middle_of_a_transfer_is_a_reset_to_the_server(string service, string server, AddressFamily family)
     {
-        var (client, remote, _) = await PairAsync(service, server);
+        var (client, remote, _) = await PairAsync(service, server, family);
         await client.SendAllAsync(new byte[200_000]);
         await remote.ReceiveExactlyAsync(1000);
         client.Reset();
@@ -56,9 +60,9 @@ public sealed class StreamTests(ShopMesh mesh) : ShopMeshTest(mesh)
 
     [Theory]
     [MemberData(nameof(Places))]
-    public async Task A_reset_by_the_server_in_the_middle_of_a_transfer_is_a_reset_to_the_client(string service, string server)
+    public async Task A_reset_by_the_server_in_the_middle_of_a_transfer_is_a_reset_to_the_client(string service, string server, AddressFamily family)
     {
-        var (client, remote, _) = await PairAsync(service, server);
+        var (client, remote, _) = await PairAsync(service, server, family);
         await remote.SendAllAsync(new byte[200_000]);
         await client.ReceiveExactlyAsync(1000);
         remote.Reset();
@@ -69,19 +73,27 @@ public sealed class StreamTests(ShopMesh mesh) : ShopMeshTest(mesh)
     public async Task A_port_where_nobody_listens_is_not_a_connection_that_ends_cleanly()
     {
         var lab = await MeshAsync();
-        using var client = await PodSocket.ConnectAsync("p11", lab.Plan.Service("jobs").V4, 80);
-        await AssertResetAsync(client);
+        foreach (var address in (System.Net.IPAddress[])[lab.Plan.Service("jobs").V4, lab.Plan.Service("jobs").V6])
+        {
+            using var client = await PodSocket.ConnectAsync("p11", address, 80);
+            await AssertResetAsync(client);
+        }
     }
 
     [Theory]
-    [MemberData(nameof(Places))]
-    public async Task A_gigabyte_each_way_at_once_arrives_to_the_byte(string service, string server)
+    [InlineData("jobs", "jobs-23", AddressFamily.InterNetworkV6)]
+    [InlineData("cache", "cache-12", AddressFamily.InterNetwork)]
+    public async Task A_gigabyte_each_way_at_once_arrives_to_the_byte(string service, string server, AddressFamily family)
     {
-        var (client, remote, _) = await PairAsync(service, server);
+        var (client, remote, _) = await PairAsync(service, server, family);
         var (up, down) = (new Pattern(1), new Pattern(2));
-        var began = Stopwatch.GetTimestamp();
+        var lab = await MeshAsync();
+        var (before, began) = (await NodeCensus.TakeAsync(lab), Stopwatch.GetTimestamp());
         await Task.WhenAll(SendAsync(client, up), ReceiveAsync(remote, up), SendAsync(remote, down), ReceiveAsync(client, down));
-        TestContext.Current.TestOutputHelper?.WriteLine($"2 GB in {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
+        var (after, seconds, gigabytes) = (await NodeCensus.TakeAsync(lab), Stopwatch.GetElapsedTime(began).TotalSeconds, 2 * Volume / 1e9);
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{gigabytes:0} GB in {seconds:0.0} s: {gigabytes * 8 / seconds:0.0} Gbit/s, {(after.Cpu - before.Cpu).TotalSeconds / gigabytes:0.00} s CPU a GB in both nodes together; PSS {before.PssKilobytes} to {after.PssKilobytes} KB");
+        Assert.InRange(after.PssKilobytes, 0, before.PssKilobytes + 100_000);
     }
 
     [Fact]
@@ -154,7 +166,7 @@ public sealed class StreamTests(ShopMesh mesh) : ShopMeshTest(mesh)
 
     private static async Task SendAsync(Socket socket, Pattern pattern)
     {
-        for (long sent = 0; sent < Gigabyte;) sent += await socket.SendAsync(pattern.From(sent, Gigabyte - sent));
+        for (long sent = 0; sent < Volume;) sent += await socket.SendAsync(pattern.From(sent, Volume - sent));
         socket.Shutdown(SocketShutdown.Send);
     }
 
@@ -167,14 +179,14 @@ public sealed class StreamTests(ShopMesh mesh) : ShopMeshTest(mesh)
             Assert.True(pattern.Matches(received, buffer.AsSpan(0, some)), $"wrong bytes from {received} on");
             received += some;
         }
-        Assert.Equal(Gigabyte, received);
+        Assert.Equal(Volume, received);
     }
 
-    private async Task<(Socket Client, Socket Server, Socket Listener)> PairAsync(string service, string server)
+    private async Task<(Socket Client, Socket Server, Socket Listener)> PairAsync(string service, string server, AddressFamily family = AddressFamily.InterNetwork)
     {
         var lab = await MeshAsync();
         var listener = Own(PodSocket.Listen(lab.Plan.Pod(server).Network));
-        var client = Own(await PodSocket.ConnectAsync("p11", lab.Plan.Service(service).V4, 80));
+        var client = Own(await PodSocket.ConnectAsync("p11", lab.Plan.Service(service).Address(family), 80));
         return (client, Own(await listener.AcceptSoonAsync()), listener);
     }
 }

@@ -32,11 +32,13 @@ public sealed class WaysTests(ShopMesh mesh) : ShopMeshTest(mesh)
         Assert.Empty(ways.Destination);   // one process is both ends: it counts once
     }
 
-    [Fact]
-    public async Task Within_a_node_a_pod_that_a_NetworkPolicy_selects_is_reached_by_a_tunnel_nevertheless()
+    [Theory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task Within_a_node_a_pod_that_a_NetworkPolicy_selects_is_reached_by_a_tunnel_nevertheless(AddressFamily family)
     {
         var lab = await MeshAsync();
-        var ways = await AskAsync(lab, "web-11", "vault", "vault-13", AddressFamily.InterNetwork);
+        var ways = await AskAsync(lab, "web-11", "vault", "vault-13", family);
         Assert.Equal(["tunnel mutual_tls"], ways.Source);
         Assert.Equal(["tunnel mutual_tls"], ways.Destination);
     }
@@ -53,16 +55,26 @@ public sealed class WaysTests(ShopMesh mesh) : ShopMeshTest(mesh)
         Assert.Equal(["plain plaintext"], (await lab.MetricsAsync()).Ways("destination", "unknown", "jobs"));
     }
 
-    [Fact]
-    public async Task The_app_sees_the_address_of_the_client_pod()
+    [Theory]
+    [InlineData("jobs", "jobs-23")]
+    [InlineData("cache", "cache-12")]
+    public async Task The_app_sees_the_address_of_the_client_pod(string service, string pod)
     {
         var lab = await MeshAsync();
-        var (client, server) = (lab.Plan.Pod("web-11"), lab.Plan.Pod("jobs-23"));
+        var (client, server) = (lab.Plan.Pod("web-11"), lab.Plan.Pod(pod));
         var listener = Own(PodSocket.Listen(server.Network));
-        using var outgoing = await PodSocket.ConnectAsync(client.Network, lab.Plan.Service("jobs").V4, 80);
-        using var incoming = await listener.AcceptSoonAsync();
-        Assert.Equal(client.V4, ((IPEndPoint)incoming.RemoteEndPoint!).Address.MapToIPv4());
-        Assert.Equal(server.V4, ((IPEndPoint)incoming.LocalEndPoint!).Address.MapToIPv4());
+        using (await PodSocket.ConnectAsync(client.Network, lab.Plan.Service(service).V4, 80))
+        {
+            using var incoming = await listener.AcceptSoonAsync();
+            Assert.Equal(client.V4, ((IPEndPoint)incoming.RemoteEndPoint!).Address.MapToIPv4());
+            Assert.Equal(server.V4, ((IPEndPoint)incoming.LocalEndPoint!).Address.MapToIPv4());
+        }
+        using (await PodSocket.ConnectAsync(client.Network, lab.Plan.Service(service).V6, 80))
+        {
+            using var incoming = await listener.AcceptSoonAsync();
+            Assert.Equal(client.V6, ((IPEndPoint)incoming.RemoteEndPoint!).Address);
+            Assert.Equal(server.V6, ((IPEndPoint)incoming.LocalEndPoint!).Address);
+        }
     }
 
     private async Task<(IReadOnlyList<string> Source, IReadOnlyList<string> Destination)> AskAsync(

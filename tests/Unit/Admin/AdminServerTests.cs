@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Text;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Ambient.NodeProxy.Admin;
 using Ambient.NodeProxy.Discovery;
@@ -20,7 +20,9 @@ public sealed class AdminServerTests : IAsyncDisposable, IReadinessSource, IConn
     private readonly string _folder = Directory.CreateTempSubdirectory("ambient-test-").FullName;
     private readonly MeshViewHolder _views = new();
     private readonly IdentityStore _identities = new();
+    private static readonly DateTimeOffset _end = new(2050, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private readonly byte[] _key = MakeKey();
+    private readonly byte[] _leaf = MakeLeaf();
     private readonly List<AdminServer> _servers = [];
     private bool _isReady;
 
@@ -71,7 +73,7 @@ public sealed class AdminServerTests : IAsyncDisposable, IReadinessSource, IConn
         AdminServer server = await StartAsync();
         using HttpClient tcp = Tcp(server);
         using HttpClient unix = Unix();
-        foreach (string page in (string[])["/status", "/config", "/connections"])
+        foreach (string page in (string[])["/status", "/config", "/connections", "/identities"])
         {
             Assert.Equal(HttpStatusCode.NotFound, (await tcp.GetAsync(page)).StatusCode);
             Assert.Equal(HttpStatusCode.OK, (await unix.GetAsync(page)).StatusCode);
@@ -111,7 +113,7 @@ public sealed class AdminServerTests : IAsyncDisposable, IReadinessSource, IConn
         await StartAsync();
         using HttpClient unix = Unix();
         var secrets = new List<string> { Convert.ToBase64String(_key), Convert.ToHexString(_key), Convert.ToBase64String(_key.AsSpan(30, 30)), "PRIVATE KEY" };
-        foreach (string page in (string[])["/status", "/config?all=true", "/connections", "/metrics", "/ready", "/live"])
+        foreach (string page in (string[])["/status", "/config?all=true", "/connections", "/identities", "/metrics", "/ready", "/live"])
         {
             string text = await (await unix.GetAsync(page)).Content.ReadAsStringAsync();
             Assert.NotEmpty(text);
@@ -132,6 +134,33 @@ public sealed class AdminServerTests : IAsyncDisposable, IReadinessSource, IConn
         var third = Make(new AdminOptions { Address = null, SocketPath = Path.Combine(_folder, "no-such-folder", "admin.sock") });
         await third.StartAsync(CancellationToken.None);
         Assert.Null(third.Address);
+    }
+
+    [Fact]
+    public async Task Identities_are_told_with_the_pods_that_they_speak_for_and_those_that_lack_one()
+    {
+        await StartAsync();
+        _views.Publish(MeshWorld.View(MeshWorld.Pod("1", "10.0.0.1"), MeshWorld.Pod("2", "10.0.0.2", serviceAccount: "new"), MeshWorld.Pod("3", "10.0.0.3", node: "b", serviceAccount: "far")));
+        _identities.NoteRenewal(SpiffeId.Of("cluster.local", "shop", "api"), _end.AddYears(-10));
+        using HttpClient unix = Unix();
+        using JsonDocument answer = JsonDocument.Parse(await unix.GetStringAsync("/identities"));
+
+        JsonElement api = Assert.Single(answer.RootElement.GetProperty("identities").EnumerateArray());
+        Assert.Equal("spiffe://cluster.local/ns/shop/sa/api", api.GetProperty("identity").GetString());
+        Assert.Equal(["shop/pod-1"], api.GetProperty("pods").EnumerateArray().Select(pod => pod.GetString()));
+        Assert.Equal("CN=leaf", api.GetProperty("issuer").GetString());
+        Assert.Matches("^[0-9A-F]+$", api.GetProperty("serial").GetString());
+        Assert.Equal(_end.AddYears(-10), api.GetProperty("renews_at").GetDateTimeOffset());
+        JsonElement missing = Assert.Single(answer.RootElement.GetProperty("missing").EnumerateArray());
+        Assert.Equal("spiffe://cluster.local/ns/shop/sa/new", missing.GetProperty("identity").GetString());
+        Assert.Equal("CN=leaf", Assert.Single(answer.RootElement.GetProperty("roots").EnumerateArray()).GetProperty("subject").GetString());
+    }
+
+    private static byte[] MakeLeaf()
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using X509Certificate2 leaf = new CertificateRequest("CN=leaf", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, _end);
+        return leaf.RawData;
     }
 
     private static byte[] MakeKey()
@@ -160,7 +189,7 @@ public sealed class AdminServerTests : IAsyncDisposable, IReadinessSource, IConn
         _views.Publish(MeshWorld.View(
             MeshWorld.Pod("1", "10.0.0.1"), MeshWorld.Pod("2", "10.0.0.2", node: "b"), MeshWorld.ServiceOf("api", "10.96.0.1"), MeshWorld.EndpointOf("api", "10.0.0.1")));
         _identities.Put(new Svid(
-            SpiffeId.Of("cluster.local", "shop", "api"), 0, [Encoding.UTF8.GetBytes("leaf")], _key, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(80), []));
+            SpiffeId.Of("cluster.local", "shop", "api"), 0, [_leaf], _key, DateTimeOffset.UnixEpoch, _end, [_leaf]));
         AdminServer server = Make(new AdminOptions { Address = new IPEndPoint(IPAddress.Loopback, 0), SocketPath = SocketPath });
         await server.StartAsync(CancellationToken.None);
         Assert.NotNull(server.Address);

@@ -16,14 +16,16 @@ public sealed class EndpointFailureTests
     private readonly EndpointChooser _chooser = new(new EndpointLoads(1), 0, 5);
     private long _now = TimeSpan.FromHours(1).Ticks;
 
-    [Fact]
-    public void It_is_not_chosen_for_five_seconds_and_then_again()
+    [Theory]
+    [InlineData(true, 5)]
+    [InlineData(false, 1)]
+    public void It_is_not_chosen_for_some_seconds_and_then_again(bool wasSilent, int seconds)
     {
         ServiceView service = Api(3);
         ReadyEndpoint dead = Choose(service)!;
-        _chooser.Failed(dead, _now);
+        _chooser.Failed(dead, wasSilent, _now);
         Assert.DoesNotContain(dead, Used(service));
-        _now += Lasts.Ticks - 1;
+        _now += TimeSpan.FromSeconds(seconds).Ticks - 1;
         Assert.DoesNotContain(dead, Used(service));
         _now += 1;
         Assert.Contains(dead, Used(service));
@@ -34,7 +36,7 @@ public sealed class EndpointFailureTests
     {
         ServiceView service = Api(3);
         ReadyEndpoint dead = Choose(service)!;
-        _chooser.Failed(dead, _now);
+        _chooser.Failed(dead, wasSilent: true, _now);
         _chooser.Answered(dead);
         Assert.Contains(dead, Used(service));
     }
@@ -43,7 +45,7 @@ public sealed class EndpointFailureTests
     public void Where_nothing_else_is_left_it_is_better_than_none()
     {
         ServiceView service = Api(2);
-        foreach (ReadyEndpoint endpoint in Used(service)) _chooser.Failed(endpoint, _now);
+        foreach (ReadyEndpoint endpoint in Used(service)) _chooser.Failed(endpoint, wasSilent: true, _now);
         Assert.Equal(2, Used(service).Count);
         ReadyEndpoint tried = Choose(service)!;
         Assert.True(_chooser.Choose(service, Port, Caller(), [tried], out ReadyEndpoint? other));
@@ -55,7 +57,7 @@ public sealed class EndpointFailureTests
     {
         ServiceView service = Api(200);
         ReadyEndpoint well = Choose(service)!;
-        foreach (ReadyEndpoint endpoint in service.ReadyEndpoints(Port).Where(e => e != well)) _chooser.Failed(endpoint, _now);
+        foreach (ReadyEndpoint endpoint in service.ReadyEndpoints(Port).Where(e => e != well)) _chooser.Failed(endpoint, wasSilent: true, _now);
         Assert.Equal([well], Used(service));
     }
 
@@ -64,7 +66,7 @@ public sealed class EndpointFailureTests
     {
         ServiceView service = Api(5, TimeSpan.FromMinutes(1));
         ReadyEndpoint dead = Choose(service)!;
-        _chooser.Failed(dead, _now);
+        _chooser.Failed(dead, wasSilent: true, _now);
         ReadyEndpoint other = Choose(service)!;
         Assert.NotEqual(dead, other);
         _now += Lasts.Ticks;
@@ -75,10 +77,10 @@ public sealed class EndpointFailureTests
     public void The_table_is_bounded_and_lets_the_expired_go()
     {
         var failures = new EndpointFailures();
-        for (int i = 0; i < 5_000; i++) failures.Add(At(i), _now);
+        for (int i = 0; i < 5_000; i++) failures.Add(At(i), wasSilent: true, _now);
         Assert.Equal(1_024, failures.Count);
         _now += Lasts.Ticks;
-        for (int i = 5_000; i < 5_100; i++) failures.Add(At(i), _now);
+        for (int i = 5_000; i < 5_100; i++) failures.Add(At(i), wasSilent: true, _now);
         Assert.Equal(100, failures.Count);
         Assert.True(failures.Contains(At(5_050), _now));
         Assert.False(failures.Contains(At(1_000), _now));

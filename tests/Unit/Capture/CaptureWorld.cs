@@ -26,6 +26,7 @@ internal sealed class CaptureWorld : IAsyncDisposable, ICaptureHandler
                 MissingFor = uid => Missing.GetValueOrDefault(uid),
                 Drain = () => TimeSpan.FromSeconds(2),
                 Reports = Reports,
+                NonTcp = _ => { },
                 Counters = _ => { },
                 Restore = bytes => Restored = bytes,
                 Capacity = Capacity,

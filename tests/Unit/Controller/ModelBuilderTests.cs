@@ -50,6 +50,17 @@ public sealed class ModelBuilderTests
     }
 
     [Fact]
+    public void A_pod_that_was_told_to_end_is_still_there_and_is_no_endpoint_any_more()
+    {
+        var model = Build(Enrolled,
+            "{kind: Pod, metadata: {name: old, namespace: shop, labels: {app: web}, deletionTimestamp: '2026-01-01T00:00:00Z'}, spec: {nodeName: a}, status: {podIP: 10.1.0.1}}",
+            "{kind: Service, apiVersion: v1, metadata: {name: web, namespace: shop}, spec: {clusterIP: 10.2.0.1, selector: {app: web}, ports: [{port: 80}]}}");
+        var pod = model.Pods.Values.Single();
+        Assert.True(pod.WantsEnrolment && pod.ToResource(EnrolmentState.Enrolled, []).Workload.Terminating);
+        Assert.False(model.Resources.Single(r => r.Endpoint is not null).Endpoint.Ready);
+    }
+
+    [Fact]
     public void Of_two_pods_with_one_address_the_first_has_it_and_the_warning_names_both()
     {
         var model = Build(Enrolled, Pod("web", ip: "10.1.0.1"), Pod("api", ip: "10.1.0.1"));

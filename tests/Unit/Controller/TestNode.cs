@@ -104,6 +104,16 @@ internal sealed class TestNode : IAsyncDisposable
         return message.Id;
     }
 
+    /// <summary>Sends a message under an id that is not its turn.</summary>
+    internal Task SendAsync(NodeMessage message, ulong id)
+    {
+        message.Id = id;
+        return _call.RequestStream.WriteAsync(message);
+    }
+
+    /// <summary>Says that it has nothing more to say.</summary>
+    internal void Finish() => _ = _call.RequestStream.CompleteAsync().ContinueWith(_ => { }, TaskScheduler.Default);
+
     internal Task ReportAsync(string uid, PodPhase phase, string reason = "") =>
         SendAsync(new NodeMessage { Report = new NodeReport { Pod = new PodReport { Uid = uid, Phase = phase, Reason = reason } } });
 

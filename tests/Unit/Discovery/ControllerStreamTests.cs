@@ -223,6 +223,93 @@ public sealed class ControllerStreamTests : IDisposable
     }
 
     [Fact]
+    public async Task After_an_hour_without_a_controller_all_is_as_it_was_and_only_what_is_due_is_asked_for()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(55));
+        ScriptedController first = await ScriptedController.StartAsync(_authority);
+        await using var node = new NodeSide(first, time);
+        ControllerSide stream = await first.NextStreamAsync();
+        await stream.WelcomeAsync(roots: _authority.Root.RawData);
+        await stream.SendFullAsync(1, Settings(), Pod("1", "10.0.0.1"));
+        CertificateRequest asked = (await stream.ReadAsync(NodeMessage.BodyOneofCase.CertificateRequest)).CertificateRequest;
+        await stream.SendAsync(new ControllerMessage { Certificate = _authority.Answer(asked, time.GetUtcNow(), TimeSpan.FromHours(48)) });
+        await NodeSide.UntilAsync(() => node.Identities.Find(Api) is not null, "the certificate");
+        int port = first.Port;
+        string bundle = await File.ReadAllTextAsync(first.BundleFile), token = await File.ReadAllTextAsync(first.TokenFile);
+        await first.DisposeAsync();
+        await NodeSide.UntilAsync(() => !node.Stream.IsConnected, "the loss");
+        Directory.CreateDirectory(Path.GetDirectoryName(first.BundleFile)!);   // what the machine's owner gave stays where it is
+        await File.WriteAllTextAsync(first.BundleFile, bundle);
+        await File.WriteAllTextAsync(first.TokenFile, token);
+
+        for (int minute = 0; minute < 60; minute++)
+        {
+            time.Advance(TimeSpan.FromMinutes(1));
+            await Task.Delay(5);   // for an attempt to fail
+        }
+        Assert.Equal(1UL, node.Views.Current.Version);
+        Assert.NotNull(node.Identities.Find(Api));
+
+        await using ScriptedController second = await ScriptedController.StartAsync(_authority, port: port);
+        await NodeSide.UntilAsync(() => Advanced(time, () => second.HasStream), "the next stream");
+        stream = await second.NextStreamAsync();
+        Assert.Equal(1UL, (await stream.WelcomeAsync(roots: _authority.Root.RawData)).HeldVersion);
+        node.Reports.Pod(new PodReport { Uid = "1", Phase = PodPhase.Captured });
+        Assert.Equal(NodeMessage.BodyOneofCase.Report, (await stream.ReadAsync()).BodyCase);   // and no request: half of 48 h is not over
+        await NodeSide.UntilAsync(() => Advanced(time, () => true), "a moment");
+        for (int hour = 0; hour < 26; hour++)
+        {
+            time.Advance(TimeSpan.FromHours(1));
+            await Task.Delay(5);
+        }
+        Assert.Equal(Api.ToString(), (await stream.ReadAsync(NodeMessage.BodyOneofCase.CertificateRequest)).CertificateRequest.SpiffeId);
+        Directory.Delete(Path.GetDirectoryName(first.BundleFile)!, recursive: true);
+    }
+
+    [Fact]
+    public async Task Roots_that_change_on_the_stream_reach_the_certificates_and_what_they_do_not_sign_is_renewed_at_once()
+    {
+        await using ScriptedController controller = await ScriptedController.StartAsync(_authority);
+        await using var node = new NodeSide(controller, TimeProvider.System);
+        ControllerSide stream = await controller.NextStreamAsync();
+        await stream.WelcomeAsync(roots: _authority.Root.RawData);
+        await stream.SendFullAsync(1, Settings(), Pod("1", "10.0.0.1"));
+        CertificateRequest asked = (await stream.ReadAsync(NodeMessage.BodyOneofCase.CertificateRequest)).CertificateRequest;
+        await stream.SendAsync(new ControllerMessage { Certificate = _authority.Answer(asked, TimeProvider.System.GetUtcNow().AddMinutes(-1), TimeSpan.FromHours(48)) });
+        await NodeSide.UntilAsync(() => node.Identities.Find(Api) is not null, "the certificate");
+        using var next = new TestAuthority();
+
+        await stream.SendAsync(new ControllerMessage { TrustBundle = Bundle(_authority, next) });
+        await NodeSide.UntilAsync(() => node.Identities.Find(Api)!.TrustBundle.Length == 2, "both roots");
+        await stream.SendAsync(new ControllerMessage { TrustBundle = Bundle(next) });
+        Assert.Equal(Api.ToString(), (await stream.ReadAsync(NodeMessage.BodyOneofCase.CertificateRequest)).CertificateRequest.SpiffeId);
+        Assert.Equal(next.Root.RawData, Assert.Single(node.Identities.Find(Api)!.TrustBundle));
+
+        static TrustBundle Bundle(params TestAuthority[] authorities) =>
+            new() { Roots = { authorities.Select(authority => Google.Protobuf.ByteString.CopyFrom(authority.Root.RawData)) } };
+    }
+
+    [Fact]
+    public async Task A_node_whose_stream_another_process_took_over_leaves_it_alone_for_thirty_seconds()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(55));
+        await using ScriptedController controller = await ScriptedController.StartAsync(_authority);
+        await using var node = new NodeSide(controller, time);
+        ControllerSide stream = await controller.NextStreamAsync();
+        await stream.WelcomeAsync(roots: _authority.Root.RawData);
+        await NodeSide.UntilAsync(() => node.Stream.IsConnected, "the welcome");
+        stream.End(new Status(StatusCode.Aborted, "a newer stream of node a took over"));
+        await NodeSide.UntilAsync(() => node.Stream.LastFailure.Contains("took over"), "the end");
+        await Task.Delay(50);   // until it waits
+
+        time.Advance(TimeSpan.FromSeconds(30) - TimeSpan.FromTicks(1));
+        await Task.Delay(100);
+        Assert.False(controller.HasStream);
+        time.Advance(TimeSpan.FromTicks(1));
+        await NodeSide.UntilAsync(() => controller.HasStream, "the next stream");
+    }
+
+    [Fact]
     public async Task A_controller_that_does_not_welcome_within_ten_seconds_is_given_up()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(55));

@@ -140,8 +140,8 @@ public sealed class CertificateKeeperTests : IDisposable
             ("no certificate", asked => new CertificateAnswer { SpiffeId = asked.SpiffeId }),
             ("cannot be read", asked => new CertificateAnswer { SpiffeId = asked.SpiffeId, Chain = { ByteString.CopyFromUtf8("nonsense") } }),
             ("root of the mesh", asked => Good(asked, a => a.TrustBundle[0] = ByteString.CopyFrom(stranger.Root.RawData))),
-            ("root of the mesh", asked => _authority.Answer(asked, _time.GetUtcNow() - (2 * hour), hour)),
-            ("root of the mesh", asked => _authority.Answer(asked, _time.GetUtcNow() + hour, hour)),
+            ("clock run ahead", asked => _authority.Answer(asked, _time.GetUtcNow() - (2 * hour), hour)),
+            ("clock is 3600 s behind", asked => _authority.Answer(asked, _time.GetUtcNow() + hour, hour)),
             ("is for spiffe://cluster.local/ns/shop/sa/web", asked => Good(asked, a => a.Chain[0] = ByteString.CopyFrom(OtherLeaf(Web)))),
             ("another key", asked => Good(asked, a => a.Chain[0] = ByteString.CopyFrom(OtherLeaf(Api)))),
         ];

@@ -74,11 +74,12 @@ internal sealed class AppPortWorld : IAsyncDisposable, ISocketRequester
         await world._loop.Run(() =>
         {
             var links = new LinkContext(new LinkOptions(), world._metrics.ForLoop(0), TimeProvider.System, world._log);
+            var refusals = new Refusals(world.Loop, links.Metrics, world._log);
             world._pod = new PodOnLoop(Uid, world.Loop, world, new NodeCapacity(1));
             world._inbound = new InboundLoop(new InboundContext
             {
                 Loop = world.Loop, Views = world._views, Credentials = new NodeProxy.Tunnel.CredentialCache(world._identities), Links = links,
-                Sessions = new SessionBook(world.Loop), Refusals = new Refusals(world.Loop, links.Metrics, world._log),
+                Sessions = new SessionBook(world.Loop, new Guard(world._views, refusals)), Refusals = refusals,
             });
         });
         return world;

@@ -46,20 +46,23 @@ internal sealed class InboundWorld : IAsyncDisposable, ISocketRequester, ILogger
     public InboundWorld(TimeProvider? time = null, LinkOptions? options = null)
     {
         Loop = new TestLoop(time);
-        var views = new MeshViewHolder();
+        var views = Views;
         views.Publish(MeshWorld.View(MeshWorld.Settings(), MeshWorld.Pod("uid-api", "127.0.0.1")));
         var links = new LinkContext(options ?? new LinkOptions(), _metrics.ForLoop(0), time ?? TimeProvider.System, this);
-        _sessions = new SessionBook(Loop.Loop);
+        var refusals = new Refusals(Loop.Loop, links.Metrics, this);
+        _sessions = new SessionBook(Loop.Loop, new Guard(views, refusals));
         _inbound = new InboundLoop(new InboundContext
         {
             Loop = Loop.Loop, Views = views, Credentials = new CredentialCache(_identities), Links = links, Sessions = _sessions,
-            Refusals = new Refusals(Loop.Loop, links.Metrics, this),
+            Refusals = refusals,
         });
         _pod = new PodOnLoop("uid-api", Loop.Loop, this, Capacity);
         Renew(Authority);
     }
 
     public TestLoop Loop { get; }
+
+    public MeshViewHolder Views { get; } = new();
 
     public TestAuthority Authority { get; } = new();
 
@@ -82,6 +85,13 @@ internal sealed class InboundWorld : IAsyncDisposable, ISocketRequester, ILogger
         _identities.Put(new Svid(
             SpiffeId.Of("cluster.local", "shop", "api"), 0, [.. settings.CertificateChain.Select(der => der.ToArray())], settings.PrivateKeyPkcs8.ToArray(),
             DateTimeOffset.MinValue, DateTimeOffset.MaxValue, [(trusts ?? authority).Root.ToArray()]));
+    }
+
+    /// <summary>Puts a view into force, and returns when the loop has taken notice.</summary>
+    public Task PublishAsync(MeshView view)
+    {
+        Views.Publish(view);
+        return Loop.Run(_sessions.Guard.OnView);
     }
 
     /// <summary>A bare connection to the tunnel's port.</summary>
@@ -149,6 +159,9 @@ internal sealed class InboundWorld : IAsyncDisposable, ISocketRequester, ILogger
     public Task<int> LinksAsync() => Loop.Run(() => _inbound.LinkCount);
 
     public Task<int> SessionsAsync() => Loop.Run(() => _sessions.Count);
+
+    /// <summary>Connections that are carried now.</summary>
+    public int OpenSessions => _sessions.Count;
 
     /// <summary>Buffers that the loop has lent out.</summary>
     public Task<int> BuffersAsync() => Loop.Run(() => Loop.Loop.Buffers.Rented);

@@ -133,6 +133,7 @@ internal sealed class TunnelPeer : IFrameSink
     {
         if (!Data.TryGetValue(streamId, out var bytes)) Data[streamId] = bytes = new MemoryStream();
         bytes.Write(chunk);
+        if (flowControlled > 0) FrameWriter.WriteWindowUpdate(_output, 0, flowControlled); // of the link; streams get what a test gives them
         return Http2ErrorCode.NoError;
     }
 

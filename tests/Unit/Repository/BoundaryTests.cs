@@ -28,7 +28,7 @@ public sealed partial class BoundaryTests
         ["Balancing"] = ["Discovery"],
         ["Capture"] = ["Engine", "Discovery"],
         ["Tunnel"] = ["Engine", "Http2", "Identity", "Telemetry"],
-        ["Sessions"] = ["Engine", "Capture", "Telemetry"],
+        ["Sessions"] = ["Engine", "Capture", "Policy", "Discovery", "Telemetry"],
         ["Outbound"] = ["Engine", "Capture", "Sessions", "Tunnel", "Balancing", "Policy", "Discovery", "Telemetry"],
         ["Inbound"] = ["Engine", "Capture", "Sessions", "Tunnel", "Http2", "Policy", "Discovery", "Identity", "Telemetry"],
         ["Admin"] = ["Discovery", "Identity", "Telemetry"],

@@ -62,6 +62,17 @@ public sealed class NodeMetricsTests
         Assert.Equal(1_800_000_000 + NodeMetrics.MostCertificates, samples["""ambient_certificate_expiry_timestamp_seconds{identity="other"}"""]);
     }
 
+    [Fact]
+    public void Pairs_beside_TCP_beyond_the_limit_share_one_sample_a_protocol()
+    {
+        var metrics = new NodeMetrics(new DataPathMetrics(1), () => Gauges(0));
+        for (int i = 0; i < NonTcpMetrics.MostPairs + 50; i++)
+            metrics.NonTcp.Add(new NonTcpKey(Reporter.Source, $"w{i}", "shop", "api", "shop", "udp"), 1, 10);
+        Dictionary<string, double> samples = ExpositionCheck.Read(Text(metrics));
+        Assert.Equal(NonTcpMetrics.MostPairs + 1, samples.Keys.Count(name => name.StartsWith("ambient_non_tcp_packets_total", StringComparison.Ordinal)));
+        Assert.Equal(500, samples["""ambient_non_tcp_bytes_total{reporter="source",source_workload="other",source_namespace="other",destination_workload="other",destination_namespace="other",protocol="udp"}"""]);
+    }
+
     private static NodeGauges Gauges(int certificates) => new(
         12, 3, true, 42, TimeSpan.FromSeconds(1.5),
         [.. Enumerable.Range(0, certificates).Select(i => KeyValuePair.Create($"spiffe://cluster.local/ns/shop/sa/w{i:D4}", DateTimeOffset.FromUnixTimeSeconds(1_800_000_000 + i)))]);
@@ -83,6 +94,10 @@ public sealed class NodeMetricsTests
         dataPath.ForLoop(1).HandshakeFailed(RefusalReason.PeerIdentityUnexpected, client: true);
         var metrics = new NodeMetrics(dataPath, () => Gauges(2));
         metrics.SetRedirectorCounters(new Dictionary<string, double> { ["rules_mended_total"] = 2, ["pods"] = 3 });
+        var dns = new NonTcpKey(Reporter.Source, "web", "shop", "dns", "kube-system", NonTcpMetrics.ProtocolName(17));
+        metrics.NonTcp.Add(dns, 2, 150);
+        metrics.NonTcp.Add(dns, 1, 75);
+        metrics.NonTcp.Add(dns with { DestinationWorkload = "", DestinationNamespace = "", Protocol = NonTcpMetrics.ProtocolName(253) }, 1, 20);
         return Text(metrics);
     }
 

@@ -165,7 +165,7 @@ public sealed class AppPortDialTests : IDisposable
         var key = new LinkKey("api", (IPEndPoint)_listener.LocalEndPoint!, TunnelEntry.OriginalPort, Api, 1);
         var credentials = Credentials(Web);
         await loop.Run(() => new LinkDialer(
-            loop.Loop, key, credentials, new FreshSockets(), context, (dialer, tls) => done.SetResult((tls, dialer))).Start());
+            loop.Loop, key, credentials, new FreshSockets(), context, () => credentials, (dialer, tls) => done.SetResult((tls, dialer))).Start());
         return await done.Task;
     }
 

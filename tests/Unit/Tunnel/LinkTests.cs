@@ -184,6 +184,50 @@ public sealed class LinkTests
         Assert.False(await pair.Loop.Run(() => client.SawBreak || server.SawBreak));
     }
 
+    [Theory]
+    [InlineData(true)]    // the server looks at the client's certificate
+    [InlineData(false)]   // and the client at the server's
+    public async Task A_link_whose_peers_certificate_has_ended_takes_no_new_streams_and_the_open_ones_go_on(bool isServer)
+    {
+        await using var pair = await TunnelPair.Start();
+        var (client, server) = await pair.Open();
+        await pair.Loop.Run(() => (isServer ? pair.Server : pair.Client).EndsTicks = pair.Loop.Loop.NowTicks + 1);
+        await pair.Loop.Until(() => (isServer ? pair.Server : pair.Client).IsOutdated, "the certificate's end");
+        Assert.Equal(isServer, await pair.Loop.Run(() => pair.Client.HasCapacity));
+        if (isServer)
+        {
+            var late = await pair.Ask();
+            await pair.Loop.Until(() => late.FailedUnprocessed is not null && pair.ClientEvents.Drains, "the answer");
+            Assert.True(late.FailedUnprocessed);
+        }
+
+        await pair.Loop.Run(() => client.Send("still served"u8.ToArray()));
+        await pair.Loop.Until(() => server.ReceivedBytes == 12, "the bytes of the open stream");
+        Assert.False(await pair.Loop.Run(() => client.SawBreak || server.SawBreak));
+    }
+
+    [Fact]
+    public async Task A_link_into_a_pod_that_is_ending_serves_who_comes_and_closes_with_the_last_of_them()
+    {
+        await using var pair = await TunnelPair.Start();
+        await pair.Loop.Run(() => pair.Server.ClosesWhenUnused = true);
+        var (first, firstServer) = await pair.Open();
+        var (second, secondServer) = await pair.Open();
+        await pair.Loop.Run(() =>
+        {
+            first.End();
+            firstServer.End();
+        });
+        await pair.Loop.Until(() => pair.Server.StreamCount == 1, "the end of the first");
+        Assert.False(await pair.Loop.Run(() => pair.Server.IsDraining));
+        await pair.Loop.Run(() =>
+        {
+            second.End();
+            secondServer.End();
+        });
+        await pair.Loop.Until(() => pair.ClientEvents.Ended is not null && pair.ServerEvents.Ended is not null, "the link's end");
+    }
+
     [Fact]
     public async Task Streams_beyond_the_peers_limit_have_no_room()
     {

@@ -1,0 +1,84 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Net;
+using Ambient.Controller.Sources;
+using Ambient.Protocol.Mesh.V1;
+
+namespace Ambient.Controller.Model;
+
+/// <summary>
+/// Makes the pods of the model. Those of which nothing changed since the last round stay the objects that they were; see
+/// <see cref="PodSurroundings"/> for what that depends on. Owned by one thread.
+/// </summary>
+internal sealed class PodBuilder
+{
+    // Capturing these could cut the very parts that capture, and the cluster's own with them.
+    private static readonly FrozenSet<string> NeverEnrolled = FrozenSet.Create("kube-system", "ambient-system");
+
+    private readonly RoundMemo<PodObject, Inputs, PlacedPod> _memo = new();
+
+    internal static bool MayEnrol(string ns) => !NeverEnrolled.Contains(ns);
+
+    /// <param name="addresses">Those of its addresses that it has for itself.</param>
+    internal PlacedPod Place(PodObject pod, ImmutableArray<IPAddress> addresses, PodSurroundings around)
+    {
+        var inputs = new Inputs(addresses, around);
+        return _memo.TryGet(pod, inputs, out var placed) ? placed : _memo.Put(pod, inputs, Make(pod, addresses, around));
+    }
+
+    /// <summary>All pods have been placed.</summary>
+    internal void EndRound() => _memo.EndRound();
+
+    private static PlacedPod Make(PodObject pod, ImmutableArray<IPAddress> addresses, PodSurroundings around)
+    {
+        var warnings = new SortedSet<string>(StringComparer.Ordinal);
+        var built = BuildPod(pod, addresses, around, warnings);
+        return new PlacedPod(pod, addresses, Sendable.Check(built.ToResource(EnrolmentState.None, []), warnings) ? built : null, [.. warnings]);
+    }
+
+    private static MeshPod BuildPod(PodObject pod, ImmutableArray<IPAddress> addresses, PodSurroundings around, SortedSet<string> warnings)
+    {
+        var ns = around.Namespace;
+        if (ns is null)
+            warnings.Add($"{pod} is in namespace {pod.Namespace}, which the source does not hold: it counts as one without labels");
+        var modes = ProtectionModes.Of(pod, ns, around.Settings.Mode, warnings.Add);
+        return new MeshPod(pod.Uid, pod.Namespace, pod.Name, pod.ServiceAccount, pod.Node, addresses, pod.HostNetwork,
+            WantsEnrolment(pod, ns, addresses, warnings), modes.Mode,
+            around.Policies.FirstOrDefault(p => p.Pods.Selects(pod.Labels)) is { } policy
+                ? $"NetworkPolicy {policy.Namespace}/{policy.Name} selects this pod"
+                : "",
+            pod.WorkloadName,
+            around.IsStandalone ? pod.Annotations.GetValueOrDefault(ModelBuilder.NetnsAnnotation, "") : "",
+            CaptureExclusions.Read(pod.Annotations, ns?.Annotations, fault => warnings.Add($"{pod}: {fault}")))
+        {
+            Probes = pod.Probes,
+            IsTerminating = pod.IsTerminating,
+            Policies = around.Access.KeysOf(pod.Labels),
+            PortModes = modes.Ports,
+        };
+    }
+
+    private static bool WantsEnrolment(PodObject pod, NamespaceObject? ns, ImmutableArray<IPAddress> addresses, SortedSet<string> warnings)
+    {
+        var wants = Wish(pod, pod.Labels) ?? (ns is not null && (Wish(ns, ns.Labels) ?? false));
+        if (wants && NeverEnrolled.Contains(pod.Namespace))
+            warnings.Add($"{pod} is not enrolled: namespace {pod.Namespace} never is");
+        return wants && !pod.HostNetwork && pod.Node.Length > 0 && !addresses.IsEmpty && !NeverEnrolled.Contains(pod.Namespace);
+
+        bool? Wish(SourceObject owner, FrozenDictionary<string, string> labels)
+        {
+            switch (labels.GetValueOrDefault(ModelBuilder.EnrolLabel))
+            {
+                case null: return null;
+                case "true": return true;
+                case "false": return false;
+                case var other:
+                    warnings.Add($"{owner}: expected label {ModelBuilder.EnrolLabel} to be true or false, found {other}: it counts as absent");
+                    return null;
+            }
+        }
+    }
+
+    // Compared by the array's and the object's reference, both of which last as long as nothing changes.
+    private readonly record struct Inputs(ImmutableArray<IPAddress> Addresses, PodSurroundings Around);
+}
