@@ -48,7 +48,8 @@ internal sealed class RootRotation(StateFolder state, TimeProvider time)
         var (key, certificate) = (state.TryRead(NextKey), state.TryRead(NextCertificate));
         if (key is null || certificate is null)
             throw new AuthorityException("there is no next root: `root add` comes first");
-        ThrowUnlessDue(isForced, "nodes may not have heard of the next root yet");
+        if (state.TryRead(PreviousCertificate) is null)
+            ThrowUnlessDue(isForced, "nodes may not have heard of the next root yet");
         // Until the next one is gone from its place, this step is not done: what it wrote it then writes again.
         if (state.TryRead(PreviousCertificate) is null)
         {

@@ -9,7 +9,7 @@ namespace Ambient.Controller.Model;
 internal sealed class AccessSelection(ImmutableArray<(string Key, ImmutableArray<LabelSelector> Selectors)> policies)
 {
     /// <summary>Two selections of the same content are one: an edit of rules leaves the pods as they are.</summary>
-    private readonly string _content = string.Join('\n', policies.Select(policy => $"{policy.Key}: {string.Join(" or ", policy.Selectors)}"));
+    private readonly string _content = string.Join('\n', policies.Select(policy => $"{policy.Key}: {string.Join(" or ", policy.Selectors.Select(selector => selector.Content))}"));
 
     internal bool SelectsAs(AccessSelection other) => _content == other._content;
 

@@ -8,6 +8,12 @@ internal sealed record LabelSelector(FrozenDictionary<string, string> MatchLabel
 {
     internal static LabelSelector Everything { get; } = new(FrozenDictionary<string, string>.Empty, []);
 
+    /// <summary>The same for the same content, and another for another, whatever is in the labels.</summary>
+    internal string Content => string.Concat(
+        MatchLabels.OrderBy(label => label.Key, StringComparer.Ordinal).SelectMany(label => (string[])[label.Key, "=", label.Value])
+            .Concat(MatchExpressions.SelectMany(e => (string[])[e.Key, e.Operator.ToString(), .. e.Values]))
+            .Select(part => $"{part.Length}:{part}"));
+
     /// <summary>In the words of kubectl, the same for the same content: <c>app=web,tier in (a, b)</c>.</summary>
     public override string ToString() =>
         string.Join(',', MatchLabels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}").Concat(MatchExpressions.Select(e => e.ToString())));

@@ -111,10 +111,19 @@ public static partial class SocketCalls
     /// <summary>Closes so that the peer sees a reset (RST), never a clean end. SO_LINGER of zero seconds, socket(7).</summary>
     public static void CloseWithReset(int fd)
     {
-        var linger = new linger { l_onoff = 1, l_linger = 0 };
+        SetResetOnClose(fd, true);
+        Close(fd);
+    }
+
+    /// <summary>
+    /// Says how the socket ends when its last descriptor is closed, also by the end of a process that was killed: with a reset, or, as by
+    /// default, with a clean end after what was written. SO_LINGER, socket(7).
+    /// </summary>
+    public static void SetResetOnClose(int fd, bool isReset)
+    {
+        var linger = new linger { l_onoff = isReset ? 1 : 0, l_linger = 0 };
         // SAFETY: the structure is on this stack frame. A failure leaves a plain close, for example of what is no socket.
         unsafe { _ = SocketImports.SetOption(fd, LibC.SOL_SOCKET, LibC.SO_LINGER, &linger, (uint)sizeof(linger)); }
-        Close(fd);
     }
 
     private static IoResult Receive(int fd, Span<byte> into, int flags)

@@ -180,6 +180,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         }
 
         _isRestored = true;
+        _requests.Clear(); // what was asked while nobody was there is asked again
         PassOrder();
         StoreState();
         foreach (var pod in _pods.Values)

@@ -57,7 +57,7 @@ internal sealed class SocketStock : ISocketSource
     {
         if (_isEnded)
         {
-            taker.OnNoSocket("the pod has ended");
+            Refuse(taker, "the pod has ended");
             return;
         }
 
@@ -71,7 +71,7 @@ internal sealed class SocketStock : ISocketSource
 
         if (_waiting.Count >= MaxWaiting)
         {
-            taker.OnNoSocket($"{MaxWaiting} connections of this pod already wait for a socket");
+            Refuse(taker, $"{MaxWaiting} connections of this pod already wait for a socket");
             return;
         }
 
@@ -129,6 +129,9 @@ internal sealed class SocketStock : ISocketSource
         FailWaiting(_ => true, reason);
         _loop.Timers.Cancel(_deadline);
     }
+
+    // Never within the call: whoever takes has not noted yet that it does.
+    private void Refuse(ISocketTaker taker, string reason) => _loop.Post(() => taker.OnNoSocket(reason));
 
     private void Refill()
     {

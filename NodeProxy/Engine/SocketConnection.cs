@@ -36,6 +36,8 @@ internal sealed partial class SocketConnection : Connection, IReadinessHandler, 
     public static SocketConnection Adopt(EventLoop loop, int fd)
     {
         SocketCalls.SetNoDelay(fd);
+        // If this process is killed the kernel closes for it: a connection that was cut must not look like one that has ended.
+        SocketCalls.SetResetOnClose(fd, true);
         return new SocketConnection(loop, fd);
     }
 
@@ -225,8 +227,8 @@ internal sealed partial class SocketConnection : Connection, IReadinessHandler, 
         _pending.Clear(Loop.Buffers);
         if (_resetDeadline is not null) Loop.Timers.Cancel(_resetDeadline);
         Loop.Forget(_registration);
-        if (reset) SocketCalls.CloseWithReset(_fd);
-        else SocketCalls.Close(_fd);
+        if (!reset) SocketCalls.SetResetOnClose(_fd, false);
+        SocketCalls.Close(_fd);
     }
 
     private void OnError()

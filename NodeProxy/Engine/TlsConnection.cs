@@ -66,6 +66,7 @@ internal sealed class TlsConnection : Connection, IReadinessHandler, ILoopTurn
         EventLoop loop, int fd, TlsContext context, TlsTicket? ticket, TimeSpan timeout, Action<TlsConnection, bool> handshakeDone)
     {
         SocketCalls.SetNoDelay(fd);
+        SocketCalls.SetResetOnClose(fd, false); // an end without close_notify is known for what it is; an alert has to arrive
         var connection = new TlsConnection(loop, fd, context, ticket, handshakeDone);
         loop.Arm(connection._handshakeDeadline, timeout);
         loop.QueueSend(connection);

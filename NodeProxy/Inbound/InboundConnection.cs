@@ -132,7 +132,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
         {
             Deliver();
         }
-        else if (DeclaredProbes.Find(_context.Views.Current, destination, _client.Address, _target.Port) is { Count: > 0 } probes)
+        else if (DeclaredProbes.Find(_context.Views.Current, destination, _client.Address, _target.Port, decision.IsExplicit) is { Count: > 0 } probes)
         {
             Probe(probes);
         }
@@ -325,6 +325,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
         _first?.Stop();
         _pod.Remove(this);
         _opener?.Cancel();
-        _app?.CloseAfterSending();
+        if (_isAnswered) _app?.CloseAfterSending(); // a probe that was all it wanted to be
+        else _app?.Abort(ConnectionFault.OtherSide);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class InboundLoop(InboundContext context)
     private const long WindowBudgetBytes = 512L * 1024 * 1024;
 
     private readonly Dictionary<string, PodTunnels> _tunnels = [];
+    private string? _leaving;
 
     public InboundContext Context => context;
 
@@ -72,6 +73,7 @@ internal sealed class InboundLoop(InboundContext context)
     /// <summary>This process hands over: links take no new streams, and close when their last one has ended.</summary>
     public void Leave(string reason)
     {
+        _leaving = reason;
         foreach (var pod in _tunnels.Values) pod.Leave(reason);
     }
 
@@ -95,6 +97,7 @@ internal sealed class InboundLoop(InboundContext context)
     {
         if (_tunnels.TryGetValue(pod.Uid, out var tunnels)) return tunnels;
         _tunnels[pod.Uid] = tunnels = new PodTunnels(new WindowBudget(WindowBudgetBytes));
+        if (_leaving is { } reason) tunnels.Leave(reason);
         OnView(); // it may be terminating already
         return tunnels;
     }

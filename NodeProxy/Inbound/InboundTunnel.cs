@@ -21,6 +21,7 @@ internal sealed class InboundTunnel : ILinkOwner
     private TlsConnection? _tls;
     private Link? _link;
     private TunnelShares.Place? _place;
+    private string? _drainReason;
 
     private InboundTunnel(InboundContext context, PodOnLoop pod, PodTunnels siblings, IPEndPoint peer, IPEndPoint? onlyTarget)
     {
@@ -89,7 +90,11 @@ internal sealed class InboundTunnel : ILinkOwner
     }
 
     /// <summary>No new streams; closes when the last has ended.</summary>
-    public void Drain(string reason) => _link?.Drain(reason);
+    public void Drain(string reason)
+    {
+        if (_link is not null) _link.Drain(reason);
+        else _drainReason ??= reason; // as soon as there is a link
+    }
 
     /// <summary>Ends at once.</summary>
     public void Cut(string reason)
@@ -160,7 +165,7 @@ internal sealed class InboundTunnel : ILinkOwner
         _link = Link.Start(tls, isServer: true, this, _context.Links.Options, _siblings.Budget);
         _link.EndsTicks = _context.Loop.NowTicks + (tls.Session.Peer!.NotAfter - _context.Links.Time.GetUtcNow()).Ticks;
         _link.ClosesWhenUnused = _siblings.IsTerminating;
-        if (_siblings.Leaving is { } reason) _link.Drain(reason);
+        if ((_siblings.Leaving ?? _drainReason) is { } reason) _link.Drain(reason);
     }
 
     private void FailHandshake(RefusalReason reason, string detail)

@@ -71,6 +71,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, IWayOwner
     /// <summary>A new view is here, and this connection waits for it.</summary>
     public void OnView()
     {
+        if (_isOver) return;
         _outbound.StopWaiting(this);
         Decide();
     }
@@ -81,7 +82,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, IWayOwner
     /// </summary>
     public void Reconsider()
     {
-        if (_route?.Endpoint is not { } endpoint || !_context.Views.Current.TryFindService(_wanted.Address, out var service) || ReferenceEquals(service, _offering)) return;
+        if (_isOver || _route?.Endpoint is not { } endpoint || !_context.Views.Current.TryFindService(_wanted.Address, out var service) || ReferenceEquals(service, _offering)) return;
         _offering = service;
         if (!service.TryFindPort(_wanted.Port, out var port) || !service.HasReplaced(port, endpoint)) return;
         _way.GiveUp();

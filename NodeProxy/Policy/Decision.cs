@@ -21,6 +21,9 @@ public readonly struct Decision
     /// <summary>The pod's mode refuses it, for nothing else than being plaintext.</summary>
     public bool IsByMode => _decider == DecidingRule.ModeStrict;
 
+    /// <summary>A policy says no, and not only that nothing says yes.</summary>
+    public bool IsExplicit => _decider is DecidingRule.DeniedByRule or DecidingRule.PolicyClosed;
+
     /// <summary>The rule, for a person: "denied by AccessPolicy shop/orders rule 2". Made when asked for, so that deciding allocates nothing.</summary>
     public string Rule => _decider switch
     {

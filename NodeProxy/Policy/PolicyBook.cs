@@ -26,7 +26,7 @@ public sealed class PolicyBook
         if (_pods.TryGetValue(workload.Uid, out var known) && ReferenceEquals(known.Version, version) && ReferenceEquals(known.Workload, workload))
             return known.Set;
 
-        if (_pods.Count >= MostPods)
+        if (_pods.Count >= MostPods || _sets.Count >= MostPods)
         {
             _pods.Clear();
             _sets.Clear();

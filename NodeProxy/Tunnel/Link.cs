@@ -140,14 +140,21 @@ internal sealed partial class Link : IConnectionOwner, ILoopTurn
     internal void Remove(TunnelStream stream, Http2ErrorCode code)
     {
         if (!_streams.Remove(stream.Id, out _)) return;
-        Budget.End(stream.GrantedBytes);
-        ReviewInitialWindow();
+        // What a reader has not taken yet is still held, whatever the wire says.
+        if (!stream.OwesBudgetUntilRead) ReturnBudget(stream);
         if (IsClosed) return;
         if (!stream.IsDone) SendReset(stream.Id, code);
         _idleSinceTicks = Loop.NowTicks;
         if (IsDraining) CloseWhenEmpty();
         else if (ClosesWhenUnused && _streams.Count == 0) Drain("unused");
         else _owner.OnCapacity(this);
+    }
+
+    /// <summary>The stream is over, and nothing of it is held any more.</summary>
+    internal void ReturnBudget(TunnelStream stream)
+    {
+        Budget.End(stream.GrantedBytes);
+        ReviewInitialWindow();
     }
 
     void IConnectionOwner.OnSendEnded(Connection connection)

@@ -27,6 +27,7 @@ internal sealed class LinkDialer : ISocketTaker
     private readonly LoopTimer _secondTry;
     private Connector? _connector;
     private TlsConnection? _tls;
+    private bool _isCancelled;
     private bool _hasTriedTwice;
 
     public LinkDialer(
@@ -57,6 +58,7 @@ internal sealed class LinkDialer : ISocketTaker
     /// <summary>The pod ended: gives up without a call to the continuation.</summary>
     public void Cancel()
     {
+        _isCancelled = true;
         _loop.Timers.Cancel(_secondTry);
         _sockets.Cancel(this);
         _connector?.Cancel();
@@ -66,7 +68,10 @@ internal sealed class LinkDialer : ISocketTaker
     void ISocketTaker.OnSocket(int fd) =>
         _connector = Connector.Start(_loop, fd, bindTo: null, _key.Address, ConnectTimeout, OnConnected);
 
-    void ISocketTaker.OnNoSocket(string reason) => Fail(RefusalReason.NoSockets, reason);
+    void ISocketTaker.OnNoSocket(string reason)
+    {
+        if (!_isCancelled) Fail(RefusalReason.NoSockets, reason);
+    }
 
     private void OnConnected(int fd, Errno error)
     {

@@ -20,6 +20,7 @@ internal sealed class TunnelStream : Connection
     private int _frameOwed;
     private bool _endReceived;
     private bool _resetReceived;
+    private bool _owesBudget;
 
     internal TunnelStream(Link link, int id, IStreamOpener? opener) : base(link.Loop)
     {
@@ -63,6 +64,16 @@ internal sealed class TunnelStream : Connection
     /// <summary>The peer has ended its half: nothing may follow on it.</summary>
     internal bool IsEndReceived => _endReceived;
 
+    /// <summary>It left the link with bytes that its reader has not taken: its window stays on the pod's account until then.</summary>
+    internal bool OwesBudgetUntilRead
+    {
+        get
+        {
+            _owesBudget = !IsClosed && !_received.IsEmpty;
+            return _owesBudget;
+        }
+    }
+
     /// <summary>Windows granted to the peer, for the pod's budget.</summary>
     internal int GrantedBytes => _window.TargetBytes;
 
@@ -76,6 +87,7 @@ internal sealed class TunnelStream : Connection
             bytes = _received.Take(Loop.Buffers, into);
             BytesReceived += bytes;
             Deliver(bytes);
+            if (_received.IsEmpty) SettleBudget();
             return PullOutcome.Bytes;
         }
 
@@ -180,7 +192,15 @@ internal sealed class TunnelStream : Connection
         IsClosed = true;
         Opener = null;
         _received.Clear(Loop.Buffers);
+        SettleBudget();
         _link.Remove(this, reset ? ResetCode : Http2ErrorCode.NoError);
+    }
+
+    private void SettleBudget()
+    {
+        if (!_owesBudget) return;
+        _owesBudget = false;
+        _link.ReturnBudget(this);
     }
 
     private void Deliver(int bytes)

@@ -58,20 +58,19 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
         }
     }
 
-    /// <summary>Brings a ruleset into force: setting, routes, rules, in this order; then proves it.</summary>
+    /// <summary>Brings a ruleset into force: settings, routes, rules, in this order; then proves it.</summary>
     public JobOutcome<RulesInForce> Load(NamespaceEntry entry, PodNamespace pod, Ruleset ruleset) => Try(() =>
     {
         string expected = baseline.ListingOf(ruleset, entry);
         return entry.Run(pod.Namespace, () =>
         {
             int connections = ConnectionCensus.Count();
-            if (ConntrackLoose.Read() is null)
+            if (PodSettings.Read().Loose is null)
                 // Conntrack comes with the first rule that asks for it, and its setting with conntrack: the quiet table brings both
                 // before a connection can be redirected.
                 nft.Load(Ruleset.Quiet.Text);
-            bool hasSetting = ConntrackLoose.Read() is not null;
-            if (hasSetting)
-                ConntrackLoose.Write(ConntrackLoose.Captured);
+            bool hasSetting = PodSettings.Read().Loose is not null;
+            PodSettings.Captured.Write();
             pod.Routes.Ensure(replaceRoutes: true);
             nft.Load(ruleset.Text);
             uint generation = Prove(expected);
@@ -119,15 +118,14 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
     /// <summary>Reads what the rules have counted beside TCP.</summary>
     public static JobOutcome<List<NonTcpCount>> CountNonTcp(NamespaceEntry entry, PodNamespace pod) => Try(() => entry.Run(pod.Namespace, NonTcpSets.Read));
 
-    /// <summary>Takes rules and routes away and puts the setting back.</summary>
-    public JobOutcome<Setting> Remove(NamespaceEntry entry, PodNamespace pod, int? looseBefore) => Try(() =>
+    /// <summary>Takes rules and routes away and puts the settings back.</summary>
+    public JobOutcome<PodSettings> Remove(NamespaceEntry entry, PodNamespace pod, PodSettings before) => Try(() =>
         entry.Run(pod.Namespace, () =>
         {
             nft.Load(Ruleset.Removal);
             pod.Routes.Remove();
-            if (looseBefore is { } value && ConntrackLoose.Read() is not null)
-                ConntrackLoose.Write(value);
-            return new Setting(looseBefore);
+            before.Write();
+            return before;
         }));
 
     // The number is read before the listing: a commit in between makes the next event newer than what was proved.

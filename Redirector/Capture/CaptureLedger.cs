@@ -47,7 +47,8 @@ internal sealed partial class CaptureLedger(StateDirectory folder)
     {
         try
         {
-            return JsonSerializer.Deserialize(folder.Read(name), RecordContext.Default.CaptureRecord);
+            // Of a release before this one: its settings are not known, and the pod counts as new.
+            return JsonSerializer.Deserialize(folder.Read(name), RecordContext.Default.CaptureRecord) is { SettingsBefore: not null } record ? record : null;
         }
         catch (JsonException)
         {

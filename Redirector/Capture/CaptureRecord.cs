@@ -1,12 +1,14 @@
+using Ambient.Redirector.Rules;
+
 namespace Ambient.Redirector.Capture;
 
 /// <summary>What a later Redirector must know of a pod whose namespace we changed.</summary>
 /// <param name="BootId">The kernel it happened under: after a reboot nothing of it is left.</param>
 /// <param name="NamespaceCookie">The namespace; another one for the same pod is untouched.</param>
 /// <param name="Pod">The pod as ordered: a serialized CapturedPod.</param>
-/// <param name="LooseBefore">nf_conntrack_tcp_loose before us; null where it did not exist.</param>
+/// <param name="SettingsBefore">The namespace's settings before us.</param>
 /// <param name="ConnectionsFromBefore">As reported at capture.</param>
 /// <param name="IsQuiet">The quiet rules are in force, since <paramref name="QuietSinceUnixSeconds"/>.</param>
 /// <param name="QuietSinceUnixSeconds">0 while capturing.</param>
 internal sealed record CaptureRecord(
-    string BootId, ulong NamespaceCookie, byte[] Pod, int? LooseBefore, int ConnectionsFromBefore, bool IsQuiet, long QuietSinceUnixSeconds);
+    string BootId, ulong NamespaceCookie, byte[] Pod, PodSettings SettingsBefore, int ConnectionsFromBefore, bool IsQuiet, long QuietSinceUnixSeconds);

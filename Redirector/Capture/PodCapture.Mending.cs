@@ -182,17 +182,17 @@ internal sealed partial class PodCapture : IPodWatcher
     {
         try
         {
-            bool isMended = _tools.Entry.Run(pod.Namespace, () =>
+            string mended = _tools.Entry.Run(pod.Namespace, () =>
             {
-                if (ConntrackLoose.Read() is null or ConntrackLoose.Captured)
-                    return false;
-                ConntrackLoose.Write(ConntrackLoose.Captured);
-                return true;
+                string broken = PodSettings.Read().DifferenceFrom(PodSettings.Captured);
+                if (broken.Length > 0)
+                    PodSettings.Captured.Write();
+                return broken;
             });
-            if (!isMended)
+            if (mended.Length == 0)
                 return;
             _tools.Counters.Add(CounterNames.SettingsMended);
-            TellMended("nf_conntrack_tcp_loose", TimeSpan.Zero);
+            TellMended(mended, TimeSpan.Zero);
         }
         catch (IOException e)
         {

@@ -12,7 +12,8 @@ internal sealed partial class PodCapture
     {
         if (_isBusy || _namespace is not { } pod || _rules is null || _foreign is not null || _ending is not null || _isFinished)
             return;
-        RunJob(WorkPriority.Count, entry => CaptureJobs.CountNonTcp(entry, pod), outcome =>
+        // The pod waits for it, so it must not wait itself: it takes about a millisecond.
+        RunJob(WorkPriority.Mend, entry => CaptureJobs.CountNonTcp(entry, pod), outcome =>
         {
             if (outcome.Value is { } counts)
                 _nonTcp.Take(counts);

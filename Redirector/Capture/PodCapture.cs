@@ -156,7 +156,7 @@ internal sealed partial class PodCapture
         else if (!IsDrained())
             Tell(PodPhase.Quiet, "");
         else
-            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Remove(entry, pod, _record.LooseBefore), OnRemoved);
+            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Remove(entry, pod, _record.SettingsBefore), OnRemoved);
     }
 
     private void OnOpened(JobOutcome<PodNamespace> outcome)
@@ -184,7 +184,7 @@ internal sealed partial class PodCapture
     private void Load(PodNamespace pod, Ruleset ruleset)
     {
         long now = _tools.Loop.Time.GetUtcNow().ToUnixTimeSeconds();
-        _record = new CaptureRecord(_tools.BootId, pod.Cookie, _pod.ToByteArray(), _record is null ? pod.LooseAtOpen : _record.LooseBefore,
+        _record = new CaptureRecord(_tools.BootId, pod.Cookie, _pod.ToByteArray(), _record is null ? pod.SettingsAtOpen : _record.SettingsBefore,
             _record?.ConnectionsFromBefore ?? 0, ruleset.IsQuiet, ruleset.IsQuiet ? (_record is { IsQuiet: true } ? _record.QuietSinceUnixSeconds : now) : 0);
         bool isFirst = _rules is null;
         var exclusions = ruleset.IsQuiet ? Exclusions.None : _exclusions;
@@ -219,7 +219,7 @@ internal sealed partial class PodCapture
         Step();
     }
 
-    private void OnRemoved(JobOutcome<Setting> outcome)
+    private void OnRemoved(JobOutcome<PodSettings> outcome)
     {
         if (!outcome.IsOk)
         {

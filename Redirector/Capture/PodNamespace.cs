@@ -21,7 +21,7 @@ internal sealed class PodNamespace : IDisposable
     public PodNamespace(FoundNamespace found)
     {
         _found = found;
-        LooseAtOpen = ConntrackLoose.Read();
+        SettingsAtOpen = PodSettings.Read();
         using (var probe = MakeProbe(out bool ipv4Only))
         {
             IsIpv4Only = ipv4Only;
@@ -53,8 +53,8 @@ internal sealed class PodNamespace : IDisposable
     /// <summary>Sockets are AF_INET, since AF_INET6 does not exist here.</summary>
     public bool IsIpv4Only { get; }
 
-    /// <summary>nf_conntrack_tcp_loose when it was opened; null where it did not exist.</summary>
-    public int? LooseAtOpen { get; }
+    /// <summary>Its settings when it was opened.</summary>
+    public PodSettings SettingsAtOpen { get; }
 
     public PodRoutes Routes { get; }
 

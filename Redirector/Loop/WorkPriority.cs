@@ -3,12 +3,9 @@ namespace Ambient.Redirector.Loop;
 /// <summary>What goes first when workers are busy.</summary>
 internal enum WorkPriority
 {
-    /// <summary>Rules that somebody broke: traffic may be in the clear.</summary>
+    /// <summary>Rules that somebody broke: traffic may be in the clear. Also what a mending would have to wait for.</summary>
     Mend,
 
     /// <summary>Everything else.</summary>
     Enrol,
-
-    /// <summary>What nobody waits for.</summary>
-    Count,
 }

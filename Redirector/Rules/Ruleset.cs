@@ -24,7 +24,8 @@ internal sealed record Ruleset(string Text, bool IsQuiet)
 
     // raw_pre: what comes from outside lives in conntrack zone 1, original direction only, so that the proxy's copy of a client's
     //   connection (same addresses, perhaps same ports) is another entry.
-    // mangle_pre: a connection that the proxy opened to the pod's own app comes in through lo and still carries the socket's mark.
+    // mangle_pre: a connection that the proxy opened to the pod's own app comes in through lo and still carries the socket's mark. Its
+    //   packets get the connection's, which the app's socket inherits (PodSettings.MarkAccept): it outlasts these rules.
     // mangle_out: the app's replies on it get the mark that sends them to our routing table (type route: routed again).
     // other: what is no TCP passes, and is counted.
     // nat: only the first packet of a connection (SYN), so that a connection from before capture is left alone.
@@ -39,7 +40,7 @@ internal sealed record Ruleset(string Text, bool IsQuiet)
         Chain(text, "raw_pre", "type filter hook prerouting priority raw; policy accept;",
             "iifname != \"lo\" meta l4proto tcp ct original zone set 1");
         Chain(text, "mangle_pre", "type filter hook prerouting priority mangle; policy accept;",
-            $"iifname \"lo\" meta mark & {mask} == {socket} ct direction original ct mark set ct mark & {rest} | {connection}");
+            $"iifname \"lo\" meta mark & {mask} == {socket} ct direction original ct mark set ct mark & {rest} | {connection} meta mark set meta mark & {rest} | {connection}");
         Chain(text, "mangle_out", "type route hook output priority mangle; policy accept;",
             $"ct direction reply ct mark & {mask} == {connection} meta mark set meta mark & {rest} | {connection}");
         Chain(text, "nat_pre", "type nat hook prerouting priority dstnat; policy accept;",

@@ -50,7 +50,8 @@ internal sealed class ObjectReader(string origin)
             case ("networking.k8s.io", "NetworkPolicy"):
                 _objects.Add(ReadNetworkPolicy(fields));
                 break;
-            case ("ambient.mesh", "AccessPolicy"):
+            // Without its apiVersion too: the reader finds that fault, and a policy with a fault denies. Passed over it would deny nothing.
+            case ("ambient.mesh" or "", "AccessPolicy"):
                 _objects.Add(AccessPolicyReader.Read(fields, PlaceOf(fields)));
                 break;
             case ("ambient.mesh", "MeshConfig"):

@@ -11,11 +11,14 @@ internal static class DeclaredProbes
     public static bool IsOwnNode(MeshView view, Workload pod, IPAddress client) =>
         pod.Node.Length > 0 && view.TryFindNodeByAddress(client, out var node) && node.Name == pod.Node;
 
-    /// <summary>What the pod's spec lets its own node ask on a port; none for anybody else.</summary>
-    public static IReadOnlyList<Probe> Find(MeshView view, Workload pod, IPAddress client, int port)
+    /// <summary>
+    /// What the pod's spec lets its own node ask on a port; none for anybody else. Against a policy that denies expressly only what can be
+    /// seen to be the probe passes: inside TLS anything could be asked.
+    /// </summary>
+    public static IReadOnlyList<Probe> Find(MeshView view, Workload pod, IPAddress client, int port, bool isDeniedExpressly)
     {
         if (pod.Probes.IsEmpty || !IsOwnNode(view, pod, client)) return [];
-        return [.. pod.Probes.Where(probe => probe.Port == port)];
+        return [.. pod.Probes.Where(probe => probe.Port == port && !(isDeniedExpressly && probe.Kind == ProbeKind.Https))];
     }
 
     /// <summary>What passes by a probe's declaration, for a person.</summary>

@@ -115,11 +115,19 @@ internal readonly record struct HttpProbeHead
             else if (IsNamed(line, "content-length"u8) && !line[(colon + 1)..].Trim(" \t"u8).SequenceEqual("0"u8)) return "it has a body";
             else if (IsNamed(line, "transfer-encoding"u8)) return "it has a body";
             else if (IsNamed(line, "upgrade"u8)) return "it wants another protocol";
+            else if (IsOverride(line)) return "a field would have the app read another method or path";
             else if (IsNamed(line, "expect"u8)) return "it expects an answer before its body";
         }
 
         return hosts == 1 ? null : "it needs one Host";
     }
+
+    // Frameworks that look at these do something else than what the first line says, which is all that is compared.
+    private static bool IsOverride(ReadOnlySpan<byte> line) =>
+        StartsWith(line, "x-http-method"u8) || StartsWith(line, "x-method-override"u8) || StartsWith(line, "x-original-"u8) || StartsWith(line, "x-rewrite-"u8);
+
+    private static bool StartsWith(ReadOnlySpan<byte> line, ReadOnlySpan<byte> prefix) =>
+        line.Length > prefix.Length && Ascii.EqualsIgnoreCase(line[..prefix.Length], prefix);
 
     private static bool IsNamed(ReadOnlySpan<byte> line, ReadOnlySpan<byte> name) =>
         line.Length > name.Length && line[name.Length] == (byte)':' && Ascii.EqualsIgnoreCase(line[..name.Length], name);

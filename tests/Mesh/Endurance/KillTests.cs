@@ -34,6 +34,25 @@ public sealed class KillTests(ShopMesh mesh) : ShopMeshTest(mesh)
     }
 
     [Theory]
+    [InlineData(1, "jobs")]   // the client's node, through a tunnel
+    [InlineData(2, "jobs")]   // the server's node
+    [InlineData(1, "cache")]  // within the node
+    public async Task A_connection_through_a_killed_NodeProxy_ends_by_a_reset_and_never_as_if_all_had_been_said(int node, string service)
+    {
+        var lab = await MeshAsync();
+        using var listener = PodSocket.Listen(service == "jobs" ? "p23" : "p12");
+        using var client = await PodSocket.ConnectAsync("p11", lab.Plan.Service(service).V4, 80);
+        using var app = await listener.AcceptSoonAsync();
+        await app.SendAllAsync("half of an answer"u8.ToArray());
+        await client.ReceiveExactlyAsync(17);   // nothing is under way: the kernel alone decides how it ends
+
+        await lab.Nodes[node - 1].NodeProxy.KillAsync();
+
+        Assert.Equal(SocketError.ConnectionReset, (await Assert.ThrowsAsync<SocketException>(() => client.ReceiveToEndAsync())).SocketErrorCode);
+        Assert.Equal(SocketError.ConnectionReset, (await Assert.ThrowsAsync<SocketException>(() => app.ReceiveToEndAsync())).SocketErrorCode);
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     public async Task Redirector_is_killed_and_nothing_fails(int node)

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Ambient.Cli.App;
 using Ambient.Cli.Lab;
 using Ambient.Tests.Mesh.Rig;
@@ -47,9 +48,34 @@ public sealed class RulesTests(ShopMesh mesh) : ShopMeshTest(mesh)
         }
     }
 
+    [Theory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task An_answer_of_the_app_goes_to_the_proxy_also_while_there_are_no_rules(AddressFamily family)
+    {
+        var lab = await MeshAsync();
+        var text = $"answer-in-the-clear-{family}";
+        var node = lab.Nodes[1];
+        using var listener = PodSocket.Listen("p23");
+        using var client = await PodSocket.ConnectAsync("p11", lab.Plan.Service("jobs").Address(family), 80);
+        using var app = await listener.AcceptSoonAsync();
+        using var capture = await PacketCapture.StartAsync("n2", Topology.WireTo(1));
+        await node.Redirector.KillAsync(); // nobody mends
+        await Tool.MustAsync(Command.Of("nft", "flush", "ruleset").Inside("p23"));
+
+        await app.SendAllAsync(System.Text.Encoding.ASCII.GetBytes(text));
+
+        Assert.Equal(text, System.Text.Encoding.ASCII.GetString(await client.ReceiveExactlyAsync(text.Length)));
+        Assert.Equal(0, (await capture.StopAsync(text))[0].PacketsFound);
+        node.Redirector.Start();
+        await lab.UntilAsync("the rules are back", TimeSpan.FromSeconds(20), async () =>
+            (await StateAsync("p23")).Contains("redirect to :15006", StringComparison.Ordinal) ? null : "not yet");
+    }
+
     private static async Task<string> StateAsync(string network)
     {
-        var rules = await Tool.MustAsync(Command.Of("nft", "list", "ruleset").Inside(network));
+        // Without the elements of sets: what passes beside TCP is counted in them.
+        var rules = await Tool.MustAsync(Command.Of("nft", "-s", "-t", "list", "ruleset").Inside(network));
         return rules + await Tool.MustAsync(Command.Of("ip", "rule", "list").Inside(network));
     }
 }

@@ -6,7 +6,7 @@ namespace Ambient.Tests.Mesh.Redirector;
 
 public sealed class EnrolTests
 {
-    private const string Loose = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose";
+    private const string Loose = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose", MarkAccept = "/proc/sys/net/ipv4/tcp_fwmark_accept";
 
     [Fact]
     public void An_ordered_pod_is_captured_once_NodeProxy_is_ready_and_both_directions_arrive_at_the_listeners()
@@ -29,6 +29,7 @@ public sealed class EnrolTests
 
         Assert.True(pod.HasTable);
         Assert.Equal("0", pod.Inside(() => File.ReadAllText(Loose)).Trim());
+        Assert.Equal("1", pod.Inside(() => File.ReadAllText(MarkAccept)).Trim());
         foreach (bool isIpv6 in (bool[])[false, true])
         {
             using var inbound = Pod.Dial(isIpv6 ? pod.AddressV6 : pod.Address, 8080)!;
@@ -85,6 +86,7 @@ public sealed class EnrolTests
         Assert.DoesNotContain("0x111", Command.Run("ip", "-n", pod.Name, "rule"), StringComparison.Ordinal);
         Assert.DoesNotContain("0x111", Command.Run("ip", "-n", pod.Name, "-6", "rule"), StringComparison.Ordinal);
         Assert.Equal("", Command.TryRun("ip", "-n", pod.Name, "route", "show", "table", "100").Output.Replace("Error: ipv4: FIB table does not exist.\nDump terminated\n", "", StringComparison.Ordinal));
+        Assert.Equal("0", pod.Inside(() => File.ReadAllText(MarkAccept)).Trim());
         if (before is not null)
             Assert.Equal(before, pod.Inside(() => File.ReadAllText(Loose)).Trim());
     }

@@ -194,7 +194,7 @@ public sealed class OriginalPortTests
     }
 
     [Fact]
-    public async Task A_client_that_resets_or_ends_while_it_is_looked_at_leaves_nothing_behind()
+    public async Task A_client_that_resets_while_it_is_looked_at_is_a_reset_to_the_app_and_leaves_nothing_behind()
     {
         await using var world = await AppPortWorld.Start(ProtectionMode.Permissive);
         var client = await world.Connect(AppPortWorld.EnrolledPeer);
@@ -203,7 +203,8 @@ public sealed class OriginalPortTests
         client.LingerState = new LingerOption(true, 0);
         client.Dispose();
         using var app = await world.Accept();
-        Assert.Equal(0, await app.ReceiveAsync(new byte[1]).WaitAsync(TimeSpan.FromSeconds(10)));
+        var fault = await Assert.ThrowsAsync<SocketException>(() => app.ReceiveAsync(new byte[1]).WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal(SocketError.ConnectionReset, fault.SocketErrorCode);   // a reset stays one
         // The end of the world checks buffers, timers and registrations.
     }
 

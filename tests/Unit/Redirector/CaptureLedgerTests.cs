@@ -1,5 +1,6 @@
 using Ambient.Redirector.Capture;
 using Ambient.Redirector.Orders;
+using Ambient.Redirector.Rules;
 
 namespace Ambient.Tests.Unit.Redirector;
 
@@ -11,9 +12,9 @@ public sealed class CaptureLedgerTests : IDisposable
     public void Records_come_back_after_a_restart_and_are_void_after_a_reboot()
     {
         var ledger = new CaptureLedger(new StateDirectory(_folder));
-        var record = new CaptureRecord("boot-1", ulong.MaxValue, [1, 2, 3], null, 7, true, 1234);
+        var record = new CaptureRecord("boot-1", ulong.MaxValue, [1, 2, 3], new PodSettings(null, 0), 7, true, 1234);
         Assert.True(ledger.TryPut("uid/../with\nodd characters", record, out _));
-        Assert.True(ledger.TryPut("other", record with { LooseBefore = 1, IsQuiet = false }, out _));
+        Assert.True(ledger.TryPut("other", record with { SettingsBefore = new PodSettings(1, 0), IsQuiet = false }, out _));
         Assert.True(ledger.TryPut("gone", record, out _));
         ledger.Remove("gone");
         File.WriteAllText(Path.Combine(_folder, "half"), "{");
@@ -23,7 +24,7 @@ public sealed class CaptureLedgerTests : IDisposable
         var first = loaded.Single(r => r.IsQuiet);
         Assert.Equal(record with { Pod = first.Pod }, first);
         Assert.Equal(record.Pod, first.Pod);
-        Assert.Equal(1, loaded.Single(r => !r.IsQuiet).LooseBefore);
+        Assert.Equal(new PodSettings(1, 0), loaded.Single(r => !r.IsQuiet).SettingsBefore);
         Assert.Empty(new CaptureLedger(new StateDirectory(_folder)).Load("boot-2"));
         Assert.Empty(Directory.EnumerateFiles(_folder));
     }
@@ -33,7 +34,7 @@ public sealed class CaptureLedgerTests : IDisposable
     {
         var ledger = new CaptureLedger(new StateDirectory(Path.Combine(_folder, "x")));
         Directory.Delete(Path.Combine(_folder, "x"));
-        Assert.False(ledger.TryPut("a", new CaptureRecord("b", 1, [], null, 0, false, 0), out string fault));
+        Assert.False(ledger.TryPut("a", new CaptureRecord("b", 1, [], new PodSettings(null, null), 0, false, 0), out string fault));
         Assert.NotEmpty(fault);
     }
 

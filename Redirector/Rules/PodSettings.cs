@@ -1,0 +1,65 @@
+using System.Globalization;
+
+namespace Ambient.Redirector.Rules;
+
+/// <summary>The kernel's settings of a pod's namespace that capture changes; null for one that the kernel does not have, or not yet.</summary>
+/// <param name="Loose">
+/// net.netfilter.nf_conntrack_tcp_loose. 0 keeps conntrack from adopting connections from before capture, whose entries would then
+/// outlive them by days. It comes with the conntrack module. Source: nf_conntrack-sysctl.rst.
+/// </param>
+/// <param name="MarkAccept">
+/// net.ipv4.tcp_fwmark_accept, of both families. 1 gives an accepted socket the mark of its first packet: the app's answers to the proxy
+/// keep the mark that sends them to it, even while somebody has flushed the rules; without it they would leave in the clear.
+/// Source: ip-sysctl.rst.
+/// </param>
+internal sealed record PodSettings(int? Loose, int? MarkAccept)
+{
+    private const string LoosePath = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose";
+    private const string MarkAcceptPath = "/proc/sys/net/ipv4/tcp_fwmark_accept";
+
+    /// <summary>As capture wants them.</summary>
+    public static PodSettings Captured { get; } = new(0, 1);
+
+    /// <summary>Those of the calling thread's namespace.</summary>
+    public static PodSettings Read() => new(Read(LoosePath), Read(MarkAcceptPath));
+
+    /// <summary>Writes those that are not null, where the kernel has them.</summary>
+    /// <exception cref="RulesException">One is there and may not be written.</exception>
+    public void Write()
+    {
+        Write(LoosePath, Loose);
+        Write(MarkAcceptPath, MarkAccept);
+    }
+
+    /// <summary>Names of those that are not as wanted, for a person; empty if none.</summary>
+    public string DifferenceFrom(PodSettings wanted) => string.Join(", ", new[]
+    {
+        Loose is null || Loose == wanted.Loose ? "" : "nf_conntrack_tcp_loose",
+        MarkAccept is null || MarkAccept == wanted.MarkAccept ? "" : "tcp_fwmark_accept",
+    }.Where(name => name.Length > 0));
+
+    private static int? Read(string path)
+    {
+        try
+        {
+            return int.Parse(File.ReadAllText(path), CultureInfo.InvariantCulture);
+        }
+        catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static void Write(string path, int? value)
+    {
+        if (value is not { } number || !File.Exists(path)) return;
+        try
+        {
+            File.WriteAllText(path, number.ToString(CultureInfo.InvariantCulture));
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new RulesException($"{path}: {e.Message}");
+        }
+    }
+}
