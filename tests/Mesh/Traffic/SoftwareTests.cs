@@ -72,6 +72,7 @@ public sealed class SoftwareTests(ShopMesh mesh) : ShopMeshTest(mesh)
     {
         Rights.Set(_folder, "0755");
         await File.WriteAllTextAsync(Path.Combine(_folder, "nginx.conf"), $$"""
+            user root root; # there may be no other
             daemon off;
             master_process off;
             pid {{_folder}}/pid;

@@ -70,6 +70,7 @@ public sealed partial class WebServerTests(ShopMesh mesh) : SoftwareMeshTest(mes
         var folder = Path.Combine(Folder, pod.Name);
         foreach (var part in (string[])["up", "body"]) Directory.CreateDirectory(Path.Combine(folder, part));
         File.WriteAllText(Path.Combine(folder, "nginx.conf"), $$"""
+            user root root; # there may be no other
             daemon off;
             master_process off;
             pid {{folder}}/pid;
