@@ -13,7 +13,7 @@ internal static class RigCommand
 
     public static RootCommand Make()
     {
-        var names = new Argument<string[]>("scenario") { Description = "Which; all without one", Arity = ArgumentArity.ZeroOrMore };
+        var names = new Argument<string[]>("scenario") { Description = "Of requests, fixed-rate, connects, bulk, idle, same-node-requests, same-node-bulk; all without one", Arity = ArgumentArity.ZeroOrMore };
         var quick = new Option<bool>("--quick") { Description = "One short round of each: shows that it works, measures nothing" };
         var rounds = new Option<int>("--rounds") { Description = "Rounds over all peers", DefaultValueFactory = _ => 5 };
         var seconds = new Option<int>("--seconds") { Description = "How long each load runs", DefaultValueFactory = _ => 3 };

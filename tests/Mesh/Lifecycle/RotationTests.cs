@@ -10,7 +10,7 @@ public sealed class RotationTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
-    // By hand with 30s: docs/lifecycle.md has the figures.
+    // By hand with 30s: docs/lifecycle.md has the command.
     private static readonly string Lifetime = Environment.GetEnvironmentVariable("AMBIENT_LAB_LEAF_LIFETIME") ?? "8s";
 
     [Fact]
