@@ -12,7 +12,7 @@ public enum FloodKind
     /// <summary>PING, each of which has to be answered (CVE-2019-9512).</summary>
     Ping,
 
-    /// <summary>RST_STREAM from the peer (rapid reset, CVE-2023-44487).</summary>
+    /// <summary>RST_STREAM from the peer for a stream that we have not answered (rapid reset, CVE-2023-44487).</summary>
     PeerReset,
 
     /// <summary>PRIORITY (CVE-2019-9513).</summary>

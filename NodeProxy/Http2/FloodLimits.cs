@@ -16,8 +16,8 @@ public sealed record FloodLimits
     public FloodBudget Pings { get; init; } = new(100, 20);
 
     /// <summary>
-    /// Resets by the peer; default 2,000 at once, 500 a second. In a tunnel each is an app's reset, so that the budget is
-    /// larger than a web server's.
+    /// Resets of streams that were not answered yet; default 2,000 at once, 500 a second. Ambient's source makes one only after 2 s
+    /// without an answer; others make one whenever an app gives up.
     /// </summary>
     public FloodBudget PeerResets { get; init; } = new(2_000, 500);
 

@@ -46,6 +46,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, IWayOwner
     private Route? _route;
     private string _lastFailure = "";
     private int _unprocessed;
+    private bool _isAbandoned;
     private bool _isOver;
 
     public OutboundConnection(OutboundLoop outbound, PodOnLoop pod, int fd, IPEndPoint client, IPEndPoint wanted)
@@ -82,7 +83,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, IWayOwner
     /// </summary>
     public void Reconsider()
     {
-        if (_isOver || _route?.Endpoint is not { } endpoint || !_context.Views.Current.TryFindService(_wanted.Address, out var service) || ReferenceEquals(service, _offering)) return;
+        if (_isOver || _isAbandoned || _route?.Endpoint is not { } endpoint || !_context.Views.Current.TryFindService(_wanted.Address, out var service) || ReferenceEquals(service, _offering)) return;
         _offering = service;
         if (!service.TryFindPort(_wanted.Port, out var port) || !service.HasReplaced(port, endpoint)) return;
         _way.GiveUp();
@@ -94,14 +95,26 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, IWayOwner
     public int Descriptors => 2;
 
     /// <inheritdoc/>
-    public void Cut(string reason) => Refuse(RefusalReason.PodGone, reason);
+    public void Cut(string reason)
+    {
+        if (_isAbandoned) Leave();
+        else Refuse(RefusalReason.PodGone, reason);
+    }
 
     void IConnectionOwner.OnSendEnded(Connection connection)
     {
     }
 
-    // The app gave up while the way was being opened.
-    void IConnectionOwner.OnBroken(Connection connection) => Leave();
+    // The app gave up while the way was being opened. A node that was asked for a stream answers first: what was asked keeps its place in
+    // the pod's share until it was dealt with, so that an app which opens and resets without end waits for the other node instead of filling
+    // it, and we never make what the other node must take for a rapid reset (CVE-2023-44487).
+    void IConnectionOwner.OnBroken(Connection connection)
+    {
+        if (_isOver) return;
+        _isAbandoned = _way.IsAsked;
+        if (_isAbandoned) _context.Loop.Arm(_patience, PatienceWithOthersLeft);
+        else Leave();
+    }
 
     private void Decide()
     {
@@ -143,9 +156,10 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, IWayOwner
 
     void IWayOwner.OnWayOpen(OpenWay way)
     {
-        if (_isOver)
+        if (_isOver || _isAbandoned)
         {
             way.Upstream.Abort(ConnectionFault.OtherSide);
+            Leave();
             return;
         }
 
@@ -164,6 +178,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, IWayOwner
 
     void IWayOwner.OnNoWay(NoWay kind, RefusalReason reason, string detail)
     {
+        if (_isAbandoned) Leave();
         if (_isOver) return;
         _lastFailure = detail;
         switch (kind)
@@ -185,6 +200,12 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, IWayOwner
 
     private void OnPatienceOver()
     {
+        if (_isAbandoned)
+        {
+            Leave();
+            return;
+        }
+
         _way.GiveUp();
         _lastFailure = $"no answer from {_route!.Target} within {PatienceWithOthersLeft.TotalSeconds:0} s";
         TryAnother(RefusalReason.ConnectTimedOut, _lastFailure);

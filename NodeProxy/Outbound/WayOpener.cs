@@ -31,6 +31,9 @@ internal sealed class WayOpener(OutboundLoop outbound, PodOnLoop pod, IPEndPoint
     private PodOnLoop? _destinationPod;
     private ConnectionFacts? _directFacts;
 
+    /// <summary>The other node was asked for a stream and has not answered yet.</summary>
+    public bool IsAsked => _stream is not null;
+
     /// <summary>Starts; the owner is told how it ended, at once or later.</summary>
     /// <param name="route">Of the kinds Mesh, Plain and Passthrough.</param>
     /// <param name="source">The app's pod.</param>

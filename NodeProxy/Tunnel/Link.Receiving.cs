@@ -188,10 +188,12 @@ internal sealed partial class Link : IByteSink, IFrameSink
             return WasUsed(streamId) ? Http2ErrorCode.NoError : Http2ErrorCode.ProtocolError;
         }
 
+        bool isRapid = IsServer && !stream.IsOpen;
         stream.OnResetReceived();
         stream.OnLost(ConnectionFault.Reset, isUnprocessed: code == Http2ErrorCode.RefusedStream);
-        // Only a stream that lived makes a rapid reset (CVE-2023-44487); the end of a refused one costs nothing.
-        return _parser.Flood.Charge(FloodKind.PeerReset, Loop.NowTicks);
+        // Rapid is a reset that does not wait for our answer (CVE-2023-44487): only so are there more requests than streams. Afterwards it
+        // is how an app ends its connection, and there may be as many of those as of connections; that of a refused stream costs nothing.
+        return isRapid ? _parser.Flood.Charge(FloodKind.PeerReset, Loop.NowTicks) : Http2ErrorCode.NoError;
     }
 
     Http2ErrorCode IFrameSink.OnWindowUpdate(int streamId, int increment)

@@ -37,8 +37,11 @@ public sealed class FloodTests(ShopMesh mesh) : ShopMeshTest(mesh)
                 CultureInfo.InvariantCulture,
                 $"{tally.Attempts:N0} attempts {how} in {tally.Seconds:0.0} s ({tally.Attempts / tally.Seconds:N0} a second, {tally.Connected:N0} connected). "
                 + $"Neighbour: {after.Ok - before} connections beside it, {after.Failed} failed; p99 {calm:0.0} ms alone, {after.P99:0.0} ms in all (bound 300 ms)"));
+            var page = await lab.MetricsAsync();
             Assert.Equal(port == 80 ? Attempts : Attempts / 5, tally.Attempts);
             Assert.Equal(0, after.Failed);
+            // Nor does the flooded node take the other for an attacker: that would end all that the pod has open there.
+            Assert.Equal(0, page.Refusals("protocol_violation"));
             Assert.True(after.Ok - before > 10, $"the neighbour had {after.Ok - before} connections beside the flood");
             Assert.True(after.P99 < 3_000, $"the neighbour's p99 was {after.P99} ms");
         }

@@ -105,6 +105,31 @@ public sealed class HostilePeerTests
     }
 
     [Fact]
+    public async Task Resets_of_streams_that_were_answered_are_how_apps_end_and_cost_the_link_nothing()
+    {
+        const int Round = 500;
+        await using var world = await World.Start();
+        await world.Say(Hello);
+        for (int first = 0; first < 10 * Round; first += Round)
+        {
+            int from = first, until = first + Round;
+            await world.Say(output =>
+            {
+                for (int i = from; i < until; i++) Connect(output, (2 * i) + 1);
+            });
+            await world.Loop.Until(() => world.Owner.Requests.Count == until, "the requests");
+            await world.Loop.Run(() => world.Owner.Requests.Skip(from).ToList().ForEach(request => request.Stream.Accept()));
+            await world.Say(output =>
+            {
+                for (int i = from; i < until; i++) FrameWriter.WriteRstStream(output, (2 * i) + 1, Http2ErrorCode.ConnectError);
+            });
+            await world.Loop.Until(() => world.Link.StreamCount == 0, "the resets");
+        }
+
+        Assert.Equal((false, false), await world.Loop.Run(() => (world.Link.IsClosed, world.Link.IsDraining)));
+    }
+
+    [Fact]
     public async Task A_peer_that_asks_and_never_reads_the_refusals_loses_the_link_before_it_costs_memory()
     {
         await using var world = await World.Start(new LinkOptions { MaxPendingControlBytes = 4 * 1024 });
