@@ -94,6 +94,17 @@ internal sealed class Http2Peer : IFrameSink
         }
     }
 
+    /// <summary>Writes what waits and reads until the peer closes.</summary>
+    public async Task PumpUntilClosed(CancellationToken stop)
+    {
+        await Flush(stop);
+        while (await _stream.ReadAsync(_received, stop) is > 0 and int length)
+        {
+            FrameParseOutcome outcome = _parser.Feed(_received.AsSpan(0, length), this, Environment.TickCount64 * TimeSpan.TicksPerMillisecond);
+            Assert(outcome.IsOk, outcome.Reason);
+        }
+    }
+
     public Http2ErrorCode OnData(int streamId, ReadOnlySpan<byte> chunk, int flowControlled, bool endStream)
     {
         BytesOf(streamId).Write(chunk);
