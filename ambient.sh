@@ -233,6 +233,7 @@ demo_verb() {
 }
 
 bench_verb() {
+    find_sdk
     mkdir -p "$state" 2>/dev/null
     case " $* " in *" --help "* | *" -h "*) build && exec "$root/bench/Rig/bin/Release/net10.0/Ambient.Bench.Rig" --help; exit 1 ;; esac
     if [[ ${1:-} == micro ]]; then
