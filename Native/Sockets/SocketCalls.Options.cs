@@ -10,6 +10,8 @@ public static partial class SocketCalls
     /// <summary>SO_ORIGINAL_DST of linux/netfilter_ipv4.h, and IP6T_SO_ORIGINAL_DST of linux/netfilter_ipv6/ip6_tables.h: the same number.</summary>
     private const int OriginalDestination = 80;
 
+    private const int CongestionControl = 13; // TCP_CONGESTION of netinet/tcp.h
+
     /// <summary>Takes the pending error of a socket, which clears it. SO_ERROR, socket(7).</summary>
     /// <returns>None when nothing is wrong: after a connect, that it succeeded.</returns>
     public static Errno TakeError(int fd) =>
@@ -36,6 +38,17 @@ public static partial class SocketCalls
     /// <param name="ms">Milliseconds; 0 is the system's default.</param>
     /// <exception cref="SystemCallException">No TCP socket, or a negative value.</exception>
     public static void SetUserTimeout(int fd, int ms) => SetOption(fd, LibC.IPPROTO_TCP, LibC.TCP_USER_TIMEOUT, ms);
+
+    /// <summary>
+    /// Lets a connection, or all that a listener will accept, go without congestion control worth the name: for what never leaves the
+    /// machine. A host's own choice may pace its packets by timers (BBR does). "reno", which every kernel has and everybody may choose.
+    /// TCP_CONGESTION, tcp(7).
+    /// </summary>
+    public static void SetUnpaced(int fd)
+    {
+        // SAFETY: a literal lives as long as the program. Refused by no kernel; if it were, the host's choice stays, which only costs.
+        unsafe { fixed (byte* name = "reno"u8) _ = SocketImports.SetOption(fd, LibC.IPPROTO_TCP, CongestionControl, name, 4); }
+    }
 
     /// <summary>The local end's address; a v4-mapped one comes back as v4. getsockname(2).</summary>
     /// <returns>False if the descriptor is no IP socket.</returns>

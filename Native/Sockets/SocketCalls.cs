@@ -81,24 +81,17 @@ public static partial class SocketCalls
     /// <returns>AddressFamilyNotSupported for a v6 address on a v4 socket; else what the kernel answered.</returns>
     public static Errno Bind(int fd, IPEndPoint address)
     {
-        Span<byte> bytes = stackalloc byte[SocketAddressBytes.MaxLength];
-        var error = AddressFor(fd, address, bytes, out int length);
-        if (error != Errno.None)
-            return error;
-        // SAFETY: the buffer is on this stack frame and `length` is within it.
-        unsafe { fixed (byte* pointer = bytes) return ErrorOf(SocketImports.Bind(fd, pointer, (uint)length)); }
+        var error = Bind(fd, address, LibC.AF_INET6);
+        return error == Errno.AddressFamilyNotSupported ? Bind(fd, address, LibC.AF_INET) : error;
     }
 
     /// <summary>Starts a connection; InProgress is the usual answer, and epoll says Out when it ended. connect(2).</summary>
     /// <returns>As <see cref="Bind"/>. An interrupted connect goes on by itself and counts as InProgress.</returns>
     public static Errno Connect(int fd, IPEndPoint address)
     {
-        Span<byte> bytes = stackalloc byte[SocketAddressBytes.MaxLength];
-        var error = AddressFor(fd, address, bytes, out int length);
-        if (error != Errno.None)
-            return error;
-        // SAFETY: the buffer is on this stack frame and `length` is within it.
-        unsafe { fixed (byte* pointer = bytes) error = ErrorOf(SocketImports.Connect(fd, pointer, (uint)length)); }
+        var error = Connect(fd, address, LibC.AF_INET6);
+        if (error == Errno.AddressFamilyNotSupported)
+            error = Connect(fd, address, LibC.AF_INET);
         return error == Errno.Interrupted ? Errno.InProgress : error;
     }
 
@@ -143,13 +136,26 @@ public static partial class SocketCalls
         }
     }
 
-    private static Errno AddressFor(int fd, IPEndPoint address, Span<byte> bytes, out int length)
+    // Sockets here are AF_INET6 wherever there is IPv6, so that form is tried first: asking for the family would be a call each time. A
+    // socket of the other family says so.
+    private static Errno Bind(int fd, IPEndPoint address, int family)
     {
-        length = 0;
-        if (!TryGetOption(fd, LibC.SOL_SOCKET, LibC.SO_DOMAIN, out int family))
-            return LastError();
-        length = SocketAddressBytes.Write(bytes, address, family);
-        return length == 0 ? Errno.AddressFamilyNotSupported : Errno.None;
+        Span<byte> bytes = stackalloc byte[SocketAddressBytes.MaxLength];
+        int length = SocketAddressBytes.Write(bytes, address, family);
+        if (length == 0)
+            return Errno.AddressFamilyNotSupported;
+        // SAFETY: the buffer is on this stack frame and `length` is within it.
+        unsafe { fixed (byte* pointer = bytes) return ErrorOf(SocketImports.Bind(fd, pointer, (uint)length)); }
+    }
+
+    private static Errno Connect(int fd, IPEndPoint address, int family)
+    {
+        Span<byte> bytes = stackalloc byte[SocketAddressBytes.MaxLength];
+        int length = SocketAddressBytes.Write(bytes, address, family);
+        if (length == 0)
+            return Errno.AddressFamilyNotSupported;
+        // SAFETY: as in Bind.
+        unsafe { fixed (byte* pointer = bytes) return ErrorOf(SocketImports.Connect(fd, pointer, (uint)length)); }
     }
 
     private static Errno ErrorOf(int result) => result < 0 ? LastError() : Errno.None;

@@ -1,4 +1,5 @@
 using Ambient.Native.Descriptors;
+using Ambient.Native.Sockets;
 using Ambient.NodeProxy.Engine;
 
 namespace Ambient.NodeProxy.Capture;
@@ -36,6 +37,7 @@ internal sealed class PodListeners(Descriptor outbound, Descriptor inbound, Desc
             new Listener(pod.Loop, inbound.Number, fd => handler.OnInbound(pod, fd), exhausted, () => pod.MayOpen(PodUse.OpeningIn)),
             new Listener(pod.Loop, tunnel.Number, fd => handler.OnTunnel(pod, fd), exhausted, () => true),
         ];
+        SocketCalls.SetUnpaced(outbound.Number); // apps reach us through lo only
         pod.RoomAgain = OnRoomAgain;
         foreach (var listener in _accepting) listener.Start();
     }

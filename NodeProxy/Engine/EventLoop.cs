@@ -11,14 +11,17 @@ namespace Ambient.NodeProxy.Engine;
 /// <remarks>
 /// A batch:
 /// <code>
-///   epoll_wait -> 1 note readiness  -> 2 posted work -> 3 timers -> 4 receive turns -> 5 send turns -> epoll_wait
+///   epoll_wait -> 1 note readiness -> 2 posted work -> 3 timers -> 4 receive turns -> 5 send turns -> 6 flush turns -> epoll_wait
+///                       '------- what has become ready meanwhile, twice at most --------'
 /// </code>
-/// Links parse in 4 and everything writes in 5, so that what arrived together leaves together: one system call and one TLS
-/// record for many small streams.
+/// Links parse in 4, sockets of apps write in 5, and links write in 6, so that what arrived together leaves together: one system call
+/// and one TLS record for many small streams. A write to a link is the dearest call of all, so before it the loop looks once more for
+/// what could go with it; that look never waits.
 /// </remarks>
 internal sealed class EventLoop : IDisposable
 {
     private const int EventsPerWait = 512;
+    private const int LooksBeforeFlush = 2;
 
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
@@ -29,6 +32,7 @@ internal sealed class EventLoop : IDisposable
     private readonly HandlerTable _handlers = new();
     private readonly Queue<ILoopTurn> _receiveTurns = new();
     private readonly Queue<ILoopTurn> _sendTurns = new();
+    private readonly Queue<ILoopTurn> _flushTurns = new();
     private readonly Thread _thread;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _wakeUpPending;
@@ -124,6 +128,14 @@ internal sealed class EventLoop : IDisposable
         _sendTurns.Enqueue(turn);
     }
 
+    /// <summary>Asks for a turn in which a link's bytes are sent: after the sends of all sockets.</summary>
+    public void QueueFlush(ILoopTurn turn)
+    {
+        if (turn.IsQueued) return;
+        turn.IsQueued = true;
+        _flushTurns.Enqueue(turn);
+    }
+
     /// <summary>Arms a timer that long from now.</summary>
     public void Arm(LoopTimer timer, TimeSpan delay) => Timers.Arm(timer, NowTicks + delay.Ticks);
 
@@ -147,17 +159,32 @@ internal sealed class EventLoop : IDisposable
         _epoll.Add(_wakeUp.Number, EpollEvents.In | EpollEvents.EdgeTriggered, HandlerTable.WakeUpToken);
         while (!_stopping)
         {
-            bool idle = _receiveTurns.Count == 0 && _sendTurns.Count == 0 && _posted.IsEmpty;
+            bool idle = _receiveTurns.Count == 0 && _sendTurns.Count == 0 && _flushTurns.Count == 0 && _posted.IsEmpty;
             int count = _epoll.Wait(_ready, idle ? Timers.SleepMilliseconds(NowTicks) : 0);
             ReadClock();
-            for (int i = 0; i < count; i++) Note(_ready.TokenAt(i), _ready.EventsAt(i));
+            Note(count);
             RunPosted();
             Guarded(static loop => loop.Timers.FireDue(loop.NowTicks));
             RunTurns(_receiveTurns);
             RunTurns(_sendTurns);
+            for (int look = 0; look < LooksBeforeFlush && _flushTurns.Count > 0; look++)
+            {
+                count = _epoll.Wait(_ready, 0);
+                if (count == 0) break;
+                Note(count);
+                RunTurns(_receiveTurns);
+                RunTurns(_sendTurns);
+            }
+
+            RunTurns(_flushTurns);
         }
 
         _ended.SetResult();
+    }
+
+    private void Note(int count)
+    {
+        for (int i = 0; i < count; i++) Note(_ready.TokenAt(i), _ready.EventsAt(i));
     }
 
     private void Note(ulong token, EpollEvents events)

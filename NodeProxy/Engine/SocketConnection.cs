@@ -41,6 +41,17 @@ internal sealed partial class SocketConnection : Connection, IReadinessHandler, 
         return new SocketConnection(loop, fd);
     }
 
+    /// <summary>
+    /// The same for one that has only just been connected: what its peer sends is pulled when the loop hears of it, and not looked for
+    /// at once, which would nearly always be in vain.
+    /// </summary>
+    public static SocketConnection AdoptConnected(EventLoop loop, int fd)
+    {
+        var connection = Adopt(loop, fd);
+        connection._isReadable = false;
+        return connection;
+    }
+
     /// <inheritdoc/>
     public override PullOutcome Pull(Span<byte> into, out int bytes)
     {

@@ -22,6 +22,7 @@ internal sealed class TlsConnection : Connection, IReadinessHandler, ILoopTurn
     private bool _isWritable = true;
     private bool _isEstablished;
     private bool _isCloseQueued;
+    private bool _peerClosed;
     private bool _socketEnded;
 
     private TlsConnection(EventLoop loop, int fd, TlsContext context, TlsTicket? ticket, Action<TlsConnection, bool> handshakeDone)
@@ -69,7 +70,7 @@ internal sealed class TlsConnection : Connection, IReadinessHandler, ILoopTurn
         SocketCalls.SetResetOnClose(fd, false); // an end without close_notify is known for what it is; an alert has to arrive
         var connection = new TlsConnection(loop, fd, context, ticket, handshakeDone);
         loop.Arm(connection._handshakeDeadline, timeout);
-        loop.QueueSend(connection);
+        loop.QueueFlush(connection);
         return connection;
     }
 
@@ -134,20 +135,21 @@ internal sealed class TlsConnection : Connection, IReadinessHandler, ILoopTurn
     /// <inheritdoc/>
     public override void SourceReady()
     {
-        if (!IsClosed) Loop.QueueSend(this);
+        if (!IsClosed) Loop.QueueFlush(this);
     }
 
     /// <inheritdoc/>
     public void OnReady(EpollEvents events)
     {
         if ((events & ~EpollEvents.Out) != 0) _isReadable = true;
+        if ((events & (EpollEvents.PeerClosed | EpollEvents.Error | EpollEvents.HangUp)) != 0) _peerClosed = true;
         if ((events & (EpollEvents.Out | EpollEvents.Error | EpollEvents.HangUp)) != 0)
         {
             _isWritable = true;
-            Loop.QueueSend(this);
+            Loop.QueueFlush(this);
         }
 
-        if (!_isEstablished) Loop.QueueSend(this);
+        if (!_isEstablished) Loop.QueueFlush(this);
         else Receiver?.SourceReady();
     }
 
@@ -194,7 +196,7 @@ internal sealed class TlsConnection : Connection, IReadinessHandler, ILoopTurn
         }
         else if (_isWritable && Sender is not null && !IsSendEnded)
         {
-            Loop.QueueSend(this);
+            Loop.QueueFlush(this);
         }
     }
 
@@ -279,7 +281,13 @@ internal sealed class TlsConnection : Connection, IReadinessHandler, ILoopTurn
         if (!_isReadable || _socketEnded) return default;
         var room = Loop.Scratch.ReceiveCipher;
         var read = SocketCalls.Read(_fd, room);
-        if (read.Bytes > 0) return room.AsSpan(0, read.Bytes);
+        if (read.Bytes > 0)
+        {
+            // A short read has emptied the socket, unless the peer's end is behind it, as in SocketConnection.
+            if (read.Bytes < room.Length && !_peerClosed) _isReadable = false;
+            return room.AsSpan(0, read.Bytes);
+        }
+
         _isReadable = false;
         if (read.WouldBlock) return default;
         if (read.IsEnd) _socketEnded = true;

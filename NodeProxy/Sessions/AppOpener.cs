@@ -14,6 +14,7 @@ internal sealed class AppOpener : ISocketTaker
 
     private readonly PodOnLoop _pod;
     private readonly IPAddress? _seenAs;
+    private readonly bool _isWithinPod;
     private readonly IPEndPoint _target;
     private readonly Action<SocketConnection?, RefusalReason, string> _done;
     private Connector? _connector;
@@ -22,7 +23,9 @@ internal sealed class AppOpener : ISocketTaker
     private AppOpener(PodOnLoop pod, IPAddress? seenAs, IPEndPoint target, Action<SocketConnection?, RefusalReason, string> done)
     {
         _pod = pod;
-        _seenAs = seenAs;
+        _isWithinPod = seenAs is not null;
+        // A pod that calls itself needs no borrowed address, and could not bind a second time to its own.
+        _seenAs = seenAs is not null && seenAs.Equals(target.Address) ? null : seenAs;
         _target = target;
         _done = done;
     }
@@ -34,8 +37,7 @@ internal sealed class AppOpener : ISocketTaker
     public static AppOpener Start(
         PodOnLoop pod, IPAddress? seenAs, IPEndPoint target, Action<SocketConnection?, RefusalReason, string> done)
     {
-        // A pod that calls itself needs no borrowed address, and could not bind a second time to its own.
-        var opener = new AppOpener(pod, seenAs is not null && seenAs.Equals(target.Address) ? null : seenAs, target, done);
+        var opener = new AppOpener(pod, seenAs, target, done);
         pod.Sockets.Take(opener);
         return opener;
     }
@@ -49,7 +51,11 @@ internal sealed class AppOpener : ISocketTaker
         _connector?.Cancel();
     }
 
-    void ISocketTaker.OnSocket(int fd) => _connector = Connector.Start(_pod.Loop, fd, _seenAs, _target, ConnectTimeout, OnConnected);
+    void ISocketTaker.OnSocket(int fd)
+    {
+        if (_isWithinPod) SocketCalls.SetUnpaced(fd);
+        _connector = Connector.Start(_pod.Loop, fd, _seenAs, _target, _isWithinPod, ConnectTimeout, OnConnected);
+    }
 
     void ISocketTaker.OnNoSocket(string reason) => Finish(null, RefusalReason.NoSockets, reason);
 
@@ -58,8 +64,8 @@ internal sealed class AppOpener : ISocketTaker
         if (error == Errno.None)
         {
             // An app of this node cannot vanish without its kernel saying so; a peer beyond the network can.
-            if (_seenAs is null) SocketCalls.SetKeepAlive(fd, idleSeconds: 60, intervalSeconds: 15, probes: 4);
-            Finish(SocketConnection.Adopt(_pod.Loop, fd), default, "");
+            if (!_isWithinPod) SocketCalls.SetKeepAlive(fd, idleSeconds: 60, intervalSeconds: 15, probes: 4);
+            Finish(SocketConnection.AdoptConnected(_pod.Loop, fd), default, "");
         }
         else if (error == Errno.TimedOut) Finish(null, RefusalReason.ConnectTimedOut, $"no answer from {_target}");
         else Finish(null, RefusalReason.ConnectFailed, $"{_target}: {error}");

@@ -66,7 +66,7 @@ internal sealed class LinkDialer : ISocketTaker
     }
 
     void ISocketTaker.OnSocket(int fd) =>
-        _connector = Connector.Start(_loop, fd, bindTo: null, _key.Address, ConnectTimeout, OnConnected);
+        _connector = Connector.Start(_loop, fd, bindTo: null, _key.Address, isWithinPod: false, ConnectTimeout, OnConnected);
 
     void ISocketTaker.OnNoSocket(string reason)
     {

@@ -161,11 +161,11 @@ internal sealed class GapCleaning
         return new GapFindings(known with { Cookies = right }, 0, closed, listed, examples, note);
     }
 
-    // Outbound, the entry's original direction has the socket's ends; inbound, the reply direction of the proxy's copy of the client's
-    // connection has. Both are in the default zone: only the original direction of what comes from outside is in another one.
+    // Of what comes from outside the redirected half is the proxy's own; the app's half bears the connection's mark and is not tracked.
     private static bool IsRedirected(ConntrackTable conntrack, TcpSocketName name) =>
-        conntrack.Find(name.Local, name.Remote) is { } entry
-        && (entry.IsRedirected || (entry.Mark & CaptureNumbers.MarkMask) == CaptureNumbers.ConnectionMark);
+        conntrack.Find(name.Local, name.Remote) is { IsRedirected: true };
 
-    private static bool IsOurs(scoped in TcpSocketReport report) => (report.Mark & CaptureNumbers.MarkMask) == CaptureNumbers.SocketMark;
+    // The proxy's sockets, and those that the app has accepted from it.
+    private static bool IsOurs(scoped in TcpSocketReport report) =>
+        (report.Mark & CaptureNumbers.MarkMask) is CaptureNumbers.SocketMark or CaptureNumbers.ConnectionMark;
 }

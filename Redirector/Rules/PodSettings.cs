@@ -12,16 +12,23 @@ namespace Ambient.Redirector.Rules;
 /// keep the mark that sends them to it, even while somebody has flushed the rules; without it they would leave in the clear.
 /// Source: ip-sysctl.rst.
 /// </param>
-internal sealed record PodSettings(int? Loose, int? MarkAccept)
+/// <param name="MarkReflect">
+/// net.ipv4.fwmark_reflect. 1 gives answers that belong to no socket the mark of their packet: the reset of a closed port goes to the
+/// proxy that knocked, and not to the client whose address it bears. Source: ip-sysctl.rst.
+/// </param>
+/// <param name="MarkReflectIpv6">net.ipv6.fwmark_reflect: the same for IPv6.</param>
+internal sealed record PodSettings(int? Loose, int? MarkAccept, int? MarkReflect = null, int? MarkReflectIpv6 = null)
 {
     private const string LoosePath = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose";
     private const string MarkAcceptPath = "/proc/sys/net/ipv4/tcp_fwmark_accept";
+    private const string MarkReflectPath = "/proc/sys/net/ipv4/fwmark_reflect";
+    private const string MarkReflectIpv6Path = "/proc/sys/net/ipv6/fwmark_reflect";
 
     /// <summary>As capture wants them.</summary>
-    public static PodSettings Captured { get; } = new(0, 1);
+    public static PodSettings Captured { get; } = new(0, 1, 1, 1);
 
     /// <summary>Those of the calling thread's namespace.</summary>
-    public static PodSettings Read() => new(Read(LoosePath), Read(MarkAcceptPath));
+    public static PodSettings Read() => new(Read(LoosePath), Read(MarkAcceptPath), Read(MarkReflectPath), Read(MarkReflectIpv6Path));
 
     /// <summary>Writes those that are not null, where the kernel has them.</summary>
     /// <exception cref="RulesException">One is there and may not be written.</exception>
@@ -29,6 +36,8 @@ internal sealed record PodSettings(int? Loose, int? MarkAccept)
     {
         Write(LoosePath, Loose);
         Write(MarkAcceptPath, MarkAccept);
+        Write(MarkReflectPath, MarkReflect);
+        Write(MarkReflectIpv6Path, MarkReflectIpv6);
     }
 
     /// <summary>Names of those that are not as wanted, for a person; empty if none.</summary>
@@ -36,6 +45,8 @@ internal sealed record PodSettings(int? Loose, int? MarkAccept)
     {
         Loose is null || Loose == wanted.Loose ? "" : "nf_conntrack_tcp_loose",
         MarkAccept is null || MarkAccept == wanted.MarkAccept ? "" : "tcp_fwmark_accept",
+        MarkReflect is null || MarkReflect == wanted.MarkReflect ? "" : "fwmark_reflect",
+        MarkReflectIpv6 is null || MarkReflectIpv6 == wanted.MarkReflectIpv6 ? "" : "IPv6 fwmark_reflect",
     }.Where(name => name.Length > 0));
 
     private static int? Read(string path)

@@ -22,11 +22,15 @@ internal sealed record Ruleset(string Text, bool IsQuiet)
     /// <summary>Rules with every construct that they may hold.</summary>
     public static Ruleset Sample { get; } = Full(Exclusions.Sample);
 
-    // raw_pre: what comes from outside lives in conntrack zone 1, original direction only, so that the proxy's copy of a client's
-    //   connection (same addresses, perhaps same ports) is another entry.
-    // mangle_pre: a connection that the proxy opened to the pod's own app comes in through lo and still carries the socket's mark. Its
-    //   packets get the connection's, which the app's socket inherits (PodSettings.MarkAccept): it outlasts these rules.
-    // mangle_out: the app's replies on it get the mark that sends them to our routing table (type route: routed again).
+    // Every packet passes raw_pre or raw_out and nothing else of ours, so what is asked most comes first, and interfaces are asked by number.
+    // Tracked, for the redirect's address translation, is only what an app and the proxy say to each other on redirected connections:
+    // - raw_pre, from outside: packets of the proxy's own sockets, and links. What is tracked lives in conntrack zone 1, original
+    //   direction only, so that the proxy's copy of a client's connection (same addresses, perhaps same ports) is nobody's twin.
+    // - own_pre, through lo: a connection that the proxy opened to the pod's own app carries the socket's mark. Its packets get the
+    //   connection's, which the app's socket inherits (PodSettings.MarkAccept) and answers without a socket bear (PodSettings.MarkReflect):
+    //   by it they are routed back to the proxy, and it outlasts these rules. On a redirected connection the proxy's packets lose the
+    //   mark, else an app's last acknowledgement, which no socket sends, would bear it and leave in the clear.
+    // - raw_out: answers with the connection's mark, and all that the proxy sends except to redirected clients.
     // other: what is no TCP passes, and is counted.
     // nat: only the first packet of a connection (SYN), so that a connection from before capture is left alone.
     private static string Write(Exclusions exclusions, bool isQuiet)
@@ -37,17 +41,30 @@ internal sealed record Ruleset(string Text, bool IsQuiet)
         Open(text, $"table inet {CaptureNumbers.Table}", 0);
         foreach (string set in NonTcpSets.Definitions)
             text.Append("    ").Append(set).Append('\n');
+        Chain(text, NonTcpSets.Chain, "", [.. NonTcpSets.Rules]);
+        Chain(text, "own_pre", "",
+            "meta l4proto != tcp return",
+            $"meta mark & {mask} != {socket} return",
+            $"ct state untracked meta mark set meta mark & {rest} | {connection} return",
+            $"meta mark set meta mark & {rest}");
         Chain(text, "raw_pre", "type filter hook prerouting priority raw; policy accept;",
-            "iifname != \"lo\" meta l4proto tcp ct original zone set 1");
-        Chain(text, "mangle_pre", "type filter hook prerouting priority mangle; policy accept;",
-            $"iifname \"lo\" meta mark & {mask} == {socket} ct direction original ct mark set ct mark & {rest} | {connection} meta mark set meta mark & {rest} | {connection}");
-        Chain(text, "mangle_out", "type route hook output priority mangle; policy accept;",
-            $"ct direction reply ct mark & {mask} == {connection} meta mark set meta mark & {rest} | {connection}");
+            "iif \"lo\" goto own_pre",
+            Line($"meta l4proto != tcp goto {NonTcpSets.Chain}"),
+            Line($"tcp dport {CaptureNumbers.TunnelPort} notrack return"),
+            Line($"tcp dport != {CaptureNumbers.InboundPort} tcp dport != {CaptureNumbers.OutboundPort} socket mark & {mask} == {socket} notrack return"),
+            "ct original zone set 1");
+        Chain(text, "raw_out", "type filter hook output priority raw; policy accept;",
+            Line($"meta l4proto != tcp oif != \"lo\" goto {NonTcpSets.Chain}"),
+            $"meta mark & {mask} == {connection} notrack return",
+            $"meta mark & {mask} != {socket} return",
+            Line($"tcp sport {CaptureNumbers.OutboundPort} return"),
+            Line($"tcp sport {CaptureNumbers.InboundPort} return"),
+            "notrack");
         Chain(text, "nat_pre", "type nat hook prerouting priority dstnat; policy accept;",
         [
             "meta l4proto != tcp return",
             "tcp flags & (fin|syn|rst|ack) != syn return",
-            "iifname \"lo\" return",
+            "iif \"lo\" return",
             Line($"tcp dport {CaptureNumbers.TunnelPort} return"),
             .. Ports(exclusions.InboundPorts),
             .. isQuiet ? (string[])[] : [Line($"meta l4proto tcp redirect to :{CaptureNumbers.InboundPort}")],
@@ -57,17 +74,12 @@ internal sealed record Ruleset(string Text, bool IsQuiet)
             "meta l4proto != tcp return",
             "tcp flags & (fin|syn|rst|ack) != syn return",
             $"meta mark & {mask} == {socket} return",
-            "oifname \"lo\" return",
+            "oif \"lo\" return",
             .. Ports(exclusions.OutboundPorts),
             .. Ranges(exclusions.OutboundRanges.Where(r => !r.IsIpv6), "ip", "ipv4"),
             .. Ranges(exclusions.OutboundRanges.Where(r => r.IsIpv6), "ip6", "ipv6"),
             .. isQuiet ? (string[])[] : [Line($"meta l4proto tcp redirect to :{CaptureNumbers.OutboundPort}")],
         ]);
-        Chain(text, NonTcpSets.Chain, "", [.. NonTcpSets.Rules]);
-        Chain(text, "other_pre", "type filter hook prerouting priority 0; policy accept;",
-            $"iifname != \"lo\" meta l4proto != tcp jump {NonTcpSets.Chain}");
-        Chain(text, "other_out", "type filter hook output priority 0; policy accept;",
-            $"oifname != \"lo\" meta l4proto != tcp jump {NonTcpSets.Chain}");
         text.Append("}\n");
         return text.ToString();
     }
