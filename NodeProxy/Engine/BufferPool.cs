@@ -8,7 +8,7 @@ internal sealed class BufferPool
 {
     private const int SmallBytes = 2 * 1024;
     private const int MediumBytes = 16 * 1024;
-    private const int LargeBytes = 80 * 1024;
+    private const int LargeBytes = 160 * 1024;
 
     // Kept at most: 256 * 2 KiB + 256 * 16 KiB + 32 * 80 KiB = 7 MiB a loop; what is above goes back to the collector.
     private readonly Stack<byte[]> _small = new(256);

@@ -7,13 +7,13 @@ namespace Ambient.NodeProxy.Engine;
 internal sealed class LoopScratch
 {
     /// <summary>How much one turn moves at a time: four TLS records, the batch at which the prototype's curve went flat.</summary>
-    public const int BatchBytes = 64 * 1024;
+    public const int BatchBytes = 128 * 1024;
 
     /// <summary>A batch as TLS 1.3 writes it: per record of 16 KiB a header, a tag and a content type (22 bytes), and some control records.</summary>
     public const int CipherBytes = BatchBytes + 4096;
 
     /// <summary>Ciphertext as read from a socket.</summary>
-    public byte[] ReceiveCipher { get; } = Pinned(BatchBytes);
+    public byte[] ReceiveCipher { get; } = Pinned(BatchBytes + (BatchBytes / (16 * 1024) * 22));
 
     /// <summary>What it decrypts to; with room for a record whose start came before.</summary>
     public byte[] ReceivePlain { get; } = Pinned(BatchBytes + (17 * 1024));

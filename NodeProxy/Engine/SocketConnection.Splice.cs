@@ -12,7 +12,7 @@ internal sealed partial class SocketConnection
     // Begins with what the copying relay would hold of a stalled reader, grows while the target takes all, and ends where the rest
     // still fits in three large buffers of the pool.
     private const int FirstMoveBytes = LoopScratch.BatchBytes;
-    private const int MaxMoveBytes = 3 * LoopScratch.BatchBytes;
+    private const int MaxMoveBytes = 2 * LoopScratch.BatchBytes;
 
     private bool _isBulk;
     private int _moveBytes;

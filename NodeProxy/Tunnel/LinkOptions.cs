@@ -16,7 +16,7 @@ internal sealed record LinkOptions
     public int ConnectionWindowBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>The largest frame we take, in bytes. DATA passes through as it arrives, so that large frames cost no memory.</summary>
-    public int MaxFrameBytes { get; init; } = 64 * 1024;
+    public int MaxFrameBytes { get; init; } = 128 * 1024;
 
     /// <summary>Streams a peer may have open on one link.</summary>
     public int MaxConcurrentStreams { get; init; } = 4096;
