@@ -1,16 +1,10 @@
 namespace Ambient.Cli.Lab;
 
-/// <summary>Where the mesh's programs are: beside this one when installed, else where a checkout builds them.</summary>
+/// <summary>Where the mesh's programs are: beside this one when installed, else where a checkout builds them. A node's two are <see cref="NodeBuild"/>'s.</summary>
 internal static class Programs
 {
     /// <summary>ambient-controller.</summary>
     public static string Controller => Find("Controller", "ambient-controller");
-
-    /// <summary>ambient-redirector.</summary>
-    public static string Redirector => Find("Redirector", "ambient-redirector");
-
-    /// <summary>ambient-node.</summary>
-    public static string NodeProxy => Find("NodeProxy", "ambient-node");
 
     /// <summary>ambientctl, for the demo's apps.</summary>
     public static string Cli => Find("Cli", "ambientctl");
@@ -26,7 +20,9 @@ internal static class Programs
         }
     }
 
-    private static string Find(string project, string program)
+    /// <summary>A program as a build leaves it in its project's folder.</summary>
+    /// <exception cref="LabException">It is not there.</exception>
+    public static string Find(string project, string program)
     {
         // ROOT/<project>/bin/<configuration>/<framework>/ is the form of our own folder as well.
         var own = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
