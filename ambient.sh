@@ -56,7 +56,7 @@ for_mesh=(nft:nftables ip:iproute2 unshare:util-linux setpriv:util-linux nsenter
 for_tests=(nginx:nginx curl:curl redis-server:redis-server redis-benchmark:redis-tools openssl:openssl newuidmap:uidmap script:bsdutils
     pgbench:postgresql psql:postgresql-client sshd:openssh-server ssh:openssh-client iperf3:iperf3 socat:socat nghttpd:nghttp2-server h2load:nghttp2-client)
 
-for_aot=(gcc:gcc objcopy:binutils /usr/include/stdlib.h:libc6-dev)    # ahead-of-time compilers hand over to a C linker
+for_aot=(objcopy:binutils /usr/include/stdlib.h:libc6-dev)           # and a linker: clang or gcc
 
 for_bench=(haproxy:haproxy nginx:nginx /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream wrk:wrk iperf3:iperf3 ss:iproute2)
 
@@ -152,6 +152,7 @@ aot_built() {
 # Returns 1 if it failed, 3 if this machine cannot do it.
 build_aot() {
     aot_built && return
+    command -v clang >/dev/null || for_aot+=(gcc:gcc)
     need "a node's programs run compiled at run time (AMBIENT_NODE_BUILD=jit says so beforehand), not as they ship." "${for_aot[@]}" || return 3
     local before project out=$state/publish work
     mkdir -p "$state/aot" && exec 9>"$state/lock" && flock 9 || return 1

@@ -68,7 +68,7 @@ internal static class MachineCheck
         if (ScratchTools.Find("unshare") is not { } unshare) return [CheckResult.CannotTell(ScratchName, "unshare is missing", "apt-get install -y util-linux")];
         try
         {
-            var rules = await Tool.MustAsync(Command.Of(NodeBuild.Chosen.Redirector, "rules"));
+            var rules = await Tool.MustAsync(Command.Of(Programs.Redirector, "rules"));
             string[] user = Environment.IsPrivilegedProcess ? [] : ["--user", "--map-root-user"];
             var result = await Tool.RunAsync(Command.Of(unshare, [.. user, "--net", "--mount", "--", Programs.Cli, "check", InnerOption]), rules, AtMost);
             if (result.Output.StartsWith('{')) return JsonSerializer.Deserialize(result.Output, CheckJson.Default.CheckReport)!.Checks;

@@ -48,7 +48,7 @@ internal sealed class Lab : IAsyncDisposable
         try
         {
             var controller = await LabController.PrepareAsync(plan, folder, users, log);
-            var nodes = await Task.WhenAll(Enumerable.Range(1, plan.Nodes).Select(n => LabNode.PrepareAsync(n, plan.BuildOf(n), controller, folder, users, log)));
+            var nodes = await Task.WhenAll(Enumerable.Range(1, plan.Nodes).Select(n => LabNode.PrepareAsync(n, controller, folder, users, log)));
             var lab = new Lab(plan, folder, await making, controller, [.. nodes], log);
             try
             {

@@ -14,15 +14,13 @@ internal sealed class LabNode : IDisposable
     private readonly string _folder;
     private readonly AdminClient _admin;
     private readonly string _drainSeconds;
-    private readonly NodeBuild _build;
 
     // Where there is only one user, a socket's owner proves nothing: the two share a pair from birth. The lab keeps both ends, so
     // that either process can be replaced.
     private readonly (SeqPacketSocket Redirector, SeqPacketSocket NodeProxy)? _pair;
 
-    private LabNode(int number, NodeBuild build, LabController controller, string folder, Users users, LabLog log)
+    private LabNode(int number, LabController controller, string folder, Users users, LabLog log)
     {
-        _build = build;
         (Number, _controller, _log, _users) = (number, controller, log, users);
         _folder = Path.Combine(folder, Name);
         if (users.NodeProxy is null) _pair = SeqPacketSocket.Pair();
@@ -55,9 +53,9 @@ internal sealed class LabNode : IDisposable
     private string Token => Path.Combine(_folder, "proxy", "token");
 
     /// <summary>Makes its folder with what the machine's owner gives a node beforehand: bundle, order key, join token.</summary>
-    public static async Task<LabNode> PrepareAsync(int number, NodeBuild build, LabController controller, string folder, Users users, LabLog log)
+    public static async Task<LabNode> PrepareAsync(int number, LabController controller, string folder, Users users, LabLog log)
     {
-        var node = new LabNode(number, build, controller, folder, users, log);
+        var node = new LabNode(number, controller, folder, users, log);
         Directory.CreateDirectory(Path.Combine(node._folder, "proxy"));
         Directory.CreateDirectory(Path.Combine(node._folder, "redirector"));
         File.Copy(controller.Bundle, Path.Combine(node._folder, "bundle.pem"));
@@ -110,8 +108,8 @@ internal sealed class LabNode : IDisposable
     {
         string[] common = ["--node", Name, "--order-key", Path.Combine(_folder, "order-key.pem"), "--state", Path.Combine(_folder, "redirector"), "--netns-root", "/run/netns"];
         return _pair is { } pair
-            ? StartWith(pair.Redirector, channel => Start(Redirector!.Name, Command.Of(_build.Redirector, [.. common, "--channel-fd", channel])))
-            : Start(Redirector!.Name, Command.Of(_build.Redirector, [.. common, "--socket", RedirectorSocket, "--socket-uid", $"{_users.NodeProxy}"]));
+            ? StartWith(pair.Redirector, channel => Start(Redirector!.Name, Command.Of(Programs.Redirector, [.. common, "--channel-fd", channel])))
+            : Start(Redirector!.Name, Command.Of(Programs.Redirector, [.. common, "--socket", RedirectorSocket, "--socket-uid", $"{_users.NodeProxy}"]));
     }
 
     private LabProcess StartNodeProxy()
@@ -122,7 +120,7 @@ internal sealed class LabNode : IDisposable
             "--admin", "0.0.0.0:15020", "--admin-socket", AdminSocket, "--drain-seconds", _drainSeconds,
         ];
         LabProcess StartUnprivileged(params string[] channel) =>
-            Start(NodeProxy!.Name, Command.Of(_build.NodeProxy, [.. common, .. channel]).WithoutPrivilege(_users.NodeProxy));
+            Start(NodeProxy!.Name, Command.Of(Programs.NodeProxy, [.. common, .. channel]).WithoutPrivilege(_users.NodeProxy));
         return _pair is { } pair
             ? StartWith(pair.NodeProxy, channel => StartUnprivileged("--redirector-fd", channel))
             : StartUnprivileged("--redirector", RedirectorSocket);

@@ -38,14 +38,8 @@ internal sealed record LabPlan
     /// <summary>Lifetime of the workloads' certificates.</summary>
     public string LeafLifetime { get; init; } = "48h";
 
-    /// <summary>Nodes that run another build than <see cref="NodeBuild.Chosen"/>, by number.</summary>
-    public ImmutableDictionary<int, NodeBuild> Builds { get; init; } = ImmutableDictionary<int, NodeBuild>.Empty;
-
     /// <summary>Namespaces of the pods, each once.</summary>
     public IEnumerable<string> Namespaces => Pods.Select(pod => pod.Namespace).Distinct();
-
-    /// <summary>The build that a node runs.</summary>
-    public NodeBuild BuildOf(int node) => Builds.TryGetValue(node, out var build) ? build : NodeBuild.Chosen;
 
     /// <summary>The pod of that name, which must be there.</summary>
     public PodPlan Pod(string name) => Pods.Single(pod => pod.Name == name);

@@ -1,10 +1,16 @@
 namespace Ambient.Cli.Lab;
 
-/// <summary>Where the mesh's programs are: beside this one when installed, else where a checkout builds them. A node's two are <see cref="NodeBuild"/>'s.</summary>
+/// <summary>Where the mesh's programs are: beside this one when installed, else where a checkout builds them.</summary>
 internal static class Programs
 {
     /// <summary>ambient-controller.</summary>
     public static string Controller => Find("Controller", "ambient-controller");
+
+    /// <summary>ambient-redirector, of the chosen build.</summary>
+    public static string Redirector => NodeBuild.Chosen.Redirector;
+
+    /// <summary>ambient-node, of the chosen build.</summary>
+    public static string NodeProxy => NodeBuild.Chosen.NodeProxy;
 
     /// <summary>ambientctl, for the demo's apps.</summary>
     public static string Cli => Find("Cli", "ambientctl");

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using Ambient.Bench.Rig.Peers;
 using Ambient.Bench.Rig.Reports;
@@ -16,11 +15,10 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
     public async Task<IReadOnlyList<RoundBook>> RunAsync(IReadOnlyList<IScenario> scenarios)
     {
         var books = new List<RoundBook>();
-        var builds = Builds();
-        await using var ground = await Ground.MakeAsync(builds);
+        await using var ground = await Ground.MakeAsync();
         foreach (var group in scenarios.GroupBy(scenario => scenario.IsSameNode))
         {
-            var peers = await StartPeersAsync(ground, builds, group.Key);
+            var peers = await StartPeersAsync(ground, group.Key);
             foreach (var scenario in group)
             {
                 var book = await RunAsync(ground, scenario, [.. peers.Where(peer => scenario.Fits(peer.Name))]);
@@ -32,7 +30,7 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
         return books;
     }
 
-    private async Task<IReadOnlyList<IPeer>> StartPeersAsync(Ground ground, ImmutableArray<NodeBuild> builds, bool sameNode)
+    private async Task<IReadOnlyList<IPeer>> StartPeersAsync(Ground ground, bool sameNode)
     {
         var keys = PeerKeys.Make(ground.Folder);
         var kinds = new List<ProxyKind>();
@@ -45,20 +43,10 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
             kinds.Add(new HaproxyKind("haproxy-other", 25_000, other, ground.Folder, keys, http: false));
         if (IsInstalled("nginx") && NginxKind.IsInstalled) kinds.Add(new NginxKind(30_000, ground.Folder, keys));
         kinds.Add(new PlainKind(40_000, keys));
-        IPeer[] inPlace = [.. builds.Select(build => new AmbientPeer(ground, build, sameNode)), new DirectPeer(ground, sameNode)];
-        var peers = inPlace.ToList();
+        var peers = new List<IPeer> { new AmbientPeer(ground, sameNode), new DirectPeer(ground, sameNode) };
         peers.RemoveAll(peer => !TakesPart(peer.Name));
         foreach (var kind in kinds.Where(kind => TakesPart(kind.Name))) peers.Add(await ProxyPeer.StartAsync(ground, kind, sameNode));
         return peers;
-    }
-
-    // Builds take part like peers; the one that ships always, since every figure is a ratio to it.
-    private ImmutableArray<NodeBuild> Builds()
-    {
-        var asked = Environment.GetEnvironmentVariable("AMBIENT_BENCH_NODE") is { Length: > 0 } list
-            ? list.Split(',', StringSplitOptions.RemoveEmptyEntries)
-            : NodeBuild.HasAot ? [NodeBuild.Aot, NodeBuild.Jit] : [NodeBuild.Jit];
-        return [NodeBuild.Chosen, .. asked.Select(NodeBuild.Of).Where(build => build != NodeBuild.Chosen && TakesPart(AmbientPeer.NameOf(build)))];
     }
 
     private async Task<RoundBook> RunAsync(Ground ground, IScenario scenario, IReadOnlyList<IPeer> peers)

@@ -37,13 +37,13 @@ internal sealed class RedirectorRun : IDisposable
 
     private string KeyFile => Path.Combine(_folder, "order-key.pem");
 
-    public Process Start() => Start(NodeBuild.Chosen.Redirector, [.. Common, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}"]);
+    public Process Start() => Start(Programs.Redirector, [.. Common, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}"]);
 
     /// <summary>Starts it with a copy of one end of a pair.</summary>
     public Process StartOnChannel(SeqPacketSocket end)
     {
         using var inherited = InheritedDescriptor.Of(end.Number);
-        return Start(NodeBuild.Chosen.Redirector, [.. Common, "--channel-fd", $"{inherited.Number}"]);
+        return Start(Programs.Redirector, [.. Common, "--channel-fd", $"{inherited.Number}"]);
     }
 
     private string[] Common => ["--node", Node, "--order-key", KeyFile, "--state", State, "--netns-root", "/run/netns"];
