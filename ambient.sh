@@ -18,11 +18,14 @@ Usage: ./ambient.sh VERB [ARGUMENTS]
   test [unit|mesh|kubernetes] [...]  build and test; further arguments go to the test runner (-class NAME, -method NAME)
   bench [SCENARIO...] [--quick]      side by side with what a user could pick instead; bench --help lists the scenarios
   bench micro [...]                  benchmarks of single parts; further arguments go to BenchmarkDotNet
-  build                              build everything that changed
+  build [aot]                        build everything that changed; aot: also what ships, compiled ahead of time
   ctl ARGUMENTS                      run ambientctl (ctl --help says more)
 
 Needs the .NET 10 SDK. As root, Debian packages that are missing are installed first. Exit status: 0 all went well,
 1 something failed, 2 wrong usage or something is missing on this machine.
+
+demo, test mesh and bench run a node's two programs compiled ahead of time, as they ship, where the machine has a C linker.
+AMBIENT_NODE_BUILD=jit spares that compiling (a minute), and runs what `build` leaves; =FOLDER runs the two that lie there.
 END
 }
 
@@ -53,6 +56,8 @@ for_mesh=(nft:nftables ip:iproute2 unshare:util-linux setpriv:util-linux nsenter
 for_tests=(nginx:nginx curl:curl redis-server:redis-server redis-benchmark:redis-tools openssl:openssl newuidmap:uidmap script:bsdutils
     pgbench:postgresql psql:postgresql-client sshd:openssh-server ssh:openssh-client iperf3:iperf3 socat:socat nghttpd:nghttp2-server h2load:nghttp2-client)
 
+for_aot=(objcopy:binutils /usr/include/stdlib.h:libc6-dev)           # and a linker: clang or gcc
+
 for_bench=(haproxy:haproxy nginx:nginx /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream wrk:wrk iperf3:iperf3 ss:iproute2)
 
 missing_packages() {
@@ -64,7 +69,8 @@ missing_packages() {
     built || compgen -G '/etc/ssl/certs/*.0' >/dev/null || [[ -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt ]] || echo ca-certificates
 }
 
-# need required|optional PAIR...: installs what is missing as root, names the command that does as anybody else
+# need required|WITHOUT PAIR...: installs what is missing as root, names the command that does as anybody else. WITHOUT is what
+# follows from going on without them.
 need() {
     local demand=$1 packages
     shift
@@ -79,7 +85,8 @@ need() {
         return 0
     fi
     [[ $demand == required ]] && exit 2
-    say "Going on without: tests that need them will be skipped, with the reason."
+    say "Going on without: $demand"
+    return 1
 }
 
 install_packages() (
@@ -100,9 +107,9 @@ install_packages() (
 
 # ---- building ---------------------------------------------------------------------------------------------------------
 
-# Everything that can change the build, as names, times and sizes: 20 ms, where asking MSBuild takes 2 s.
+# Everything that can change the build, as names, times and sizes: 20 ms, where asking MSBuild takes 2 s. All of it, or folders and files.
 fingerprint() {
-    (cd -- "$root" && find . \( -name bin -o -name obj -o -name .git -o -name .build -o -name docs -o -name TestResults \) -prune \
+    (cd -- "$root" && find "${@:-.}" \( -name bin -o -name obj -o -name .git -o -name .build -o -name docs -o -name TestResults \) -prune \
         -o -type f ! -name '*.md' ! -name '*.sh' -printf '%p %T@ %s\n' | LC_ALL=C sort | cksum; echo "$sdk_version")
 }
 
@@ -130,7 +137,50 @@ build() {
         printf '%s\n' "$before" >"$state/built"
         export AMBIENT_BUILD_SECONDS=$((SECONDS - began))
     fi
+    # What the programs find there is current, or it is not there.
+    aot_built || rm -f "$state/aot/"*
     exec 9>&-
+}
+
+aot_fingerprint() { fingerprint Directory.Build.props Directory.Packages.props NodeProxy Redirector Protocol Native; }
+
+aot_built() {
+    [[ -f $state/aot/built && -x $state/aot/ambient-node && -x $state/aot/ambient-redirector && $(<"$state/aot/built") == "$(aot_fingerprint)" ]]
+}
+
+# A node's two programs as they ship. Apart from `build`, in folders of its own, since it takes a minute and few need it at each change.
+# Returns 1 if it failed, 3 if this machine cannot do it.
+build_aot() {
+    aot_built && return
+    command -v clang >/dev/null || for_aot+=(gcc:gcc)
+    need "a node's programs run compiled at run time (AMBIENT_NODE_BUILD=jit says so beforehand), not as they ship." "${for_aot[@]}" || return 3
+    local before project out=$state/publish work
+    mkdir -p "$state/aot" && exec 9>"$state/lock" && flock 9 || return 1
+    before=$(aot_fingerprint)
+    if ! aot_built; then
+        work=$(mktemp -d -t ambient-build.XXXXXX) && leftovers+=("$work")
+        for project in NodeProxy Redirector; do
+            if ! TMPDIR=$work setpriv --pdeathsig KILL "$dotnet" publish "$root/$project/$project.csproj" -c Release --use-current-runtime -p:PublishAot=true \
+                --artifacts-path "$out" -o "$out/$project" -v q -nologo -p:UseSharedCompilation=false >"$state/aot.log" 2>&1 </dev/null 9>&-; then
+                exec 9>&-
+                grep -E '(error|warning) [A-Z]+[0-9]+' "$state/aot.log" | sort -u | head -40 >&2 || tail -40 "$state/aot.log" >&2
+                say "Compiling $project ahead of time failed, and it runs compiled at run time. The whole output is in $state/aot.log"
+                # Without the compiler's package there is nothing wrong with the sources.
+                grep -q 'error NU1[0-9]*' "$state/aot.log" && return 3
+                return 1
+            fi
+        done
+        cp "$out/NodeProxy/ambient-node" "$out/Redirector/ambient-redirector" "$state/aot/" && printf '%s\n' "$before" >"$state/aot/built" || return 1
+    fi
+    exec 9>&-
+}
+
+# For what runs a mesh: a node's programs as they ship, unless the caller chose other ones or this machine cannot make them.
+build_node() {
+    [[ -n ${AMBIENT_NODE_BUILD:-} && $AMBIENT_NODE_BUILD != aot ]] && return
+    build_aot
+    local result=$?
+    [[ $result -eq 3 && ${AMBIENT_NODE_BUILD:-} != aot ]] || return $result
 }
 
 # ---- a network of one's own -------------------------------------------------------------------------------------------
@@ -199,8 +249,9 @@ test_verb() {
     reports=$(mktemp -d -p "$state" 2>/dev/null || mktemp -d -t ambient-reports.XXXXXX) || exit 2
     leftovers+=("$reports")
     find_sdk
-    need optional "${for_mesh[@]}" "${for_tests[@]}"
+    need "tests that need them will be skipped, with the reason." "${for_mesh[@]}" "${for_tests[@]}"
     if ! build; then failed=1; kinds=(); fi
+    case " ${kinds[*]} " in *' mesh '*) build_node || failed=1 ;; esac
 
     for kind in "${kinds[@]}"; do
         report=$reports/$kind.xml
@@ -228,6 +279,7 @@ demo_verb() {
     case " $* " in *" --help "* | *" -h "*) ctl_verb demo --help; return ;; esac
     need required "${for_mesh[@]}"
     build || exit 1
+    build_node
     can_isolate || give_up "this machine allows no network namespaces to $(id -un) (${why_not:-unshare failed}). Run it as root, or allow user namespaces (sysctl user.max_user_namespaces)."
     isolated "$root/Cli/bin/Release/net10.0/ambientctl" demo "$@"
 }
@@ -243,8 +295,9 @@ bench_verb() {
         return
     fi
     need required "${for_mesh[@]}"
-    need optional "${for_bench[@]}"
+    need "peers that need them take no part." "${for_bench[@]}"
     build || exit 1
+    build_node || exit 1
     can_isolate || give_up "this machine allows no network namespaces to $(id -un) (${why_not:-unshare failed}). Run it as root, or allow user namespaces (sysctl user.max_user_namespaces)."
     ulimit -n "$(ulimit -Hn)"                   # the idle connections are held by the peers as well
     isolated "$root/bench/Rig/bin/Release/net10.0/Ambient.Bench.Rig" "$@"
@@ -258,7 +311,13 @@ ctl_verb() {
 verb=${1:-help}
 [[ $# -eq 0 ]] || shift
 case $verb in
-    build) build || exit 1 ;;
+    build)
+        build || exit 1
+        case ${1:-} in
+            '') ;;
+            aot) build_aot || exit 1 ;;
+            *) say "ambient.sh: build takes nothing or aot, not '$1'"; exit 2 ;;
+        esac ;;
     test) test_verb "$@" ;;
     demo) demo_verb "$@" ;;
     bench) bench_verb "$@" ;;

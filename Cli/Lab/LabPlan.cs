@@ -11,7 +11,7 @@ internal sealed record LabPlan
     /// <summary>Nodes, numbered from 1; at most 9.</summary>
     public required int Nodes { get; init; }
 
-    /// <summary>The pods; at most 89 a node.</summary>
+    /// <summary>The pods; at most 200 a node.</summary>
     public required ImmutableArray<PodPlan> Pods { get; init; }
 
     /// <summary>The services; their addresses exist nowhere in the network.</summary>
@@ -50,7 +50,7 @@ internal sealed record LabPlan
 
 /// <summary>A pod: a network namespace with an eth0, and what the controller's YAML says of it.</summary>
 /// <param name="Node">Its node's number.</param>
-/// <param name="Slot">1 to 89; its place in the node's address range.</param>
+/// <param name="Slot">1 to 200; its place in the node's address range.</param>
 internal sealed record PodPlan(string Namespace, string Workload, int Node, int Slot)
 {
     /// <summary>Unique among all pods that were ever there, as in Kubernetes.</summary>

@@ -6,11 +6,11 @@ internal static class Programs
     /// <summary>ambient-controller.</summary>
     public static string Controller => Find("Controller", "ambient-controller");
 
-    /// <summary>ambient-redirector.</summary>
-    public static string Redirector => Find("Redirector", "ambient-redirector");
+    /// <summary>ambient-redirector, of the chosen build.</summary>
+    public static string Redirector => NodeBuild.Chosen.Redirector;
 
-    /// <summary>ambient-node.</summary>
-    public static string NodeProxy => Find("NodeProxy", "ambient-node");
+    /// <summary>ambient-node, of the chosen build.</summary>
+    public static string NodeProxy => NodeBuild.Chosen.NodeProxy;
 
     /// <summary>ambientctl, for the demo's apps.</summary>
     public static string Cli => Find("Cli", "ambientctl");
@@ -26,7 +26,9 @@ internal static class Programs
         }
     }
 
-    private static string Find(string project, string program)
+    /// <summary>A program as a build leaves it in its project's folder.</summary>
+    /// <exception cref="LabException">It is not there.</exception>
+    public static string Find(string project, string program)
     {
         // ROOT/<project>/bin/<configuration>/<framework>/ is the form of our own folder as well.
         var own = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Ambient.Cli.Lab;
 using Ambient.Native.Processes;
 using Ambient.Native.Unix;
 using Ambient.Protocol.Discovery.V1;
@@ -34,18 +35,15 @@ internal sealed class RedirectorRun : IDisposable
     /// <summary>Everything all processes wrote.</summary>
     public List<string> Log { get; } = [];
 
-    // The copy beside the tests would miss what their shared framework brings.
-    private static string Program { get; } = FindProgram();
-
     private string KeyFile => Path.Combine(_folder, "order-key.pem");
 
-    public Process Start() => Start(Program, [.. Common, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}"]);
+    public Process Start() => Start(Programs.Redirector, [.. Common, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}"]);
 
     /// <summary>Starts it with a copy of one end of a pair.</summary>
     public Process StartOnChannel(SeqPacketSocket end)
     {
         using var inherited = InheritedDescriptor.Of(end.Number);
-        return Start(Program, [.. Common, "--channel-fd", $"{inherited.Number}"]);
+        return Start(Programs.Redirector, [.. Common, "--channel-fd", $"{inherited.Number}"]);
     }
 
     private string[] Common => ["--node", Node, "--order-key", KeyFile, "--state", State, "--netns-root", "/run/netns"];
@@ -138,13 +136,5 @@ internal sealed class RedirectorRun : IDisposable
         lock (Log)
             foreach (string line in Log)
                 TestContext.Current.TestOutputHelper?.WriteLine(line);
-    }
-
-    private static string FindProgram()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "ambient.sln")))
-            folder = folder.Parent;
-        return Path.Combine(folder?.FullName ?? "", "Redirector/bin/Release/net10.0/ambient-redirector");
     }
 }
