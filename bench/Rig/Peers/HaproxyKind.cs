@@ -25,7 +25,7 @@ internal sealed class HaproxyKind(string name, int portOffset, string program, s
             $"""
             global
                 nbthread {Environment.ProcessorCount}
-                maxconn {DescriptorLimit.Connections}
+                maxconn {DescriptorLimit.OfRelay}
                 ssl-default-bind-options ssl-min-ver TLSv1.3
                 ssl-default-server-options ssl-min-ver TLSv1.3
             defaults

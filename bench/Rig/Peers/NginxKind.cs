@@ -46,7 +46,7 @@ internal sealed class NginxKind(int portOffset, string folder, PeerKeys keys) : 
             worker_processes {{Environment.ProcessorCount}};
             pid {{folder}}/nginx-{{side}}.pid;
             error_log stderr error;
-            events { worker_connections {{2 * DescriptorLimit.Connections}}; }
+            events { worker_connections {{2 * DescriptorLimit.OfRelay}}; }
             stream {
                 tcp_nodelay on;
                 proxy_connect_timeout 10s;

@@ -24,7 +24,7 @@ internal static class ResultFile
                     ["ambient_to_peer"] = book.Ratio(peer, figure.Name),
                 };
             }
-            figures[figure.Name] = new JsonObject { ["unit"] = figure.Unit, ["reach_to_haproxy"] = figure.Reach, ["higher_is_better"] = figure.IsRateHigherBetter, ["peers"] = byPeer };
+            figures[figure.Name] = new JsonObject { ["unit"] = figure.Unit, ["reach"] = figure.Reach, ["against"] = figure.Against, ["at_most"] = figure.AtMost, ["higher_is_better"] = figure.IsRateHigherBetter, ["peers"] = byPeer };
         }
 
         var file = new JsonObject

@@ -11,7 +11,7 @@ internal class Bulk : IScenario
 
     public virtual string What => "iperf3, 1 and 8 flows";
 
-    public virtual bool IsSameNode => false;
+    public virtual Stage Stage => Stage.TwoNodes;
 
     public IReadOnlyList<string> Programs => ["iperf3"];
 
@@ -20,7 +20,7 @@ internal class Bulk : IScenario
         new("cpu-1", "s a GB", Reach: 0.7), new("cpu-8", "s a GB", Reach: 0.7), new("rate-1", "GB/s", true), new("rate-8", "GB/s", true, Reach: 1.4),
     ];
 
-    public bool Fits(string peer) => peer != "haproxy-http";
+    public bool Fits(string peer) => !peer.EndsWith("-http", StringComparison.Ordinal);
 
     public async Task<LabProcess> ServeAsync(Ground ground, string network)
     {

@@ -13,7 +13,7 @@ internal abstract class HttpScenario : IScenario
 
     public abstract IReadOnlyList<Figure> Figures { get; }
 
-    public virtual bool IsSameNode => false;
+    public virtual Stage Stage => Stage.TwoNodes;
 
     public virtual IReadOnlyList<string> Programs => ["nginx", "wrk"];
 

@@ -14,11 +14,17 @@ internal interface IScenario
     /// <summary>Its figures, and what is to be reached.</summary>
     IReadOnlyList<Figure> Figures { get; }
 
-    /// <summary>Both pods on one node.</summary>
-    bool IsSameNode { get; }
+    /// <summary>What it runs on.</summary>
+    Stage Stage => Stage.TwoNodes;
+
+    /// <summary>Whether a short load comes before the first round: compilers, pools, sessions. Not where each round starts processes anew.</summary>
+    bool WarmsUp => true;
 
     /// <summary>Whether a peer can take part.</summary>
     bool Fits(string peer);
+
+    /// <summary>Those that it measures, made of the stage's.</summary>
+    IReadOnlyList<IPeer> PeersFrom(IReadOnlyList<IPeer> ofStage) => [.. ofStage.Where(peer => Fits(peer.Name))];
 
     /// <summary>Programs from elsewhere that it needs.</summary>
     IReadOnlyList<string> Programs { get; }
@@ -31,10 +37,3 @@ internal interface IScenario
     /// <returns>By the figure's name.</returns>
     Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time);
 }
-
-/// <summary>Something that is measured.</summary>
-/// <param name="Name">As in result lines.</param>
-/// <param name="Unit">For people.</param>
-/// <param name="IsRateHigherBetter">A rate; else a cost, and lower is better.</param>
-/// <param name="Reach">The ratio to HAProxy that is to be reached; null for one that is stated only.</param>
-internal sealed record Figure(string Name, string Unit, bool IsRateHigherBetter = false, double? Reach = null);

@@ -9,7 +9,7 @@ internal sealed class SameNodeRequests : HttpScenario
 
     public override string What => "1 KB HTTP keep-alive between two pods of one node, 32 connections; peers relay TCP to TCP without TLS";
 
-    public override bool IsSameNode => true;
+    public override Stage Stage => Stage.OneNode;
 
     public override IReadOnlyList<Figure> Figures => [new("requests-cpu", "us a request", Reach: 0.8), new("rate", "requests/s", true)];
 
@@ -27,7 +27,7 @@ internal sealed class SameNodeBulk : Bulk
 
     public override string What => "iperf3 between two pods of one node, 8 flows; peers relay TCP to TCP without TLS";
 
-    public override bool IsSameNode => true;
+    public override Stage Stage => Stage.OneNode;
 
     public override IReadOnlyList<Figure> Figures => [new("bulk-cpu", "s a GB", Reach: 0.5), new("rate", "GB/s", true)];
 
