@@ -53,7 +53,8 @@ for_mesh=(nft:nftables ip:iproute2 unshare:util-linux setpriv:util-linux nsenter
 for_tests=(nginx:nginx curl:curl redis-server:redis-server redis-benchmark:redis-tools openssl:openssl newuidmap:uidmap script:bsdutils
     pgbench:postgresql psql:postgresql-client sshd:openssh-server ssh:openssh-client iperf3:iperf3 socat:socat nghttpd:nghttp2-server h2load:nghttp2-client)
 
-for_bench=(haproxy:haproxy nginx:nginx /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream wrk:wrk iperf3:iperf3 ss:iproute2)
+for_bench=(haproxy:haproxy nginx:nginx /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream wrk:wrk iperf3:iperf3 ss:iproute2
+    h2load:nghttp2-client redis-server:redis-server redis-benchmark:redis-tools pgbench:postgresql)
 
 missing_packages() {
     local pair

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ambient.Bench.Rig.Peers;
 using Ambient.Bench.Rig.Reports;
 using Ambient.Bench.Rig.Scenarios;
 using Ambient.Cli.Lab;
@@ -12,7 +13,7 @@ internal static class RigCommand
 
     public static RootCommand Make()
     {
-        var names = new Argument<string[]>("scenario") { Description = "Of requests, fixed-rate, connects, bulk, idle, same-node-requests, same-node-bulk; all without one", Arity = ArgumentArity.ZeroOrMore };
+        var names = new Argument<string[]>("scenario") { Description = "Of requests, fixed-rate, connects, bulk, idle, same-node, redis, pgbench; all without one", Arity = ArgumentArity.ZeroOrMore };
         var quick = new Option<bool>("--quick") { Description = "One short round of each: shows that it works, measures nothing" };
         var rounds = new Option<int>("--rounds") { Description = "Rounds over all peers", DefaultValueFactory = _ => 5 };
         var seconds = new Option<int>("--seconds") { Description = "How long each load runs", DefaultValueFactory = _ => 3 };
@@ -36,7 +37,7 @@ internal static class RigCommand
 
     private static async Task<int> RunAsync(string[] names, RigOptions options, bool isQuick)
     {
-        IScenario[] all = [new Requests(), new FixedRate(), new Connects(), new Bulk(), new Idle(options.IdleConnections), new SameNodeRequests(), new SameNodeBulk()];
+        IScenario[] all = [new Requests(), new FixedRate(), new Connects(), new Bulk(), new Idle(options.IdleConnections), new SameNode(), new Redis(), new Pgbench()];
         if (names.FirstOrDefault(name => all.All(scenario => scenario.Name != name)) is { } unknown)
         {
             await Console.Error.WriteLineAsync($"bench: there is no scenario {unknown}. There are: {string.Join(", ", all.Select(scenario => scenario.Name))}, and micro.");
@@ -47,11 +48,14 @@ internal static class RigCommand
             await Console.Error.WriteLineAsync("bench: it lives in network namespaces of its own, which ./ambient.sh bench makes. Start that.");
             return BadUsage;
         }
+        var asked = all.Where(scenario => names.Length == 0 || names.Contains(scenario.Name)).ToList();
+        var impossible = asked.Where(scenario => WhyNot(scenario) is not null).ToList();
+        foreach (var scenario in impossible) await Console.Error.WriteLineAsync($"bench: {scenario.Name} cannot run here: {WhyNot(scenario)}.");
         try
         {
-            var books = await new RigRun(options, Console.Error).RunAsync([.. all.Where(scenario => names.Length == 0 || names.Contains(scenario.Name))]);
+            var books = await new RigRun(options, Console.Error).RunAsync([.. asked.Except(impossible)]);
             foreach (var book in books) ResultTable.WriteRatios(Console.Out, book);
-            return isQuick || books.All(book => book.ReachesAll) ? 0 : 1;
+            return impossible.Count > 0 ? BadUsage : isQuick || books.All(book => book.ReachesAll) ? 0 : 1;
         }
         catch (LabException fault)
         {
@@ -59,4 +63,7 @@ internal static class RigCommand
             return BadUsage;
         }
     }
+
+    private static string? WhyNot(IScenario scenario) =>
+        scenario.Programs.FirstOrDefault(program => !ProgramSearch.IsInstalled(program)) is { } missing ? $"the program {missing} is not installed" : scenario.WhyNot;
 }

@@ -14,8 +14,6 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
 {
     public async Task<IReadOnlyList<RoundBook>> RunAsync(IReadOnlyList<IScenario> scenarios)
     {
-        if (scenarios.SelectMany(scenario => scenario.Programs).FirstOrDefault(program => !ProgramSearch.IsInstalled(program)) is { } missing)
-            throw new LabException($"the program {missing} is not installed.");
         var books = new List<RoundBook>();
         foreach (var group in scenarios.GroupBy(scenario => scenario.Stage))
         {
@@ -37,7 +35,7 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
         var began = TimeProvider.System.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
         var book = new RoundBook(scenario);
         var servers = new List<LabProcess>();
-        foreach (var network in peers.Select(peer => peer.ServerNetwork).Distinct()) servers.Add(await scenario.ServeAsync(ground, network));
+        foreach (var network in peers.Select(peer => peer.ServerNetwork).Distinct()) servers.AddRange(await scenario.ServeAsync(ground, network));
         if (scenario.WarmsUp)
         {
             foreach (var peer in peers) await scenario.MeasureAsync(ground, peer, TimeSpan.FromSeconds(1));

@@ -1,3 +1,4 @@
+using Ambient.Bench.Rig.Peers;
 using Ambient.Cli.Lab;
 
 namespace Ambient.Bench.Rig.Loads;
@@ -7,7 +8,10 @@ internal static class HttpServer
 {
     public const int Port = 8080;
 
-    public static Command In(string folder, string network)
+    /// <summary>Starts it in a pod and waits until it serves.</summary>
+    public static Task<LabProcess> StartAsync(Ground ground, string network) => Listening.StartAsync(ground.Lab, "nginx", In(ground.Folder, network), network, Port);
+
+    private static Command In(string folder, string network)
     {
         var file = Path.Combine(folder, $"server-{network}.conf");
         File.WriteAllText(file,

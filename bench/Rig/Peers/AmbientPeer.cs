@@ -10,6 +10,8 @@ namespace Ambient.Bench.Rig.Peers;
 /// <param name="server">The pod of the server; on the same node, a single NodeProxy carries.</param>
 internal sealed class AmbientPeer(Ground ground, string name, PodPlan client, PodPlan server) : IPeer
 {
+    private const int TunnelPort = 15008;
+
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
 
     /// <summary>The client's node, and the server's if that is another.</summary>
@@ -49,6 +51,9 @@ internal sealed class AmbientPeer(Ground ground, string name, PodPlan client, Po
             });
         }
     }
+
+    // The client's end of a tunnel is in the client's own namespace. ss(8), -K.
+    public Task CloseLinksAsync() => Tool.MustAsync(Command.Of("ss", "-HKtn", "dport", "=", $":{TunnelPort}").Inside(client.Network));
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -22,5 +22,7 @@ internal sealed class DirectPeer(PodPlan client, PodPlan server) : IPeer
 
     public Task RestartAsync() => Task.CompletedTask;
 
+    public Task CloseLinksAsync() => Task.CompletedTask;
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

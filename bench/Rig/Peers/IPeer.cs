@@ -28,4 +28,7 @@ internal interface IPeer : IAsyncDisposable
 
     /// <summary>Fresh processes in place of its own, which serve and have carried nothing yet: no links, no sessions, no memory of before.</summary>
     Task RestartAsync();
+
+    /// <summary>Closes all connections between the hops, as an idle time does. Processes and the TLS sessions that they remember stay.</summary>
+    Task CloseLinksAsync();
 }

@@ -59,6 +59,9 @@ internal sealed class ProxyPeer : IPeer
         await StartAsync();
     }
 
+    public Task CloseLinksAsync() =>
+        Tool.MustAsync(Command.Of("ss", "-HKtn", "dst", $"{Ground.NodeAddress(_server.Node)}", "dport", ">", $":{_kind.PortOffset}").Inside(Topology.NodeNetwork(_client.Node)));
+
     public async ValueTask DisposeAsync() => await StopAsync();
 
     private async Task StartAsync()

@@ -13,24 +13,18 @@ internal abstract class HttpScenario : IScenario
 
     public abstract IReadOnlyList<Figure> Figures { get; }
 
-    public virtual Stage Stage => Stage.TwoNodes;
+    public virtual bool WarmsUp => true;
 
     public virtual IReadOnlyList<string> Programs => ["nginx", "wrk"];
 
     public bool Fits(string peer) => true;
 
-    public async Task<LabProcess> ServeAsync(Ground ground, string network)
-    {
-        var server = LabProcess.Start($"nginx {network}", HttpServer.In(ground.Folder, network).Inside(network), ground.Lab.Log);
-        await ground.Lab.UntilAsync("nginx serves", TimeSpan.FromSeconds(10), async () =>
-            (await Tool.MustAsync(Command.Of("ss", "-Hltn").Inside(network))).Contains($":{HttpServer.Port} ", StringComparison.Ordinal) ? null : "it does not yet");
-        return server;
-    }
+    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, string network) => [await HttpServer.StartAsync(ground, network)];
 
     public abstract Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time);
 
     /// <summary>A closed loop of wrk, with CPU a request. An error fails the round: a figure of failures is none.</summary>
-    private protected static async Task<(WrkResult Result, double CpuSeconds)> WrkAsync(IPeer peer, int connections, TimeSpan time, bool newConnections = false)
+    public static async Task<(WrkResult Result, double CpuSeconds)> WrkAsync(IPeer peer, int connections, TimeSpan time, bool newConnections = false)
     {
         var to = peer.AddressOf(HttpServer.Port);
         var (result, cpu) = await Metered.RunAsync(peer, () => WrkLoad.RunAsync(peer.ClientNetwork, to, connections, time, newConnections));

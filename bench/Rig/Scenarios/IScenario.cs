@@ -29,8 +29,11 @@ internal interface IScenario
     /// <summary>Programs from elsewhere that it needs.</summary>
     IReadOnlyList<string> Programs { get; }
 
-    /// <summary>Starts the server in a peer's server pod.</summary>
-    Task<Cli.Lab.LabProcess> ServeAsync(Ground ground, string network);
+    /// <summary>Why it cannot run on this machine; null if it can.</summary>
+    string? WhyNot => null;
+
+    /// <summary>Starts the servers in a peer's server pod.</summary>
+    Task<IReadOnlyList<Cli.Lab.LabProcess>> ServeAsync(Ground ground, string network);
 
     /// <summary>One round over one peer.</summary>
     /// <param name="time">How long a load runs.</param>

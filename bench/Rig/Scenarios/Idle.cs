@@ -33,12 +33,12 @@ internal sealed class Idle(int connections) : IScenario
     // A connection that never speaks HTTP is nothing that an HTTP proxy takes.
     public bool Fits(string peer) => !peer.EndsWith("-http", StringComparison.Ordinal);
 
-    public async Task<LabProcess> ServeAsync(Ground ground, string network)
+    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, string network)
     {
         var server = LabProcess.Start($"echo {network}", Command.Of(Rig, "echo-server").Inside(network), ground.Lab.Log);
         await ground.Lab.UntilAsync("the echo serves", TimeSpan.FromSeconds(10), () =>
             Task.FromResult(ground.Lab.Log.Of($"echo {network}").Contains("serving") ? null : "it does not yet"));
-        return server;
+        return [server];
     }
 
     public async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
