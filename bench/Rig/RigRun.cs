@@ -49,8 +49,10 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
                 book.Add(peer.Name, await scenario.MeasureAsync(ground, peer, options.Time));
             }
         }
+        var loads = await scenario.CheckLoadAsync(ground, peers, options.Time);
+        if (loads is not null) await say.WriteLineAsync($"{scenario.Name}, loads agree: {loads}");
         foreach (var server in servers) await server.TerminateAsync();
-        ResultFile.Write(options.Results, book, peers, began, options.Rounds, options.Time);
+        ResultFile.Write(options.Results, book, peers, loads, began, options.Rounds, options.Time);
         Plot.Write(options.Results, book);
         return book;
     }

@@ -9,7 +9,7 @@ internal static class ResultFile
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    public static void Write(string folder, RoundBook book, IReadOnlyList<IPeer> peers, string began, int rounds, TimeSpan time)
+    public static void Write(string folder, RoundBook book, IReadOnlyList<IPeer> peers, string? loads, string began, int rounds, TimeSpan time)
     {
         var figures = new JsonObject();
         foreach (var figure in book.Scenario.Figures)
@@ -41,6 +41,7 @@ internal static class ResultFile
                 ["cores"] = Environment.ProcessorCount,
                 ["load_average"] = File.ReadAllText("/proc/loadavg").Trim(),
             },
+            ["loads_agree"] = loads,
             ["figures"] = figures,
             ["configurations"] = new JsonObject([.. peers.Select(peer => KeyValuePair.Create<string, JsonNode?>(peer.Name, peer.Configuration))]),
         };

@@ -31,8 +31,8 @@ internal sealed class Connects : HttpScenario
 
     public override async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {
-        await WrkAsync(peer, AtOnce, time, newConnections: true);
-        var (warm, warmCpu) = await WrkAsync(peer, AtOnce, time, newConnections: true);
+        await OneEachAsync(peer, time);
+        var (warm, warmCpu) = await OneEachAsync(peer, time);
 
         await peer.CloseLinksAsync();
         var (idle, idleCpu) = await BurstAsync(peer, AtOnce);
@@ -50,6 +50,13 @@ internal sealed class Connects : HttpScenario
             ["cpu-cold"] = 1e6 * coldCpu / AtOnce, ["rate-cold"] = AtOnce / cold.Seconds, ["first-cold"] = firstCold.FirstByteMilliseconds,
             ["cpu-after-idle"] = 1e6 * idleCpu / AtOnce, ["rate-after-idle"] = AtOnce / idle.Seconds, ["first-after-idle"] = firstIdle.FirstByteMilliseconds,
         };
+    }
+
+    private static async Task<(WrkResult Result, double CpuSeconds)> OneEachAsync(IPeer peer, TimeSpan time)
+    {
+        var (result, cpu) = await Metered.RunAsync(peer, () => WrkLoad.RunAsync(peer.ClientNetwork, peer.AddressOf(HttpServer.Port), AtOnce, time, newConnections: true));
+        if (result.Errors > 0) throw new LabException($"{peer.Name}: {result.Errors} requests of {result.Requests} failed");
+        return (result, cpu);
     }
 
     private static async Task<(H2LoadResult Result, double CpuSeconds)> BurstAsync(IPeer peer, int connections)

@@ -35,6 +35,11 @@ internal interface IScenario
     /// <summary>Starts the servers in a peer's server pod.</summary>
     Task<IReadOnlyList<Cli.Lab.LabProcess>> ServeAsync(Ground ground, string network);
 
+    /// <summary>Compares our own generator with one made elsewhere, where a scenario uses it.</summary>
+    /// <returns>What both have seen; null if there is nothing to compare, or no direct path to compare on.</returns>
+    /// <exception cref="Cli.Lab.LabException">They do not agree.</exception>
+    Task<string?> CheckLoadAsync(Ground ground, IReadOnlyList<IPeer> peers, TimeSpan time) => Task.FromResult<string?>(null);
+
     /// <summary>One round over one peer.</summary>
     /// <param name="time">How long a load runs.</param>
     /// <returns>By the figure's name.</returns>

@@ -30,12 +30,12 @@ internal sealed class SameNode : IScenario
 
     public async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {
-        var (requests, requestsCpu) = await HttpScenario.WrkAsync(peer, Connections, time);
+        var requests = await HttpScenario.KeepAliveAsync(peer, Connections, time);
         var ((bytes, seconds), bulkCpu) = await Metered.RunAsync(peer, () => IperfLoad.RunAsync(peer.ClientNetwork, peer.AddressOf(IperfLoad.Port), Flows, time));
         return new Dictionary<string, double>
         {
-            ["requests-cpu"] = 1e6 * requestsCpu / requests.Requests, ["bulk-cpu"] = bulkCpu / (bytes / 1e9),
-            ["requests-rate"] = requests.Requests / requests.Seconds, ["bulk-rate"] = bytes / 1e9 / seconds,
+            ["requests-cpu"] = requests.CpuMicroseconds, ["bulk-cpu"] = bulkCpu / (bytes / 1e9),
+            ["requests-rate"] = requests.Rate, ["bulk-rate"] = bytes / 1e9 / seconds,
         };
     }
 }
