@@ -58,7 +58,8 @@ for_tests=(nginx:nginx curl:curl redis-server:redis-server redis-benchmark:redis
 
 for_aot=(objcopy:binutils /usr/include/stdlib.h:libc6-dev)           # and a linker: clang or gcc
 
-for_bench=(haproxy:haproxy nginx:nginx /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream wrk:wrk iperf3:iperf3 ss:iproute2)
+for_bench=(haproxy:haproxy nginx:nginx /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream wrk:wrk iperf3:iperf3 ss:iproute2
+    h2load:nghttp2-client redis-server:redis-server redis-benchmark:redis-tools pgbench:postgresql)
 
 missing_packages() {
     local pair
@@ -208,10 +209,16 @@ inside() {
     # The mesh's processes have users of their own, which may not enter a checkout or an SDK below /root, say: both get a second
     # place. They are found through descriptors, since the new /run may hide them.
     exec 7<"$root" 8<"$DOTNET_ROOT"
+    local other=${AMBIENT_BENCH_NODE:-}         # another build of ambient-node, which the bench compares with ours
+    [[ -z $other ]] || exec 6<"$(dirname -- "$other")" || exit 2
     mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/netns /run/tmp /run/ambient-checkout /run/ambient-dotnet && chmod 1777 /run/tmp \
         && mount --no-canonicalize --rbind /proc/self/fd/7 /run/ambient-checkout \
         && mount --no-canonicalize --rbind /proc/self/fd/8 /run/ambient-dotnet && ip link set lo up || exit 2
-    exec 7<&- 8<&-
+    if [[ -n $other ]]; then
+        mkdir -p /run/ambient-other && mount --no-canonicalize --rbind /proc/self/fd/6 /run/ambient-other || exit 2
+        export AMBIENT_BENCH_NODE=/run/ambient-other/${other##*/}
+    fi
+    exec 6<&- 7<&- 8<&-
     export TMPDIR=/run/tmp AMBIENT_ISOLATED=1 DOTNET_ROOT=/run/ambient-dotnet
     cd /run/ambient-checkout || exit 2
     trap : INT TERM HUP                         # they are for the command; this shell waits for it
@@ -293,6 +300,10 @@ bench_verb() {
         build || exit 1
         (cd -- "$root" && exec bench/Micro/bin/Release/net10.0/Ambient.Bench.Micro "$@")
         return
+    fi
+    if [[ -n ${AMBIENT_BENCH_NODE:-} ]]; then
+        [[ -x $AMBIENT_BENCH_NODE && ! -d $AMBIENT_BENCH_NODE ]] || give_up "AMBIENT_BENCH_NODE names no program: $AMBIENT_BENCH_NODE"
+        AMBIENT_BENCH_NODE=$(realpath -- "$AMBIENT_BENCH_NODE") && export AMBIENT_BENCH_NODE
     fi
     need required "${for_mesh[@]}"
     need "peers that need them take no part." "${for_bench[@]}"

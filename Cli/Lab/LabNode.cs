@@ -21,6 +21,7 @@ internal sealed class LabNode : IDisposable
 
     private LabNode(int number, LabController controller, string folder, Users users, LabLog log)
     {
+        Program = controller.Mesh.NodeProxyPrograms.GetValueOrDefault(number) ?? Programs.NodeProxy;
         (Number, _controller, _log, _users) = (number, controller, log, users);
         _folder = Path.Combine(folder, Name);
         if (users.NodeProxy is null) _pair = SeqPacketSocket.Pair();
@@ -41,6 +42,9 @@ internal sealed class LabNode : IDisposable
 
     /// <summary>Its NodeProxy.</summary>
     public Supervised NodeProxy { get; }
+
+    /// <summary>The program of its NodeProxy.</summary>
+    public string Program { get; }
 
     /// <summary>Where ambientctl asks its NodeProxy.</summary>
     public string AdminSocket => Path.Combine(_folder, "proxy", "admin.sock");
@@ -120,7 +124,7 @@ internal sealed class LabNode : IDisposable
             "--admin", "0.0.0.0:15020", "--admin-socket", AdminSocket, "--drain-seconds", _drainSeconds,
         ];
         LabProcess StartUnprivileged(params string[] channel) =>
-            Start(NodeProxy!.Name, Command.Of(Programs.NodeProxy, [.. common, .. channel]).WithoutPrivilege(_users.NodeProxy));
+            Start(NodeProxy!.Name, Command.Of(Program, [.. common, .. channel]).WithoutPrivilege(_users.NodeProxy));
         return _pair is { } pair
             ? StartWith(pair.NodeProxy, channel => StartUnprivileged("--redirector-fd", channel))
             : StartUnprivileged("--redirector", RedirectorSocket);

@@ -38,6 +38,9 @@ internal sealed record LabPlan
     /// <summary>Lifetime of the workloads' certificates.</summary>
     public string LeafLifetime { get; init; } = "48h";
 
+    /// <summary>Nodes whose NodeProxy is another build than ours: the program by the node's number. Its user must be able to start it.</summary>
+    public ImmutableDictionary<int, string> NodeProxyPrograms { get; init; } = ImmutableDictionary<int, string>.Empty;
+
     /// <summary>Namespaces of the pods, each once.</summary>
     public IEnumerable<string> Namespaces => Pods.Select(pod => pod.Namespace).Distinct();
 

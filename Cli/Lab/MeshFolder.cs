@@ -42,6 +42,9 @@ internal sealed class MeshFolder
     /// <inheritdoc cref="LabPlan.NodeDrainSeconds"/>
     public int NodeDrainSeconds => _plan.NodeDrainSeconds;
 
+    /// <inheritdoc cref="LabPlan.NodeProxyPrograms"/>
+    public ImmutableDictionary<int, string> NodeProxyPrograms => _plan.NodeProxyPrograms;
+
     /// <summary>Pods that the YAML names now.</summary>
     public ImmutableArray<PodPlan> Pods => _pods;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Ambient.Bench.Rig.Accounting;
+using Ambient.Bench.Rig.Peers;
 using Ambient.Bench.Rig.Reports;
 using Ambient.Bench.Rig.Scenarios;
 using Ambient.Cli.Lab;
@@ -13,12 +13,12 @@ internal static class RigCommand
 
     public static RootCommand Make()
     {
-        var names = new Argument<string[]>("scenario") { Description = "Of requests, fixed-rate, connects, bulk, idle, same-node-requests, same-node-bulk; all without one", Arity = ArgumentArity.ZeroOrMore };
+        var names = new Argument<string[]>("scenario") { Description = "Of requests, fixed-rate, connects, bulk, idle, same-node, redis, pgbench; all without one", Arity = ArgumentArity.ZeroOrMore };
         var quick = new Option<bool>("--quick") { Description = "One short round of each: shows that it works, measures nothing" };
         var rounds = new Option<int>("--rounds") { Description = "Rounds over all peers", DefaultValueFactory = _ => 5 };
         var seconds = new Option<int>("--seconds") { Description = "How long each load runs", DefaultValueFactory = _ => 3 };
         var results = new Option<string>("--results") { Description = "Folder for JSON and SVG", DefaultValueFactory = _ => Path.Combine(Programs.Checkout ?? ".", "bench", "results") };
-        var peers = new Option<string[]>("--peers") { Description = "Only these, separated by spaces: ambient direct haproxy haproxy-http nginx plain", AllowMultipleArgumentsPerToken = true };
+        var peers = new Option<string[]>("--peers") { Description = "Only these, separated by spaces: ambient ambient-other direct haproxy haproxy-http haproxy-other haproxy-other-http nginx plain", AllowMultipleArgumentsPerToken = true };
         var root = new RootCommand("Compares Ambient with what a user could pick instead, in one run on this machine.\n"
             + "Exit status: 0 every figure reaches what is asked, 1 some do not, 2 wrong usage or something is missing. With --quick: 0 if it ran.")
         {
@@ -29,7 +29,7 @@ internal static class RigCommand
             bool isQuick = parsed.GetValue(quick);
             var options = isQuick
                 ? new RigOptions(1, TimeSpan.FromSeconds(1), 500, parsed.GetValue(results)!, parsed.GetValue(peers) ?? [])
-                : new RigOptions(parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)), Math.Min(20_000, DescriptorLimit.Connections), parsed.GetValue(results)!, parsed.GetValue(peers) ?? []);
+                : new RigOptions(parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)), 20_000, parsed.GetValue(results)!, parsed.GetValue(peers) ?? []);
             return await RunAsync(parsed.GetValue(names)!, options, isQuick);
         });
         return root;
@@ -37,7 +37,7 @@ internal static class RigCommand
 
     private static async Task<int> RunAsync(string[] names, RigOptions options, bool isQuick)
     {
-        IScenario[] all = [new Requests(), new FixedRate(), new Connects(), new Bulk(), new Idle(options.IdleConnections), new SameNodeRequests(), new SameNodeBulk()];
+        IScenario[] all = [new Requests(), new FixedRate(), new Connects(), new Bulk(), new Idle(options.IdleConnections), new SameNode(), new Redis(), new Pgbench()];
         if (names.FirstOrDefault(name => all.All(scenario => scenario.Name != name)) is { } unknown)
         {
             await Console.Error.WriteLineAsync($"bench: there is no scenario {unknown}. There are: {string.Join(", ", all.Select(scenario => scenario.Name))}, and micro.");
@@ -48,11 +48,14 @@ internal static class RigCommand
             await Console.Error.WriteLineAsync("bench: it lives in network namespaces of its own, which ./ambient.sh bench makes. Start that.");
             return BadUsage;
         }
+        var asked = all.Where(scenario => names.Length == 0 || names.Contains(scenario.Name)).ToList();
+        var impossible = asked.Where(scenario => WhyNot(scenario) is not null).ToList();
+        foreach (var scenario in impossible) await Console.Error.WriteLineAsync($"bench: {scenario.Name} cannot run here: {WhyNot(scenario)}.");
         try
         {
-            var books = await new RigRun(options, Console.Error).RunAsync([.. all.Where(scenario => names.Length == 0 || names.Contains(scenario.Name))]);
+            var books = await new RigRun(options, Console.Error).RunAsync([.. asked.Except(impossible)]);
             foreach (var book in books) ResultTable.WriteRatios(Console.Out, book);
-            return isQuick || books.All(Reaches) ? 0 : 1;
+            return impossible.Count > 0 ? BadUsage : isQuick || books.All(book => book.ReachesAll) ? 0 : 1;
         }
         catch (LabException fault)
         {
@@ -61,6 +64,6 @@ internal static class RigCommand
         }
     }
 
-    private static bool Reaches(RoundBook book) => book.Scenario.Figures.All(figure =>
-        figure.Reach is not { } reach || book.Ratio("haproxy", figure.Name) is not { } ratio || (figure.IsRateHigherBetter ? ratio >= reach : ratio <= reach));
+    private static string? WhyNot(IScenario scenario) =>
+        scenario.Programs.FirstOrDefault(program => !ProgramSearch.IsInstalled(program)) is { } missing ? $"the program {missing} is not installed" : scenario.WhyNot;
 }

@@ -15,13 +15,13 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
     public async Task<IReadOnlyList<RoundBook>> RunAsync(IReadOnlyList<IScenario> scenarios)
     {
         var books = new List<RoundBook>();
-        await using var ground = await Ground.MakeAsync();
-        foreach (var group in scenarios.GroupBy(scenario => scenario.IsSameNode))
+        foreach (var group in scenarios.GroupBy(scenario => scenario.Stage))
         {
-            var peers = await StartPeersAsync(ground, group.Key);
+            await using var ground = await Ground.MakeAsync();
+            var peers = await PeerSet.StartAsync(ground, group.Key, TakesPart);
             foreach (var scenario in group)
             {
-                var book = await RunAsync(ground, scenario, [.. peers.Where(peer => scenario.Fits(peer.Name))]);
+                var book = await RunAsync(ground, scenario, scenario.PeersFrom(peers));
                 ResultTable.Write(book);
                 books.Add(book);
             }
@@ -30,32 +30,16 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
         return books;
     }
 
-    private async Task<IReadOnlyList<IPeer>> StartPeersAsync(Ground ground, bool sameNode)
-    {
-        var keys = PeerKeys.Make(ground.Folder);
-        var kinds = new List<ProxyKind>();
-        if (IsInstalled("haproxy"))
-        {
-            kinds.Add(new HaproxyKind("haproxy", 10_000, "haproxy", ground.Folder, keys, http: false));
-            kinds.Add(new HaproxyKind("haproxy-http", 20_000, "haproxy", ground.Folder, keys, http: true));
-        }
-        if (Environment.GetEnvironmentVariable("AMBIENT_BENCH_HAPROXY") is { Length: > 0 } other)
-            kinds.Add(new HaproxyKind("haproxy-other", 25_000, other, ground.Folder, keys, http: false));
-        if (IsInstalled("nginx") && NginxKind.IsInstalled) kinds.Add(new NginxKind(30_000, ground.Folder, keys));
-        kinds.Add(new PlainKind(40_000, keys));
-        var peers = new List<IPeer> { new AmbientPeer(ground, sameNode), new DirectPeer(ground, sameNode) };
-        peers.RemoveAll(peer => !TakesPart(peer.Name));
-        foreach (var kind in kinds.Where(kind => TakesPart(kind.Name))) peers.Add(await ProxyPeer.StartAsync(ground, kind, sameNode));
-        return peers;
-    }
-
     private async Task<RoundBook> RunAsync(Ground ground, IScenario scenario, IReadOnlyList<IPeer> peers)
     {
         var began = TimeProvider.System.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
         var book = new RoundBook(scenario);
         var servers = new List<LabProcess>();
-        foreach (var network in peers.Select(peer => peer.ServerNetwork).Distinct()) servers.Add(await scenario.ServeAsync(ground, network));
-        foreach (var peer in peers) await scenario.MeasureAsync(ground, peer, TimeSpan.FromSeconds(1)); // warms up: compilers, pools, sessions
+        foreach (var network in peers.Select(peer => peer.ServerNetwork).Distinct()) servers.AddRange(await scenario.ServeAsync(ground, network));
+        if (scenario.WarmsUp)
+        {
+            foreach (var peer in peers) await scenario.MeasureAsync(ground, peer, TimeSpan.FromSeconds(1));
+        }
         for (int round = 0; round < options.Rounds; round++)
         {
             for (int i = 0; i < peers.Count; i++)
@@ -65,14 +49,13 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
                 book.Add(peer.Name, await scenario.MeasureAsync(ground, peer, options.Time));
             }
         }
+        var loads = await scenario.CheckLoadAsync(ground, peers, options.Time);
+        if (loads is not null) await say.WriteLineAsync($"{scenario.Name}, loads agree: {loads}");
         foreach (var server in servers) await server.TerminateAsync();
-        ResultFile.Write(options.Results, book, peers, began, options.Rounds, options.Time);
+        ResultFile.Write(options.Results, book, peers, loads, began, options.Rounds, options.Time);
         Plot.Write(options.Results, book);
         return book;
     }
 
     private bool TakesPart(string peer) => options.Peers.Count == 0 || options.Peers.Contains(peer);
-
-    private static bool IsInstalled(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Any(folder => File.Exists(Path.Combine(folder, program)));
 }

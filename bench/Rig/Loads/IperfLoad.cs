@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Ambient.Cli.Lab;
@@ -27,5 +26,7 @@ internal static class IperfLoad
         }
     }
 
-    public static Command Server => Command.Of("iperf3", "-s", "-p", Port.ToString(CultureInfo.InvariantCulture));
+    /// <summary>Starts its server in a pod and waits until it serves.</summary>
+    public static Task<LabProcess> StartServerAsync(Cli.Lab.Lab lab, string network) =>
+        Listening.StartAsync(lab, "iperf3", Command.Of("iperf3", "-s", "-p", $"{Port}"), network, Port);
 }

@@ -1,40 +1,64 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Ambient.Bench.Rig.Accounting;
+using Ambient.Bench.Rig.Peers;
 using Ambient.Cli.Lab;
 
 namespace Ambient.Bench.Rig.Loads;
 
-/// <summary>The open loop as a process of its own, so that it can run inside a pod's namespace.</summary>
+/// <summary>The open loop as a process of its own; it opens its connections inside the pods' namespaces.</summary>
 internal static class OpenLoopCommand
 {
+    private const string Measuring = "measuring";
+
     public static System.CommandLine.Command Make()
     {
-        var to = new Option<string>("--to") { Required = true };
-        var connections = new Option<int>("--connections") { DefaultValueFactory = _ => 64 };
+        var to = new Option<string[]>("--to") { Description = "NETWORK=ADDRESS:PORT", Required = true, AllowMultipleArgumentsPerToken = true };
+        var connections = new Option<int>("--connections") { Description = "to each", DefaultValueFactory = _ => 64 };
         var rate = new Option<double>("--rate") { DefaultValueFactory = _ => 4000 };
         var seconds = new Option<double>("--seconds") { DefaultValueFactory = _ => 3 };
         var command = new System.CommandLine.Command("open-loop", "Requests at a fixed rate; the result in JSON.") { to, connections, rate, seconds };
         command.SetAction(parsed =>
         {
-            var address = IPEndPoint.Parse(parsed.GetValue(to)!);
-            // Once short, so that the second run measures the proxy and not this program's compiler.
-            new OpenLoop(address, parsed.GetValue(connections), parsed.GetValue(rate), TimeSpan.FromSeconds(0.5)).Run();
-            var result = new OpenLoop(address, parsed.GetValue(connections), parsed.GetValue(rate), TimeSpan.FromSeconds(parsed.GetValue(seconds))).Run();
+            var sockets = new List<Socket>();
+            LoadTarget.InEach(parsed.GetValue(to)!.Select(LoadTarget.Parse), target =>
+            {
+                for (int i = 0; i < parsed.GetValue(connections); i++) sockets.Add(target.Connect());
+            });
+            using var loop = new OpenLoop(sockets);
+            // First over each connection, so that what is measured is neither handshakes nor this program's compiler.
+            double warmUp = Math.Max(0.5, 2.0 * sockets.Count / parsed.GetValue(rate));
+            loop.Run(parsed.GetValue(rate), TimeSpan.FromSeconds(warmUp));
+            Console.WriteLine(Measuring);
+            var result = loop.Run(parsed.GetValue(rate), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
             Console.WriteLine(JsonSerializer.Serialize(result, OpenLoopJson.Default.OpenLoopResult));
         });
         return command;
     }
 
-    /// <summary>Runs it inside a namespace.</summary>
-    public static async Task<OpenLoopResult> RunAsync(string network, IPEndPoint to, int connections, double rate, TimeSpan time)
+    /// <summary>Runs it over one peer.</summary>
+    /// <param name="connections">To each target.</param>
+    /// <returns>What it saw, and the CPU seconds that the peer's processes used from after warming up to the last answer.</returns>
+    /// <exception cref="LabException">A request failed or was never answered: a figure of failures is none.</exception>
+    public static async Task<(OpenLoopResult Result, double CpuSeconds)> RunAsync(Cli.Lab.Lab lab, IPeer peer, IReadOnlyList<LoadTarget> targets, int connections, double rate, TimeSpan time)
     {
-        var output = await Tool.MustAsync(Cli.Lab.Command.Of(Path.Combine(AppContext.BaseDirectory, "Ambient.Bench.Rig"), "open-loop", "--to", $"{to}",
-            "--connections", $"{connections}", "--rate", rate.ToString(CultureInfo.InvariantCulture), "--seconds", time.TotalSeconds.ToString(CultureInfo.InvariantCulture)).Inside(network),
-            atMost: time + TimeSpan.FromSeconds(40));
-        return JsonSerializer.Deserialize(output, OpenLoopJson.Default.OpenLoopResult)!;
+        var command = Cli.Lab.Command.Of(Path.Combine(AppContext.BaseDirectory, "Ambient.Bench.Rig"), ["open-loop", "--to", .. targets.Select(target => target.ToString()),
+            "--connections", $"{connections}", "--rate", rate.ToString(CultureInfo.InvariantCulture), "--seconds", time.TotalSeconds.ToString(CultureInfo.InvariantCulture)]);
+        double before = 0, after = 0;
+        OpenLoopResult? result = null;
+        var name = $"open loop over {peer.Name}";
+        var process = LabProcess.Start(name, command, lab.Log, line =>
+        {
+            if (line == Measuring) before = ProcessCpu.Seconds(peer.Processes);
+            else (after, result) = (ProcessCpu.Seconds(peer.Processes), JsonSerializer.Deserialize(line, OpenLoopJson.Default.OpenLoopResult));
+        });
+        if (await Task.WhenAny(process.Ended, Task.Delay(time + TimeSpan.FromSeconds(60))) != process.Ended) await process.KillAsync();
+        if (result is null) throw new LabException($"{name}: it ended without a result: {string.Join(' ', lab.Log.Of(name))}");
+        if (result.Failed + result.Unanswered > 0) throw new LabException($"{name}: {result.Failed} requests failed, {result.Unanswered} were never answered");
+        return (result, peer.Processes.Count == 0 ? double.NaN : after - before);
     }
 }
 

@@ -39,6 +39,7 @@ internal static partial class WrkLoad
     [GeneratedRegex(@"99%\s+([0-9.]+[a-z]+)")]
     private static partial Regex P99();
 
+    // "Socket errors: connect 0, read 1, write 0, timeout 0"
     [GeneratedRegex(@"(?:connect|read|write|timeout|Non-2xx or 3xx responses:) (\d+)")]
     private static partial Regex Errors();
 }

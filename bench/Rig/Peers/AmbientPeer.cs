@@ -1,22 +1,59 @@
 using System.Net;
+using Ambient.Bench.Rig.Accounting;
+using Ambient.Cli.Lab;
 
 namespace Ambient.Bench.Rig.Peers;
 
 /// <summary>Ours: real Controller, Redirector and NodeProxy processes; only the NodeProxies are counted, since only they carry traffic.</summary>
-internal sealed class AmbientPeer(Ground ground, bool sameNode) : IPeer
+/// <param name="name">In tables and result lines.</param>
+/// <param name="client">The pod that clients run in.</param>
+/// <param name="server">The pod of the server; on the same node, a single NodeProxy carries.</param>
+internal sealed class AmbientPeer(Ground ground, string name, PodPlan client, PodPlan server) : IPeer
 {
-    public string Name => "ambient";
+    private const int TunnelPort = 15008;
 
-    public string ClientNetwork => ground.Web.Network;
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
 
-    public string ServerNetwork => (sameNode ? ground.Near : ground.Api).Network;
+    /// <summary>The client's node, and the server's if that is another.</summary>
+    public IReadOnlyList<LabNode> Nodes { get; } = [.. new[] { client.Node, server.Node }.Distinct().Select(node => ground.Lab.Nodes[node - 1])];
 
-    public IReadOnlyList<int> Processes =>
-        [.. ground.Lab.Nodes.Take(sameNode ? 1 : 2).Select(node => node.NodeProxy.Current!.Id)];
+    public string Name => name;
 
-    public string Configuration => "defaults; MeshConfig, Namespace, Pod and Service objects of Cli/Lab/MeshFolder, namespace labelled ambient.mesh/enroll";
+    public string ClientNetwork => client.Network;
 
-    public IPEndPoint AddressOf(int serverPort) => new((sameNode ? ground.Near : ground.Api).V4, serverPort);
+    public string ServerNetwork => server.Network;
+
+    public IReadOnlyList<int> Processes => [.. Nodes.Select(node => node.NodeProxy.Current!.Id)];
+
+    public string Configuration => BuildDescription.Of(ground.Lab, Nodes);
+
+    public int MostConnections => DescriptorLimit.OfOurs(pods: 1);
+
+    public IPEndPoint AddressOf(int serverPort) => new(server.V4, serverPort);
+
+    public async Task RestartAsync()
+    {
+        foreach (var node in Nodes)
+        {
+            await node.NodeProxy.StopAsync(StartPatience);
+            node.NodeProxy.Start();
+        }
+        foreach (var node in Nodes)
+        {
+            await node.WaitUntilReadyAsync(StartPatience);
+            // Redirector hands the pods over one by one; until then their connections wait in the listeners' queues.
+            int pods = ground.Lab.Mesh.Pods.Count(pod => pod.Node == node.Number && ground.Enrolled.Contains(pod.Namespace));
+            await ground.Lab.UntilAsync($"{node.Name} has its {pods} pods", StartPatience, async () =>
+            {
+                var page = await node.Admin.GetMetricsAsync();
+                double captured = page.Sum("ambient_node_pods_captured");
+                return captured >= pods ? null : $"it has {captured}";
+            });
+        }
+    }
+
+    // The client's end of a tunnel is in the client's own namespace. ss(8), -K.
+    public Task CloseLinksAsync() => Tool.MustAsync(Command.Of("ss", "-HKtn", "dport", "=", $":{TunnelPort}").Inside(client.Network));
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

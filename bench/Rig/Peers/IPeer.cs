@@ -20,6 +20,15 @@ internal interface IPeer : IAsyncDisposable
     /// <summary>Its full configuration, so that its own experts can judge it.</summary>
     string Configuration { get; }
 
+    /// <summary>How many connections from one pod it can hold at once under this machine's limit of descriptors.</summary>
+    int MostConnections { get; }
+
     /// <summary>Where a client connects to in order to reach a port of the server.</summary>
     IPEndPoint AddressOf(int serverPort);
+
+    /// <summary>Fresh processes in place of its own, which serve and have carried nothing yet: no links, no sessions, no memory of before.</summary>
+    Task RestartAsync();
+
+    /// <summary>Closes all connections between the hops, as an idle time does. Processes and the TLS sessions that they remember stay.</summary>
+    Task CloseLinksAsync();
 }

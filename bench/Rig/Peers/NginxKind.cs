@@ -5,7 +5,7 @@ using Ambient.Cli.Lab;
 
 namespace Ambient.Bench.Rig.Peers;
 
-/// <summary>nginx as a stream proxy: a worker a core, TLS sessions reused, its stream module's documented settings.</summary>
+/// <summary>nginx as a stream proxy: a worker a core, each with its own queue of connections (reuseport), TLS sessions reused, its stream module's documented settings.</summary>
 internal sealed class NginxKind(int portOffset, string folder, PeerKeys keys) : ProxyKind("nginx", portOffset)
 {
     private const string Module = "/usr/lib/nginx/modules/ngx_stream_module.so";
@@ -17,6 +17,7 @@ internal sealed class NginxKind(int portOffset, string folder, PeerKeys keys) : 
         $"""
             proxy_ssl on;
             proxy_ssl_protocols TLSv1.3;
+            proxy_ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384;
             proxy_ssl_verify on;
             proxy_ssl_name b.bench;
             proxy_ssl_trusted_certificate {keys.Root};
@@ -28,6 +29,7 @@ internal sealed class NginxKind(int portOffset, string folder, PeerKeys keys) : 
     public override ProxySetup Server(ImmutableArray<ProxyRoute> routes) => Write("b", routes, listen: " ssl",
         $"""
             ssl_protocols TLSv1.3;
+            ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384;
             ssl_certificate {keys.B};
             ssl_certificate_key {keys.B};
             ssl_client_certificate {keys.Root};
@@ -46,7 +48,7 @@ internal sealed class NginxKind(int portOffset, string folder, PeerKeys keys) : 
             worker_processes {{Environment.ProcessorCount}};
             pid {{folder}}/nginx-{{side}}.pid;
             error_log stderr error;
-            events { worker_connections {{2 * DescriptorLimit.Connections}}; }
+            events { worker_connections {{2 * DescriptorLimit.OfRelay}}; }
             stream {
                 tcp_nodelay on;
                 proxy_connect_timeout 10s;
@@ -54,7 +56,7 @@ internal sealed class NginxKind(int portOffset, string folder, PeerKeys keys) : 
 
             """);
         foreach (var route in routes)
-            text.AppendLine($"    server {{ listen {route.From}{listen} backlog=4096; proxy_pass {route.To};\n{tls}    }}");
+            text.AppendLine($"    server {{ listen {route.From}{listen} backlog=4096 reuseport; proxy_pass {route.To};\n{tls}    }}");
         text.AppendLine("}");
         var file = Path.Combine(folder, $"nginx-{side}.conf");
         File.WriteAllText(file, text.ToString());

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Net.Sockets;
 using Ambient.Bench.Rig.Accounting;
 using Ambient.Cli.Lab;
 
@@ -13,93 +12,84 @@ namespace Ambient.Bench.Rig.Peers;
 internal sealed class ProxyPeer : IPeer
 {
     private readonly Ground _ground;
-    private readonly bool _sameNode;
-    private readonly int _portOffset;
-    private readonly ImmutableArray<LabProcess> _started;
+    private readonly PodPlan _client;
+    private readonly PodPlan _server;
+    private readonly ProxyKind _kind;
+    private readonly ImmutableArray<(int Node, ProxySetup Setup)> _hops;
+    private ImmutableArray<LabProcess> _running = [];
 
-    private ProxyPeer(Ground ground, bool sameNode, ProxyKind kind, ImmutableArray<LabProcess> started, string configuration)
+    private ProxyPeer(Ground ground, ProxyKind kind, PodPlan client, PodPlan server, ImmutableArray<(int Node, ProxySetup Setup)> hops)
     {
-        (_ground, _sameNode, _portOffset, _started) = (ground, sameNode, kind.PortOffset, started);
-        (Name, Configuration) = (kind.Name, configuration);
+        (_ground, _kind, _client, _server, _hops) = (ground, kind, client, server, hops);
     }
 
-    public string Name { get; }
+    public string Name => _kind.Name;
 
-    public string ClientNetwork => _ground.Client.Network;
+    public string ClientNetwork => _client.Network;
 
-    public string ServerNetwork => (_sameNode ? _ground.Beside : _ground.Server).Network;
+    public string ServerNetwork => _server.Network;
 
     // Workers come and go with the main process; it is asked anew each time.
-    public IReadOnlyList<int> Processes => [.. _started.SelectMany(process => ProcessTree.Of(process.Id))];
+    public IReadOnlyList<int> Processes => [.. _running.SelectMany(process => ProcessTree.Of(process.Id))];
 
-    public string Configuration { get; }
+    public string Configuration => string.Join("\n\n", _hops.Select(hop => hop.Setup.Configuration));
 
-    public IPEndPoint AddressOf(int serverPort) => new(Ground.NodeAddress(1), _portOffset + serverPort);
+    public int MostConnections => DescriptorLimit.OfRelay;
 
-    /// <summary>Starts the processes and waits until they listen.</summary>
+    public IPEndPoint AddressOf(int serverPort) => new(Ground.NodeAddress(_client.Node), _kind.PortOffset + serverPort);
+
+    /// <summary>Starts the processes and waits until they listen. On one node there is one plain hop in place of two with TLS between.</summary>
     /// <param name="ground">Where.</param>
     /// <param name="kind">Which product, and how it is set up.</param>
-    /// <param name="sameNode">One plain hop in place of two with TLS between.</param>
-    public static async Task<ProxyPeer> StartAsync(Ground ground, ProxyKind kind, bool sameNode)
+    /// <param name="client">The pod that clients run in.</param>
+    /// <param name="server">The server's.</param>
+    public static async Task<ProxyPeer> StartAsync(Ground ground, ProxyKind kind, PodPlan client, PodPlan server)
     {
-        var hops = sameNode
-            ? ImmutableArray.Create((Node: 1, Setup: kind.Plain(Routes(kind, 1, ground.Beside.V4, 0))))
-            : [(1, kind.Client(Routes(kind, 1, Ground.NodeAddress(2), kind.PortOffset))), (2, kind.Server(Routes(kind, 2, ground.Server.V4, 0)))];
-        var started = ImmutableArray.CreateBuilder<LabProcess>();
-        foreach (var (node, setup) in hops)
-            started.Add(LabProcess.Start($"{kind.Name} on n{node}", setup.Command.Inside(Topology.NodeNetwork(node)), ground.Lab.Log));
-        var peer = new ProxyPeer(ground, sameNode, kind, started.ToImmutable(), string.Join("\n\n", hops.Select(hop => hop.Setup.Configuration)));
-        foreach (var (node, _) in hops)
-        {
-            await ground.Lab.UntilAsync($"{kind.Name} listens on n{node}", TimeSpan.FromSeconds(15), async () =>
-            {
-                var listening = await Tool.MustAsync(Command.Of("ss", "-Hltn").Inside(Topology.NodeNetwork(node)));
-                return listening.Contains($"{Ground.NodeAddress(node)}:{kind.PortOffset + Ground.ServerPorts[0]} ", StringComparison.Ordinal) ? null : listening;
-            });
-        }
+        ImmutableArray<(int Node, ProxySetup Setup)> hops = client.Node == server.Node
+            ? [(client.Node, kind.Plain(Routes(kind, client.Node, server.V4, 0)))]
+            : [(client.Node, kind.Client(Routes(kind, client.Node, Ground.NodeAddress(server.Node), kind.PortOffset))), (server.Node, kind.Server(Routes(kind, server.Node, server.V4, 0)))];
+        var peer = new ProxyPeer(ground, kind, client, server, hops);
+        await peer.StartAsync();
         return peer;
     }
 
-    public async ValueTask DisposeAsync()
+    public async Task RestartAsync()
     {
-        foreach (var process in _started)
+        await StopAsync();
+        await StartAsync();
+    }
+
+    public Task CloseLinksAsync() =>
+        Tool.MustAsync(Command.Of("ss", "-HKtn", "dst", $"{Ground.NodeAddress(_server.Node)}", "dport", ">", $":{_kind.PortOffset}").Inside(Topology.NodeNetwork(_client.Node)));
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    private async Task StartAsync()
+    {
+        _running = [.. _hops.Select(hop => LabProcess.Start($"{Name} on n{hop.Node}", hop.Setup.Command.Inside(Topology.NodeNetwork(hop.Node)), _ground.Lab.Log))];
+        foreach (var (node, _) in _hops)
+        {
+            await _ground.Lab.UntilAsync($"{Name} listens on n{node}", TimeSpan.FromSeconds(15), async () =>
+            {
+                var listening = await Tool.MustAsync(Command.Of("ss", "-Hltn").Inside(Topology.NodeNetwork(node)));
+                return listening.Contains($"{Ground.NodeAddress(node)}:{_kind.PortOffset + Ground.ServerPorts[^1]} ", StringComparison.Ordinal) ? null : listening;
+            });
+        }
+    }
+
+    // Workers of one that was killed would go on serving.
+    private async Task StopAsync()
+    {
+        foreach (var process in _running)
         {
             var tree = ProcessTree.Of(process.Id);
             await process.TerminateAsync();
             foreach (var id in tree.Where(id => Directory.Exists($"/proc/{id}"))) Native.Processes.Signals.Kill(id);
         }
+        _running = [];
     }
 
     // Each server port is forwarded from the same port plus the peer's offset, so that peers do not meet.
     private static ImmutableArray<ProxyRoute> Routes(ProxyKind kind, int node, IPAddress to, int offset) =>
         [.. Ground.ServerPorts.Select(port => new ProxyRoute(new IPEndPoint(Ground.NodeAddress(node), kind.PortOffset + port), new IPEndPoint(to, offset + port)))];
-}
-
-/// <summary>One port that a proxy forwards.</summary>
-/// <param name="From">Where it listens.</param>
-/// <param name="To">Where it connects to.</param>
-internal sealed record ProxyRoute(IPEndPoint From, IPEndPoint To);
-
-/// <summary>How one process of a peer is started.</summary>
-/// <param name="Command">In the foreground.</param>
-/// <param name="Configuration">What it was told, in full.</param>
-internal sealed record ProxySetup(Command Command, string Configuration);
-
-/// <summary>A product and how it is set up for each place.</summary>
-internal abstract class ProxyKind(string name, int portOffset)
-{
-    /// <summary>Its name in tables and result lines.</summary>
-    public string Name => name;
-
-    /// <summary>Added to the server's ports for the ports of this peer.</summary>
-    public int PortOffset => portOffset;
-
-    /// <summary>Plain TCP in, mutual TLS 1.3 out.</summary>
-    public abstract ProxySetup Client(ImmutableArray<ProxyRoute> routes);
-
-    /// <summary>Mutual TLS 1.3 in, plain TCP out.</summary>
-    public abstract ProxySetup Server(ImmutableArray<ProxyRoute> routes);
-
-    /// <summary>Plain TCP in and out.</summary>
-    public abstract ProxySetup Plain(ImmutableArray<ProxyRoute> routes);
 }

@@ -9,7 +9,7 @@ internal static class ResultFile
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    public static void Write(string folder, RoundBook book, IReadOnlyList<IPeer> peers, string began, int rounds, TimeSpan time)
+    public static void Write(string folder, RoundBook book, IReadOnlyList<IPeer> peers, string? loads, string began, int rounds, TimeSpan time)
     {
         var figures = new JsonObject();
         foreach (var figure in book.Scenario.Figures)
@@ -24,7 +24,7 @@ internal static class ResultFile
                     ["ambient_to_peer"] = book.Ratio(peer, figure.Name),
                 };
             }
-            figures[figure.Name] = new JsonObject { ["unit"] = figure.Unit, ["reach_to_haproxy"] = figure.Reach, ["higher_is_better"] = figure.IsRateHigherBetter, ["peers"] = byPeer };
+            figures[figure.Name] = new JsonObject { ["unit"] = figure.Unit, ["reach"] = figure.Reach, ["against"] = figure.Against, ["at_most"] = figure.AtMost, ["higher_is_better"] = figure.IsRateHigherBetter, ["peers"] = byPeer };
         }
 
         var file = new JsonObject
@@ -41,6 +41,7 @@ internal static class ResultFile
                 ["cores"] = Environment.ProcessorCount,
                 ["load_average"] = File.ReadAllText("/proc/loadavg").Trim(),
             },
+            ["loads_agree"] = loads,
             ["figures"] = figures,
             ["configurations"] = new JsonObject([.. peers.Select(peer => KeyValuePair.Create<string, JsonNode?>(peer.Name, peer.Configuration))]),
         };

@@ -9,7 +9,7 @@ internal static class ResultTable
     public static void Write(RoundBook book)
     {
         var table = new Table().Title(Markup.Escape($"{book.Scenario.Name}: {book.Scenario.What}")).Border(TableBorder.Simple)
-            .AddColumns("figure", "peer", "median", "min .. max", "ambient to it", "asked of haproxy");
+            .AddColumns("figure", "peer", "median", "min .. max", "ambient to it", "asked");
         foreach (int column in new[] { 2, 3, 4 }) table.Columns[column].RightAligned();
         foreach (var figure in book.Scenario.Figures)
         {
@@ -20,14 +20,23 @@ internal static class ResultTable
                 table.AddRow(
                     name, peer, Text(book.Median(peer, figure.Name)!.Value), $"{Text(rounds.Min())} .. {Text(rounds.Max())}",
                     peer != "ambient" && book.Ratio(peer, figure.Name) is { } ratio ? ratio.ToString("0.00", CultureInfo.InvariantCulture) : "",
-                    peer == "haproxy" ? figure.Reach is { } reach ? (figure.IsRateHigherBetter ? ">= " : "<= ") + Text(reach) : "stated" : "");
+                    Asked(figure, peer));
                 name = "";
             }
         }
+        // Without a terminal it would be folded to 80 columns.
+        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 180;
         AnsiConsole.Write(table);
     }
 
-    /// <summary>The lines for machines: one ratio each.</summary>
+    private static string Asked(Scenarios.Figure figure, string peer)
+    {
+        if (peer == "ambient" && figure.AtMost is { } most) return $"<= {Text(most)} itself";
+        if (peer != figure.Against) return "";
+        return figure.Reach is { } reach ? (figure.IsRateHigherBetter ? ">= " : "<= ") + Text(reach) : "stated";
+    }
+
+    /// <summary>The lines for machines: one ratio each; to the bound where a figure has one of its own.</summary>
     public static void WriteRatios(TextWriter output, RoundBook book)
     {
         foreach (var figure in book.Scenario.Figures)
@@ -37,6 +46,8 @@ internal static class ResultTable
                 if (book.Ratio(peer, figure.Name) is { } ratio)
                     output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"result {book.Scenario.Name}.{figure.Name}-vs-{peer} {ratio:0.###}"));
             }
+            if (figure.AtMost is { } most && book.Median("ambient", figure.Name) is { } ours)
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"result {book.Scenario.Name}.{figure.Name}-vs-bound {ours / most:0.###}"));
         }
     }
 

@@ -39,4 +39,9 @@ internal sealed class RoundBook(IScenario scenario)
     /// <summary>Our median over the peer's; null where one of them is missing.</summary>
     public double? Ratio(string peer, string figure) =>
         Median("ambient", figure) is { } ours && Median(peer, figure) is { } theirs and not 0 ? ours / theirs : null;
+
+    /// <summary>Whether everything is reached that is asked and was measured.</summary>
+    public bool ReachesAll => scenario.Figures.All(figure =>
+        (Ratio(figure.Against, figure.Name) is not { } ratio || figure.IsReachedBy(ratio))
+        && (figure.AtMost is not { } most || Median("ambient", figure.Name) is not { } ours || ours <= most));
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Ambient.Bench.Rig.Accounting;
 using Ambient.Bench.Rig.Loads;
 using Ambient.Bench.Rig.Peers;
 using Ambient.Cli.Lab;
@@ -7,34 +9,51 @@ namespace Ambient.Bench.Rig.Scenarios;
 /// <summary>What scenarios over the 1 KB HTTP server share.</summary>
 internal abstract class HttpScenario : IScenario
 {
+    // 256 handshakes take HAProxy half a second of two cores.
+    private static readonly TimeSpan Before = TimeSpan.FromSeconds(0.7), After = TimeSpan.FromSeconds(0.3);
+
     public abstract string Name { get; }
 
     public abstract string What { get; }
 
     public abstract IReadOnlyList<Figure> Figures { get; }
 
-    public virtual bool IsSameNode => false;
+    public virtual bool WarmsUp => true;
 
     public virtual IReadOnlyList<string> Programs => ["nginx", "wrk"];
 
     public bool Fits(string peer) => true;
 
-    public async Task<LabProcess> ServeAsync(Ground ground, string network)
-    {
-        var server = LabProcess.Start($"nginx {network}", HttpServer.In(ground.Folder, network).Inside(network), ground.Lab.Log);
-        await ground.Lab.UntilAsync("nginx serves", TimeSpan.FromSeconds(10), async () =>
-            (await Tool.MustAsync(Command.Of("ss", "-Hltn").Inside(network))).Contains($":{HttpServer.Port} ", StringComparison.Ordinal) ? null : "it does not yet");
-        return server;
-    }
+    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, string network) => [await HttpServer.StartAsync(ground, network)];
 
     public abstract Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time);
 
-    /// <summary>A closed loop of wrk, with CPU a request. An error fails the round: a figure of failures is none.</summary>
-    private protected static async Task<(WrkResult Result, double CpuSeconds)> WrkAsync(IPeer peer, int connections, TimeSpan time, bool newConnections = false)
+    public virtual Task<string?> CheckLoadAsync(Ground ground, IReadOnlyList<IPeer> peers, TimeSpan time) => Task.FromResult<string?>(null);
+
+    /// <summary>
+    /// A closed loop of wrk over keep-alive connections. CPU and rate are read over a window inside of it, with the requests that the server
+    /// has counted meanwhile: opening the connections, which is <c>connects</c>' matter, stays out.
+    /// </summary>
+    /// <exception cref="LabException">A request failed: a figure of failures is none. Or wrk and the server have counted differently.</exception>
+    public static async Task<KeepAliveFigures> KeepAliveAsync(IPeer peer, int connections, TimeSpan time)
     {
-        var to = peer.AddressOf(HttpServer.Port);
-        var (result, cpu) = await Metered.RunAsync(peer, () => WrkLoad.RunAsync(peer.ClientNetwork, to, connections, time, newConnections));
+        long first = await HttpServer.CountAsync(peer.ServerNetwork);
+        var load = WrkLoad.RunAsync(peer.ClientNetwork, peer.AddressOf(HttpServer.Port), connections, Before + time + After);
+        await Task.Delay(Before);
+        var (countBefore, cpuBefore, began) = (await HttpServer.CountAsync(peer.ServerNetwork), ProcessCpu.Seconds(peer.Processes), Stopwatch.GetTimestamp());
+        await Task.Delay(time);
+        var (count, cpu, seconds) = (await HttpServer.CountAsync(peer.ServerNetwork), ProcessCpu.Seconds(peer.Processes), Stopwatch.GetElapsedTime(began).TotalSeconds);
+        var result = await load;
         if (result.Errors > 0) throw new LabException($"{peer.Name}: {result.Errors} requests of {result.Requests} failed");
-        return (result, cpu);
+        long served = await HttpServer.CountAsync(peer.ServerNetwork) - first;
+        if (Math.Abs(served - result.Requests) > connections + (0.02 * served)) throw new LabException($"{peer.Name}: wrk counted {result.Requests} requests, the server {served}");
+        long requests = count - countBefore;
+        return new KeepAliveFigures(peer.Processes.Count == 0 ? double.NaN : 1e6 * (cpu - cpuBefore) / requests, requests / seconds, result.P99Milliseconds);
     }
 }
+
+/// <summary>What a closed loop over keep-alive connections shows.</summary>
+/// <param name="CpuMicroseconds">Of the proxies, a request; not a number where there is no proxy.</param>
+/// <param name="Rate">Requests a second.</param>
+/// <param name="P99Milliseconds">By wrk.</param>
+internal sealed record KeepAliveFigures(double CpuMicroseconds, double Rate, double P99Milliseconds);

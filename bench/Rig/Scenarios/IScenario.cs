@@ -14,27 +14,34 @@ internal interface IScenario
     /// <summary>Its figures, and what is to be reached.</summary>
     IReadOnlyList<Figure> Figures { get; }
 
-    /// <summary>Both pods on one node.</summary>
-    bool IsSameNode { get; }
+    /// <summary>What it runs on.</summary>
+    Stage Stage => Stage.TwoNodes;
+
+    /// <summary>Whether a short load comes before the first round: compilers, pools, sessions. Not where each round starts processes anew.</summary>
+    bool WarmsUp => true;
 
     /// <summary>Whether a peer can take part.</summary>
     bool Fits(string peer);
 
+    /// <summary>Those that it measures, made of the stage's.</summary>
+    IReadOnlyList<IPeer> PeersFrom(IReadOnlyList<IPeer> ofStage) => [.. ofStage.Where(peer => Fits(peer.Name))];
+
     /// <summary>Programs from elsewhere that it needs.</summary>
     IReadOnlyList<string> Programs { get; }
 
-    /// <summary>Starts the server in a peer's server pod.</summary>
-    Task<Cli.Lab.LabProcess> ServeAsync(Ground ground, string network);
+    /// <summary>Why it cannot run on this machine; null if it can.</summary>
+    string? WhyNot => null;
+
+    /// <summary>Starts the servers in a peer's server pod.</summary>
+    Task<IReadOnlyList<Cli.Lab.LabProcess>> ServeAsync(Ground ground, string network);
+
+    /// <summary>Compares our own generator with one made elsewhere, where a scenario uses it.</summary>
+    /// <returns>What both have seen; null if there is nothing to compare, or no direct path to compare on.</returns>
+    /// <exception cref="Cli.Lab.LabException">They do not agree.</exception>
+    Task<string?> CheckLoadAsync(Ground ground, IReadOnlyList<IPeer> peers, TimeSpan time) => Task.FromResult<string?>(null);
 
     /// <summary>One round over one peer.</summary>
     /// <param name="time">How long a load runs.</param>
     /// <returns>By the figure's name.</returns>
     Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time);
 }
-
-/// <summary>Something that is measured.</summary>
-/// <param name="Name">As in result lines.</param>
-/// <param name="Unit">For people.</param>
-/// <param name="IsRateHigherBetter">A rate; else a cost, and lower is better.</param>
-/// <param name="Reach">The ratio to HAProxy that is to be reached; null for one that is stated only.</param>
-internal sealed record Figure(string Name, string Unit, bool IsRateHigherBetter = false, double? Reach = null);

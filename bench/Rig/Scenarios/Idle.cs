@@ -5,44 +5,69 @@ using Ambient.Cli.Lab;
 
 namespace Ambient.Bench.Rig.Scenarios;
 
-/// <summary>Memory of connections that are open and silent.</summary>
+/// <summary>
+/// Memory of connections that are open and silent. Each round has fresh processes: one that held as many before shows how it uses memory
+/// again, not what connections cost.
+/// </summary>
 internal sealed class Idle(int connections) : IScenario
 {
     private static readonly string Rig = Path.Combine(AppContext.BaseDirectory, "Ambient.Bench.Rig");
 
+    // What ended or came a moment ago is put away by then: timers, collections, the kernel's own delays.
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(2);
+
     public string Name => "idle";
 
-    public string What => $"{connections} open connections that have carried one byte each way; PSS of the proxies";
+    public string What => $"up to {connections} open connections that have carried one byte each way, as many as this machine's {DescriptorLimit.Hard} descriptors a process let the peer hold; "
+        + "PSS with them less PSS of the same fresh processes after one, for each; kernel: slabs and TCP's queues of the whole machine, clients and servers included";
 
-    public bool IsSameNode => false;
+    public bool WarmsUp => false;
 
     public IReadOnlyList<string> Programs => [];
 
-    public IReadOnlyList<Figure> Figures => [new("memory", "bytes a connection", Reach: 0.03)];
+    public IReadOnlyList<Figure> Figures =>
+    [
+        new("memory", "bytes a connection", Reach: 0.03, AtMost: 1500), new("kernel", "bytes a connection, kernel"), new("connections", "held", true),
+    ];
 
     // A connection that never speaks HTTP is nothing that an HTTP proxy takes.
-    public bool Fits(string peer) => peer is not ("haproxy-http" or "direct");
+    public bool Fits(string peer) => !peer.EndsWith("-http", StringComparison.Ordinal);
 
-    public async Task<LabProcess> ServeAsync(Ground ground, string network)
+    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, string network)
     {
         var server = LabProcess.Start($"echo {network}", Command.Of(Rig, "echo-server").Inside(network), ground.Lab.Log);
         await ground.Lab.UntilAsync("the echo serves", TimeSpan.FromSeconds(10), () =>
             Task.FromResult(ground.Lab.Log.Of($"echo {network}").Contains("serving") ? null : "it does not yet"));
-        return server;
+        return [server];
     }
 
     public async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {
-        var before = ProcessMemory.Bytes(peer.Processes);
-        var isOpen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var client = LabProcess.Start($"idle clients of {peer.Name}", Command.Of(Rig, "idle-clients", "--to", $"{peer.AddressOf(IdleClients.Port)}", "--count", $"{connections}").Inside(peer.ClientNetwork),
-            ground.Lab.Log, line => isOpen.TrySetResult());
-        if (await Task.WhenAny(isOpen.Task, client.Ended, Task.Delay(TimeSpan.FromMinutes(2))) != isOpen.Task)
-            throw new LabException($"{peer.Name}: the clients did not get {connections} connections\n{ground.Lab.Log.Tail()}");
-        var after = ProcessMemory.Bytes(peer.Processes);
+        int count = Math.Min(connections, Math.Min(peer.MostConnections, DescriptorLimit.Hard - 200)); // client and server are processes as well
+        await peer.RestartAsync();
+        await (await OpenAsync(ground, peer, 1)).KillAsync();
+        await Task.Delay(Rest);
+        var (before, kernelBefore) = (ProcessMemory.Bytes(peer.Processes), KernelMemory.Bytes());
+        var client = await OpenAsync(ground, peer, count);
+        await Task.Delay(Rest);
+        var (after, kernelAfter) = (ProcessMemory.Bytes(peer.Processes), KernelMemory.Bytes());
         await client.KillAsync();
-        // The ends reach the proxies before the next round looks at their memory.
-        await Task.Delay(TimeSpan.FromSeconds(2));
-        return new Dictionary<string, double> { ["memory"] = (after - before) / connections };
+        await Task.Delay(Rest); // the ends reach everybody before the next peer's turn
+        return new Dictionary<string, double>
+        {
+            ["memory"] = peer.Processes.Count == 0 ? double.NaN : (after - before) / count,
+            ["kernel"] = (kernelAfter - kernelBefore) / count,
+            ["connections"] = count,
+        };
+    }
+
+    private static async Task<LabProcess> OpenAsync(Ground ground, IPeer peer, int count)
+    {
+        var isOpen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var command = Command.Of(Rig, "idle-clients", "--to", $"{peer.AddressOf(IdleClients.Port)}", "--count", $"{count}").Inside(peer.ClientNetwork);
+        var client = LabProcess.Start($"idle clients of {peer.Name}", command, ground.Lab.Log, line => isOpen.TrySetResult());
+        if (await Task.WhenAny(isOpen.Task, client.Ended, Task.Delay(TimeSpan.FromMinutes(2))) != isOpen.Task)
+            throw new LabException($"{peer.Name}: the clients did not get {count} connections\n{ground.Lab.Log.Tail()}");
+        return client;
     }
 }

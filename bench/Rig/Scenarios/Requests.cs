@@ -17,12 +17,11 @@ internal sealed class Requests : HttpScenario
 
     public override async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {
-        var (few, fewCpu) = await WrkAsync(peer, 32, time);
-        var (many, manyCpu) = await WrkAsync(peer, 256, time);
+        var few = await KeepAliveAsync(peer, 32, time);
+        var many = await KeepAliveAsync(peer, 256, time);
         return new Dictionary<string, double>
         {
-            ["cpu-32"] = 1e6 * fewCpu / few.Requests, ["cpu-256"] = 1e6 * manyCpu / many.Requests, ["p99-256"] = many.P99Milliseconds,
-            ["rate-32"] = few.Requests / few.Seconds, ["rate-256"] = many.Requests / many.Seconds,
+            ["cpu-32"] = few.CpuMicroseconds, ["cpu-256"] = many.CpuMicroseconds, ["p99-256"] = many.P99Milliseconds, ["rate-32"] = few.Rate, ["rate-256"] = many.Rate,
         };
     }
 }

@@ -1,39 +1,41 @@
+using Ambient.Bench.Rig.Loads;
 using Ambient.Bench.Rig.Peers;
+using Ambient.Cli.Lab;
 
 namespace Ambient.Bench.Rig.Scenarios;
 
-/// <summary>Requests between two pods of one node.</summary>
-internal sealed class SameNodeRequests : HttpScenario
+/// <summary>Both pods on one node: no tunnel, and the peers have no TLS to do.</summary>
+internal sealed class SameNode : IScenario
 {
-    public override string Name => "same-node-requests";
+    private const int Connections = 32, Flows = 8;
 
-    public override string What => "1 KB HTTP keep-alive between two pods of one node, 32 connections; peers relay TCP to TCP without TLS";
+    public string Name => "same-node";
 
-    public override bool IsSameNode => true;
+    public string What => $"two pods of one node; 1 KB HTTP keep-alive over {Connections} connections, and iperf3 with {Flows} flows; peers relay TCP to TCP without TLS";
 
-    public override IReadOnlyList<Figure> Figures => [new("requests-cpu", "us a request", Reach: 0.8), new("rate", "requests/s", true)];
+    public Stage Stage => Stage.OneNode;
 
-    public override async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
+    public IReadOnlyList<string> Programs => ["nginx", "wrk", "iperf3"];
+
+    public IReadOnlyList<Figure> Figures =>
+    [
+        new("requests-cpu", "us a request", Reach: 0.8), new("bulk-cpu", "s a GB", Reach: 0.5), new("requests-rate", "requests/s", true), new("bulk-rate", "GB/s", true),
+    ];
+
+    // What iperf3 speaks is no HTTP.
+    public bool Fits(string peer) => !peer.EndsWith("-http", StringComparison.Ordinal);
+
+    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, string network) =>
+        [await HttpServer.StartAsync(ground, network), await IperfLoad.StartServerAsync(ground.Lab, network)];
+
+    public async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {
-        var (result, cpu) = await WrkAsync(peer, 32, time);
-        return new Dictionary<string, double> { ["requests-cpu"] = 1e6 * cpu / result.Requests, ["rate"] = result.Requests / result.Seconds };
-    }
-}
-
-/// <summary>Bytes between two pods of one node.</summary>
-internal sealed class SameNodeBulk : Bulk
-{
-    public override string Name => "same-node-bulk";
-
-    public override string What => "iperf3 between two pods of one node, 8 flows; peers relay TCP to TCP without TLS";
-
-    public override bool IsSameNode => true;
-
-    public override IReadOnlyList<Figure> Figures => [new("bulk-cpu", "s a GB", Reach: 0.5), new("rate", "GB/s", true)];
-
-    public override async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
-    {
-        var ((bytes, seconds), cpu) = await Metered.RunAsync(peer, () => Loads.IperfLoad.RunAsync(peer.ClientNetwork, peer.AddressOf(Loads.IperfLoad.Port), 8, time));
-        return new Dictionary<string, double> { ["bulk-cpu"] = cpu / (bytes / 1e9), ["rate"] = bytes / 1e9 / seconds };
+        var requests = await HttpScenario.KeepAliveAsync(peer, Connections, time);
+        var ((bytes, seconds), bulkCpu) = await Metered.RunAsync(peer, () => IperfLoad.RunAsync(peer.ClientNetwork, peer.AddressOf(IperfLoad.Port), Flows, time));
+        return new Dictionary<string, double>
+        {
+            ["requests-cpu"] = requests.CpuMicroseconds, ["bulk-cpu"] = bulkCpu / (bytes / 1e9),
+            ["requests-rate"] = requests.Rate, ["bulk-rate"] = bytes / 1e9 / seconds,
+        };
     }
 }
