@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Ambient.Cli.App;
 
 namespace Ambient.Cli.Commands;
@@ -37,9 +38,11 @@ internal static class AppCommand
         return command;
     }
 
+    private static Option<string> Targets() => new("--to") { Description = "ADDRESS:PORT, several separated by commas", Required = true };
+
     private static Command Load()
     {
-        var to = new Option<string>("--to") { Description = "ADDRESS:PORT, several separated by commas", Required = true };
+        var to = Targets();
         var rate = new Option<double>("--rate") { Description = "Connections a second; 0 for as many as go", DefaultValueFactory = _ => 0 };
         var workers = new Option<int>("--workers") { Description = "Connections at once", DefaultValueFactory = _ => 4 };
         var seed = new Option<string>("--seed") { Description = "Hexadecimal name of the payload's pattern", DefaultValueFactory = _ => "0" };
@@ -63,18 +66,14 @@ internal static class AppCommand
                 RequestBytes = parsed.GetValue(request),
                 AnswerBytes = parsed.GetValue(answer),
             });
-            var work = client.RunAsync(stop.Token);
-            while (await Task.WhenAny(work, Task.Delay(LineEvery)) != work) Tell(client.Tally());
-            await work;
-            Tell(client.Tally());
-            return 0;
+            return await TellAsync(client.RunAsync(stop.Token), client.Tally, LoadJson.Default.LoadTally);
         });
         return command;
     }
 
     private static Command Flood()
     {
-        var to = new Option<string>("--to") { Description = "ADDRESS:PORT, several separated by commas", Required = true };
+        var to = Targets();
         var attempts = new Option<long>("--attempts") { Description = "Connections to open", DefaultValueFactory = _ => 1_000_000 };
         var workers = new Option<int>("--workers") { Description = "Connections at once", DefaultValueFactory = _ => 64 };
         var hold = new Option<bool>("--hold") { Description = "Keep them until told to end, instead of resetting each at once" };
@@ -92,16 +91,19 @@ internal static class AppCommand
                 Workers = parsed.GetValue(workers),
                 Holds = parsed.GetValue(hold),
             });
-            var work = client.RunAsync(stop.Token);
-            while (await Task.WhenAny(work, Task.Delay(LineEvery)) != work) Tell(client.Tally());
-            await work;
-            Tell(client.Tally());
-            return 0;
+            return await TellAsync(client.RunAsync(stop.Token), client.Tally, FloodJson.Default.FloodTally);
         });
         return command;
     }
 
-    private static void Tell(FloodTally tally) => Console.WriteLine(JsonSerializer.Serialize(tally, FloodJson.Default.FloodTally));
+    // A line at a time while the work goes on, and one of its end.
+    private static async Task<int> TellAsync<T>(Task work, Func<T> tally, JsonTypeInfo<T> type)
+    {
+        while (await Task.WhenAny(work, Task.Delay(LineEvery)) != work) Tell();
+        await work;
+        Tell();
+        return 0;
 
-    private static void Tell(LoadTally tally) => Console.WriteLine(JsonSerializer.Serialize(tally, LoadJson.Default.LoadTally));
+        void Tell() => Console.WriteLine(JsonSerializer.Serialize(tally(), type));
+    }
 }

@@ -32,9 +32,6 @@ internal sealed class DemoRun : IAsyncDisposable
     /// <summary>From the start of the first process to traffic in the mesh.</summary>
     public TimeSpan Ready { get; private set; }
 
-    /// <summary>What keys have done so far.</summary>
-    public IReadOnlyList<Incident> Happened => _happened;
-
     /// <summary>The lab, for commands inside of pods.</summary>
     public LabPlan Plan => _lab.Plan;
 

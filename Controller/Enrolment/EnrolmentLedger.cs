@@ -37,29 +37,25 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
     /// <summary>How long, beyond draining, a withdrawn pod's node may owe the word that rules are gone.</summary>
     internal static readonly TimeSpan ReleaseGrace = TimeSpan.FromSeconds(30);
 
-    private readonly Dictionary<string, PodEnrolment> _pods = [];
-    private readonly HashSet<string> _changed = [];
-    private bool _isDirty;
+    /// <summary>The pods' states, and which of them are not announced or not written down yet.</summary>
+    internal PodRecords<PodEnrolment> Records { get; } = new();
 
-    internal IReadOnlyDictionary<string, PodEnrolment> Pods => _pods;
+    internal IReadOnlyDictionary<string, PodEnrolment> Pods => Records.Pods;
 
     /// <summary>When something falls due without anybody's word; null for never.</summary>
-    internal DateTimeOffset? NextDeadline => _pods.Values.Min(p => p.Deadline);
+    internal DateTimeOffset? NextDeadline => Pods.Values.Min(p => p.Deadline);
 
     /// <summary>Whether a withdrawal waits for acks.</summary>
-    internal bool IsWaitingForAcks => _pods.Values.Any(IsWaiting);
+    internal bool IsWaitingForAcks => Pods.Values.Any(IsWaiting);
 
-    /// <summary>Whether a state changed since <see cref="TakeChanged"/>, and so is not announced yet.</summary>
-    internal bool HasChanges => _changed.Count > 0;
-
-    internal EnrolmentState StateOf(string uid) => _pods.TryGetValue(uid, out var pod) ? pod.State : EnrolmentState.None;
+    internal EnrolmentState StateOf(string uid) => Pods.TryGetValue(uid, out var pod) ? pod.State : EnrolmentState.None;
 
     /// <summary>Takes over what the predecessor of this process wrote down.</summary>
     internal void Restore(IEnumerable<PodEnrolment> pods)
     {
         foreach (var pod in pods)
         {
-            _pods[pod.Uid] = pod with
+            Records.Keep(pod.Uid, pod with
             {
                 AnnouncedIn = 0,
                 Deadline = pod switch
@@ -68,18 +64,18 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
                     { State: EnrolmentState.Withdrawing } => started + SettleTime + ReleaseGrace,
                     _ => null,
                 },
-            };
+            });
         }
     }
 
     /// <summary>Compares with what the sources now want.</summary>
     internal void Reconcile(IReadOnlyDictionary<string, MeshPod> wanted, DateTimeOffset now)
     {
-        foreach (var gone in _pods.Values.Where(p => !wanted.TryGetValue(p.Uid, out var pod) || pod.Node != p.Node).ToList())
+        foreach (var gone in Pods.Values.Where(p => !wanted.TryGetValue(p.Uid, out var pod) || pod.Node != p.Node).ToList())
             Remove(gone);
         foreach (var pod in wanted.Values)
         {
-            var known = _pods.GetValueOrDefault(pod.Uid);
+            var known = Pods.GetValueOrDefault(pod.Uid);
             if (pod.WantsEnrolment)
                 Want(pod, known);
             else if (known is { State: EnrolmentState.Enrolling or EnrolmentState.Enrolled })
@@ -91,7 +87,7 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
     /// <returns>False if the pod is not one that this node could report about.</returns>
     internal bool Report(string node, PodReport report, DateTimeOffset now)
     {
-        if (!_pods.TryGetValue(report.Uid, out var pod) || pod.Node != node)
+        if (!Pods.TryGetValue(report.Uid, out var pod) || pod.Node != node)
             return false;
         pod = pod with { Phase = report.Phase, Reason = report.Reason, ConnectionsFromBefore = report.ConnectionsFromBefore };
         switch (report.Phase)
@@ -125,7 +121,7 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
     /// <summary>The node's kernel is another one than before: nothing that its predecessor held in force is so any more.</summary>
     internal void NodeRestarted(string node)
     {
-        foreach (var pod in _pods.Values.Where(p => p.Node == node).ToList())
+        foreach (var pod in Pods.Values.Where(p => p.Node == node).ToList())
         {
             if (pod is { State: EnrolmentState.Withdrawing })
                 Remove(pod);
@@ -135,14 +131,18 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
     }
 
     /// <summary>Something that all of a node's pods show has changed: they are to be announced again.</summary>
-    internal void NodeChanged(string node, IEnumerable<MeshPod> pods) => _changed.UnionWith(pods.Where(p => p.Node == node).Select(p => p.Uid));
+    internal void NodeChanged(string node, IEnumerable<MeshPod> pods)
+    {
+        foreach (var pod in pods.Where(p => p.Node == node))
+            Records.MarkChanged(pod.Uid);
+    }
 
     /// <summary>Moves on what has been waited for long enough.</summary>
     /// <param name="haveAllAcked">Whether every connected node has acked this version or a later one.</param>
     /// <param name="isConnected">Whether a node can be expected to report.</param>
     internal void Advance(DateTimeOffset now, TimeSpan drain, Func<ulong, bool> haveAllAcked, Func<string, bool> isConnected)
     {
-        foreach (var pod in _pods.Values.Where(p => p.Deadline is not null).ToList())
+        foreach (var pod in Pods.Values.Where(p => p.Deadline is not null).ToList())
         {
             var isDue = now >= pod.Deadline;
             if (IsWaiting(pod))
@@ -165,29 +165,6 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
         }
     }
 
-    /// <summary>The UIDs whose state changed since the last call.</summary>
-    internal IReadOnlyCollection<string> TakeChanged()
-    {
-        string[] changed = [.. _changed];
-        _changed.Clear();
-        return changed;
-    }
-
-    /// <summary>Whether there is something to write down since the last call.</summary>
-    internal bool TakeDirty()
-    {
-        var was = _isDirty;
-        _isDirty = false;
-        return was;
-    }
-
-    /// <summary>All states as they are now have been told with this version.</summary>
-    internal void MarkAnnounced(ulong version)
-    {
-        foreach (var pod in _pods.Values.Where(p => p.AnnouncedIn == 0).ToList())
-            _pods[pod.Uid] = pod with { AnnouncedIn = version };
-    }
-
     private static bool IsWaiting(PodEnrolment pod) => pod is { State: EnrolmentState.Withdrawing, IsOrdered: true };
 
     private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
@@ -208,21 +185,17 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
 
     private void Set(PodEnrolment pod)
     {
-        _pods[pod.Uid] = pod with { AnnouncedIn = 0 };
-        _changed.Add(pod.Uid);
-        _isDirty = true;
+        Records.Write(pod.Uid, pod with { AnnouncedIn = 0 });
+        Records.MarkChanged(pod.Uid);
     }
 
     private void Note(PodEnrolment pod)
     {
-        _isDirty |= _pods[pod.Uid].Phase != pod.Phase;
-        _pods[pod.Uid] = pod;
+        if (Pods[pod.Uid].Phase != pod.Phase)
+            Records.Write(pod.Uid, pod);
+        else
+            Records.Keep(pod.Uid, pod);
     }
 
-    private void Remove(PodEnrolment pod)
-    {
-        _pods.Remove(pod.Uid);
-        _changed.Add(pod.Uid);
-        _isDirty = true;
-    }
+    private void Remove(PodEnrolment pod) => Records.Remove(pod.Uid);
 }

@@ -17,44 +17,43 @@ internal sealed class ExclusionLedger(DateTimeOffset started)
     /// <summary>How long an announcement outlives the order by which the rules lose a port, if the node does not say that they have.</summary>
     internal static readonly TimeSpan RulesWait = TimeSpan.FromSeconds(5);
 
-    private readonly Dictionary<string, PodExclusions> _pods = [];
-    private readonly HashSet<string> _changed = [];
-    private bool _isDirty;
+    /// <summary>The pods' exclusions, and which of them are not announced or not written down yet.</summary>
+    internal PodRecords<PodExclusions> Records { get; } = new();
 
-    internal IReadOnlyDictionary<string, PodExclusions> Pods => _pods;
+    internal IReadOnlyDictionary<string, PodExclusions> Pods => Records.Pods;
 
     /// <summary>When something falls due without anybody's word; null for never.</summary>
-    internal DateTimeOffset? NextDeadline => _pods.Values.Min(p => p.Deadline);
+    internal DateTimeOffset? NextDeadline => Pods.Values.Min(p => p.Deadline);
 
     /// <summary>Whether an order waits for acks.</summary>
-    internal bool IsWaitingForAcks => _pods.Values.Any(p => p.IsWaitingForAcks);
+    internal bool IsWaitingForAcks => Pods.Values.Any(p => p.IsWaitingForAcks);
 
     /// <summary>What is announced. Of a pod that is not in the mesh it is what the sources say, and changes nothing.</summary>
-    internal ImmutableArray<uint> AnnouncedOf(MeshPod pod) => _pods.TryGetValue(pod.Uid, out var known) ? known.Announced : pod.Exclusions.InboundPorts;
+    internal ImmutableArray<uint> AnnouncedOf(MeshPod pod) => Pods.TryGetValue(pod.Uid, out var known) ? known.Announced : pod.Exclusions.InboundPorts;
 
     /// <summary>What the pod's node is ordered.</summary>
-    internal ImmutableArray<uint> OrderedOf(MeshPod pod) => _pods.TryGetValue(pod.Uid, out var known) ? known.Ordered : pod.Exclusions.InboundPorts;
+    internal ImmutableArray<uint> OrderedOf(MeshPod pod) => Pods.TryGetValue(pod.Uid, out var known) ? known.Ordered : pod.Exclusions.InboundPorts;
 
     /// <summary>Takes over what the predecessor of this process wrote down.</summary>
     internal void Restore(IEnumerable<KeyValuePair<string, (ImmutableArray<uint> Announced, ImmutableArray<uint> Ordered)>> pods)
     {
         foreach (var (uid, ports) in pods)
-            _pods[uid] = new PodExclusions(ports.Ordered, ports.Announced, ports.Ordered, null, 0, null);
+            Records.Keep(uid, new PodExclusions(ports.Ordered, ports.Announced, ports.Ordered, null, 0, null));
     }
 
     /// <summary>Compares with what the sources now want of the pods that are in the mesh, on their way in, or on their way out.</summary>
     internal void Reconcile(IReadOnlyDictionary<string, MeshPod> wanted, IReadOnlyDictionary<string, PodEnrolment> enrolled, DateTimeOffset now)
     {
-        foreach (var uid in _pods.Keys.Where(uid => !wanted.ContainsKey(uid) || !enrolled.ContainsKey(uid)).ToList())
-            Forget(uid);
+        foreach (var uid in Pods.Keys.Where(uid => !wanted.ContainsKey(uid) || !enrolled.ContainsKey(uid)).ToList())
+            Records.Remove(uid);
         foreach (var uid in enrolled.Keys)
         {
             if (!wanted.TryGetValue(uid, out var pod))
                 continue;
             var ports = pod.Exclusions.InboundPorts;
             // Nobody was told yet to open tunnels to a pod that is new here.
-            if (!_pods.TryGetValue(uid, out var known))
-                Set(uid, new PodExclusions(ports, ports, ports, null, 0, null));
+            if (!Pods.TryGetValue(uid, out var known))
+                Records.Write(uid, new PodExclusions(ports, ports, ports, null, 0, null));
             else if (!known.Wanted.SequenceEqual(ports) || (known.Deadline is null && (known.IsWaitingForAcks || known.IsWaitingForRules)))
                 Want(uid, known with { Wanted = ports }, now);
         }
@@ -63,8 +62,8 @@ internal sealed class ExclusionLedger(DateTimeOffset started)
     /// <summary>Takes a node's word about what the rules of a pod of its exclude.</summary>
     internal void Report(string uid, IEnumerable<uint> inForce)
     {
-        if (_pods.TryGetValue(uid, out var known))
-            _pods[uid] = known with { InForce = [.. inForce.Order()] };
+        if (Pods.TryGetValue(uid, out var known))
+            Records.Keep(uid, known with { InForce = [.. inForce.Order()] });
     }
 
     /// <summary>Moves on what has been waited for long enough.</summary>
@@ -73,7 +72,7 @@ internal sealed class ExclusionLedger(DateTimeOffset started)
     internal bool Advance(DateTimeOffset now, Func<ulong, bool> haveAllAcked)
     {
         var hasOrders = false;
-        foreach (var (uid, pod) in _pods.Where(p => p.Value.Deadline is not null).ToList())
+        foreach (var (uid, pod) in Pods.Where(p => p.Value.Deadline is not null).ToList())
         {
             var next = pod;
             var isDue = now >= pod.Deadline;
@@ -87,37 +86,14 @@ internal sealed class ExclusionLedger(DateTimeOffset started)
             if (next.IsWaitingForRules && (isDue || (next.InForce is { } inForce && inForce.SequenceEqual(next.Wanted))))
             {
                 next = next with { Announced = next.Wanted, AnnouncedIn = 0 };
-                _changed.Add(uid);
+                Records.MarkChanged(uid);
             }
             if (next is { IsWaitingForAcks: false, IsWaitingForRules: false })
                 next = next with { Deadline = null };
             if (next != pod)
-                Set(uid, next);
+                Records.Write(uid, next);
         }
         return hasOrders;
-    }
-
-    /// <summary>The UIDs whose announcement changed since the last call.</summary>
-    internal IReadOnlyCollection<string> TakeChanged()
-    {
-        string[] changed = [.. _changed];
-        _changed.Clear();
-        return changed;
-    }
-
-    /// <summary>Whether there is something to write down since the last call.</summary>
-    internal bool TakeDirty()
-    {
-        var was = _isDirty;
-        _isDirty = false;
-        return was;
-    }
-
-    /// <summary>All announcements as they are now have been told with this version.</summary>
-    internal void MarkAnnounced(ulong version)
-    {
-        foreach (var (uid, pod) in _pods.Where(p => p.Value.AnnouncedIn == 0).ToList())
-            _pods[uid] = pod with { AnnouncedIn = version };
     }
 
     private void Want(string uid, PodExclusions pod, DateTimeOffset now)
@@ -127,22 +103,9 @@ internal sealed class ExclusionLedger(DateTimeOffset started)
         if (!announced.SequenceEqual(pod.Announced))
         {
             pod = pod with { Announced = announced, AnnouncedIn = 0 };
-            _changed.Add(uid);
+            Records.MarkChanged(uid);
         }
         var due = now + EnrolmentLedger.AckWait;
-        Set(uid, pod with { Deadline = due > started + EnrolmentLedger.SettleTime ? due : started + EnrolmentLedger.SettleTime });
-    }
-
-    private void Set(string uid, PodExclusions pod)
-    {
-        _pods[uid] = pod;
-        _isDirty = true;
-    }
-
-    private void Forget(string uid)
-    {
-        _pods.Remove(uid);
-        _changed.Add(uid);
-        _isDirty = true;
+        Records.Write(uid, pod with { Deadline = due > started + EnrolmentLedger.SettleTime ? due : started + EnrolmentLedger.SettleTime });
     }
 }

@@ -10,4 +10,8 @@ namespace Ambient.Controller.Enrolment;
 /// <param name="AnnouncedIn">View version that first told the present state; 0 until it is published.</param>
 /// <param name="Deadline">When the state moves on without anybody's word; null for never.</param>
 internal sealed record PodEnrolment(string Uid, string Node, EnrolmentState State, bool IsOrdered, PodPhase Phase, string Reason,
-    uint ConnectionsFromBefore, ulong AnnouncedIn, DateTimeOffset? Deadline);
+    uint ConnectionsFromBefore, ulong AnnouncedIn, DateTimeOffset? Deadline) : IAnnounced<PodEnrolment>
+{
+    /// <inheritdoc/>
+    public PodEnrolment ToldWith(ulong version) => this with { AnnouncedIn = version };
+}

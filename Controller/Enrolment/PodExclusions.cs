@@ -10,11 +10,14 @@ namespace Ambient.Controller.Enrolment;
 /// <param name="AnnouncedIn">View version that first told <paramref name="Announced"/>; 0 until it is published.</param>
 /// <param name="Deadline">When the next step is taken without anybody's word; null while there is nothing to do.</param>
 internal sealed record PodExclusions(ImmutableArray<uint> Wanted, ImmutableArray<uint> Announced, ImmutableArray<uint> Ordered,
-    ImmutableArray<uint>? InForce, ulong AnnouncedIn, DateTimeOffset? Deadline)
+    ImmutableArray<uint>? InForce, ulong AnnouncedIn, DateTimeOffset? Deadline) : IAnnounced<PodExclusions>
 {
     /// <summary>The order does not say what is wanted yet.</summary>
     internal bool IsWaitingForAcks => !Ordered.SequenceEqual(Wanted);
 
     /// <summary>More is announced than is wanted, because the rules may still have it.</summary>
     internal bool IsWaitingForRules => !IsWaitingForAcks && !Announced.SequenceEqual(Wanted);
+
+    /// <inheritdoc/>
+    public PodExclusions ToldWith(ulong version) => this with { AnnouncedIn = version };
 }

@@ -27,7 +27,7 @@ internal sealed record CaptureExclusions(ImmutableArray<uint> InboundPorts, Immu
         {
             if (ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0)
                 return port;
-            warn($"annotation {key}: expected ports from 1 to 65535 separated by commas, found {Short(text)}");
+            warn($"annotation {key}: expected ports from 1 to 65535 separated by commas, found {Excerpt.Of(text)}");
             return 0u;
         }).Where(port => port > 0).Distinct().Order()];
 
@@ -35,10 +35,8 @@ internal sealed record CaptureExclusions(ImmutableArray<uint> InboundPorts, Immu
         {
             if (AddressRanges.TryParse(text, out var range))
                 return range;
-            warn($"annotation {key}: expected address ranges like 10.1.0.0/16 separated by commas, found {Short(text)}");
+            warn($"annotation {key}: expected address ranges like 10.1.0.0/16 separated by commas, found {Excerpt.Of(text)}");
             return (IPNetwork?)null;
         }).OfType<IPNetwork>().Distinct()];
     }
-
-    private static string Short(string text) => text.Length <= 40 ? text : text[..40] + "...";
 }

@@ -54,7 +54,7 @@ internal sealed record ProtectionModes(ProtectionMode Mode, ImmutableArray<(uint
             if ((annotation ?? label) is { } text)
             {
                 if (!TryRead(text, out var read))
-                    return Broken(ModeKey, $"expected STRICT or PERMISSIVE, found {Short(text)}");
+                    return Broken(ModeKey, $"expected STRICT or PERMISSIVE, found {Excerpt.Of(text)}");
                 mode = read;
             }
             if (annotations.GetValueOrDefault(PortModesKey) is not { } list)
@@ -65,7 +65,7 @@ internal sealed record ProtectionModes(ProtectionMode Mode, ImmutableArray<(uint
             {
                 if (entry.Split('=', StringSplitOptions.TrimEntries) is not [var number, var word] || !TryRead(word, out var one)
                     || !ushort.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port == 0 || !ports.TryAdd(port, one))
-                    return Broken(PortModesKey, $"expected ports, each once, like 8080=PERMISSIVE,9090=STRICT, found {Short(entry)}");
+                    return Broken(PortModesKey, $"expected ports, each once, like 8080=PERMISSIVE,9090=STRICT, found {Excerpt.Of(entry)}");
             }
             return new Said(mode, [.. ports.Select(pair => (pair.Key, pair.Value))], null);
         }
@@ -78,6 +78,4 @@ internal sealed record ProtectionModes(ProtectionMode Mode, ImmutableArray<(uint
         mode = text == "PERMISSIVE" ? ProtectionMode.Permissive : ProtectionMode.Strict;
         return text is "PERMISSIVE" or "STRICT";
     }
-
-    private static string Short(string text) => text.Length <= 40 ? text : text[..40] + "...";
 }

@@ -218,7 +218,7 @@ internal sealed class Announcer : IDisposable
         lock (_lock)
         {
             // Whoever sees a new state and no lag must be able to rely on it that the nodes have been told of that state.
-            var version = _history.Version + (_modelChanged || _ledger.HasChanges ? 1u : 0u);
+            var version = _history.Version + (_modelChanged || _ledger.Records.HasChanges ? 1u : 0u);
             return new Overview(_history.Epoch, version, _model, _ledger.Pods.ToImmutableDictionary(),
                 [.. _roster.Sessions.Select(s => s.StatusNow())], [.. _roster.Records]);
         }
@@ -250,11 +250,11 @@ internal sealed class Announcer : IDisposable
     {
         _ledger.Advance(now, TimeSpan.FromSeconds(model.Settings.DrainSeconds), _roster.HaveAllAcked, _roster.IsConnected);
         var hasOrders = _exclusions.Advance(now, _roster.HaveAllAcked);
-        var changed = _ledger.TakeChanged().Union(_exclusions.TakeChanged()).ToList();
+        var changed = _ledger.Records.TakeChanged().Union(_exclusions.Records.TakeChanged()).ToList();
 
         var orders = hasOrders || _modelChanged || changed.Count > 0 || _hasFreshNode || _orders.NextRenewal <= now ? _orders.Sign(model, now) : [];
         _hasFreshNode = false;
-        if (_ledger.TakeDirty() | _exclusions.TakeDirty() | _nodesDirty | orders.Count > 0)
+        if (_ledger.Records.TakeDirty() | _exclusions.Records.TakeDirty() | _nodesDirty | orders.Count > 0)
             WriteDownLocked();
 
         var before = _history.Version;
@@ -263,8 +263,8 @@ internal sealed class Announcer : IDisposable
             updates = _composer.Change(_announced, model).Concat(updates);
         var version = _history.Apply(updates);
         (_announced, _modelChanged) = (model, false);
-        _ledger.MarkAnnounced(version);
-        _exclusions.MarkAnnounced(version);
+        _ledger.Records.MarkAnnounced(version);
+        _exclusions.Records.MarkAnnounced(version);
         // Every node acks every version: what only a pass changes is looked up once a pass.
         _isWaitingForAcks = _ledger.IsWaitingForAcks || _exclusions.IsWaitingForAcks;
         if (version != before)

@@ -32,9 +32,8 @@ public sealed class ConntrackTable : IDisposable
         Throw(socket.Send(ConntrackRequests.Unreplied(space, family, sequence)));
         do
         {
-            int bytes = socket.Receive(_buffer, out var error);
+            var messages = socket.ReceiveMessages(_buffer, out var error);
             Throw(error);
-            var messages = new NetlinkMessages(_buffer.AsSpan(0, bytes));
             if (TakeUnreplied(ref messages, sequence, into))
                 return true;
         }
@@ -53,13 +52,10 @@ public sealed class ConntrackTable : IDisposable
         Throw(_socket.Send(ConntrackRequests.Find(space, source, destination, ++_sequence)));
         while (true)
         {
-            int bytes = _socket.Receive(_buffer, out var error);
+            var messages = _socket.ReceiveMessages(_buffer, out var error);
             Throw(error);
-            var messages = new NetlinkMessages(_buffer.AsSpan(0, bytes));
-            while (messages.MoveNext())
+            while (messages.MoveNextOf(_sequence))
             {
-                if (messages.Sequence != _sequence)
-                    continue;
                 if (messages.Type == ConntrackRequests.New)
                     return ConntrackEntry.Read(messages.Payload);
                 if (messages.Type != NetlinkMessages.Error)
@@ -86,10 +82,8 @@ public sealed class ConntrackTable : IDisposable
     /// <returns>True at the end of the list.</returns>
     internal static bool TakeUnreplied(ref NetlinkMessages messages, uint sequence, ICollection<ConntrackEntry> into)
     {
-        while (messages.MoveNext())
+        while (messages.MoveNextOf(sequence))
         {
-            if (messages.Sequence != sequence)
-                continue;
             if (messages.Type == NetlinkMessages.Done)
                 return true;
             if (messages.Type == NetlinkMessages.Error)

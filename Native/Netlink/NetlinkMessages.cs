@@ -23,6 +23,15 @@ internal ref struct NetlinkMessages(ReadOnlySpan<byte> packet)
     /// <summary>What an <see cref="Error"/> says; None is an acknowledgement. nlmsgerr: a negative errno, 0 for "done".</summary>
     internal readonly Errno Failure => Payload.Length >= 4 ? (Errno)(-MemoryMarshal.Read<int>(Payload)) : Errno.InputOutput;
 
+    /// <summary>Goes on to the next message of one exchange, past those of others.</summary>
+    internal bool MoveNextOf(uint sequence)
+    {
+        while (MoveNext())
+            if (Sequence == sequence)
+                return true;
+        return false;
+    }
+
     internal bool MoveNext()
     {
         if (_rest.Length < HeaderBytes)

@@ -106,6 +106,14 @@ public sealed class NetlinkSocket : IDisposable
         }
     }
 
+    /// <summary>Takes one packet's messages; none with an error, as of <see cref="Receive"/>.</summary>
+    /// <param name="buffer">They lie in it.</param>
+    internal NetlinkMessages ReceiveMessages(Span<byte> buffer, out Errno error)
+    {
+        int bytes = Receive(buffer, out error);
+        return new NetlinkMessages(buffer[..bytes]);
+    }
+
     /// <summary>Sends a request that asks for an acknowledgement, and takes that, which is there when the send returns.</summary>
     internal Errno Acknowledged(ReadOnlySpan<byte> request, uint sequence, Span<byte> buffer)
     {
@@ -113,12 +121,11 @@ public sealed class NetlinkSocket : IDisposable
             return sent;
         while (true)
         {
-            int bytes = Receive(buffer, out var error);
+            var messages = ReceiveMessages(buffer, out var error);
             if (error != Errno.None)
                 return error;
-            var messages = new NetlinkMessages(buffer[..bytes]);
-            while (messages.MoveNext())
-                if (messages.Sequence == sequence && messages.Type == NetlinkMessages.Error)
+            while (messages.MoveNextOf(sequence))
+                if (messages.Type == NetlinkMessages.Error)
                     return messages.Failure;
         }
     }

@@ -39,10 +39,9 @@ public static class NftSets
         byte[] buffer = new byte[BufferBytes];
         while (true)
         {
-            int bytes = socket.Receive(buffer, out var error);
+            var messages = socket.ReceiveMessages(buffer, out var error);
             if (error != Errno.None)
                 return error;
-            var messages = new NetlinkMessages(buffer.AsSpan(0, bytes));
             while (messages.MoveNext())
             {
                 if (messages.Type == NetlinkMessages.Done)

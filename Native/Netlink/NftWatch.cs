@@ -64,7 +64,7 @@ public sealed class NftWatch : IDisposable
         bool isComplete = true;
         while (true)
         {
-            int bytes = _socket.Receive(_buffer, out var error);
+            var messages = _socket.ReceiveMessages(_buffer, out var error);
             if (error == Errno.NoBufferSpace)
             {
                 isComplete = false;
@@ -72,7 +72,6 @@ public sealed class NftWatch : IDisposable
             }
             if (error != Errno.None)
                 return isComplete;
-            var messages = new NetlinkMessages(_buffer.AsSpan(0, bytes));
             while (messages.MoveNext())
                 Take(messages, commits);
         }

@@ -50,13 +50,10 @@ public sealed class RouteSocket : IDisposable
         var addresses = new List<IPAddress>();
         while (true)
         {
-            int bytes = _socket.Receive(_buffer, out var error);
+            var messages = _socket.ReceiveMessages(_buffer, out var error);
             Throw(error);
-            var messages = new NetlinkMessages(_buffer.AsSpan(0, bytes));
-            while (messages.MoveNext())
+            while (messages.MoveNextOf(_sequence))
             {
-                if (messages.Sequence != _sequence)
-                    continue;
                 if (messages.Type == NetlinkMessages.Done)
                     return addresses;
                 if (messages.Type == NetlinkMessages.Error)

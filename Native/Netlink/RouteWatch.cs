@@ -36,7 +36,7 @@ public sealed class RouteWatch : IDisposable
         var changes = RouteChanges.None;
         while (true)
         {
-            int bytes = _socket.Receive(_buffer, out var error);
+            var messages = _socket.ReceiveMessages(_buffer, out var error);
             if (error == Errno.NoBufferSpace)
             {
                 changes |= RouteChanges.All;
@@ -44,7 +44,6 @@ public sealed class RouteWatch : IDisposable
             }
             if (error != Errno.None)
                 return changes;
-            var messages = new NetlinkMessages(_buffer.AsSpan(0, bytes));
             while (messages.MoveNext())
                 changes |= ChangeOf(messages);
         }

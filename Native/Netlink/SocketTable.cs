@@ -32,9 +32,8 @@ public sealed class SocketTable : IDisposable
         Throw(socket.Send(List(space, family, states, sequence)));
         while (true)
         {
-            int bytes = socket.Receive(_buffer, out var error);
+            var messages = socket.ReceiveMessages(_buffer, out var error);
             Throw(error);
-            var messages = new NetlinkMessages(_buffer.AsSpan(0, bytes));
             if (Take(ref messages, sequence, visitor) is { } isComplete)
                 return isComplete;
         }
@@ -61,10 +60,8 @@ public sealed class SocketTable : IDisposable
     /// <returns>True at the end of the list, false when the visitor ended it, null when more follows.</returns>
     internal static bool? Take(ref NetlinkMessages messages, uint sequence, TcpSocketVisitor visitor)
     {
-        while (messages.MoveNext())
+        while (messages.MoveNextOf(sequence))
         {
-            if (messages.Sequence != sequence)
-                continue;
             if (messages.Type == NetlinkMessages.Done)
                 return true;
             if (messages.Type == NetlinkMessages.Error)

@@ -29,7 +29,7 @@ internal sealed class ControllerSession : IDisposable
     private readonly SessionContext _context;
     private readonly ControllerChannel _channel;
     private readonly Channel<NodeMessage> _outgoing = Channel.CreateUnbounded<NodeMessage>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-    private DeltaAssembler _assembler = new("");
+    private DeltaAssembler _assembler = new("", new Protocol.Model.SharedValues());
     private DateTimeOffset? _fullViewUntil;
 
     public ControllerSession(SessionContext context)
@@ -85,7 +85,7 @@ internal sealed class ControllerSession : IDisposable
         if (welcome.Epoch.Length == 0)
             throw new InvalidDataException("its welcome names no epoch");
 
-        _assembler = new DeltaAssembler(welcome.Epoch);
+        _assembler = new DeltaAssembler(welcome.Epoch, _context.Shared);
         _context.Certificates.TrustBundle = [.. welcome.TrustBundle.Select(root => root.ToByteArray())];
         _context.ConnectedChanged(true);
         _context.Reports.RepeatPods();

@@ -1,14 +1,18 @@
 using System.Diagnostics.CodeAnalysis;
 using Ambient.Protocol.Discovery.V1;
-using Ambient.Protocol.Mesh.V1;
+using Ambient.Protocol.Model;
 
 namespace Ambient.NodeProxy.Discovery;
 
-/// <summary>Puts the parts of a view together that came in several messages (<c>more</c>). Only the last part is answered.</summary>
-internal sealed class DeltaAssembler(string epoch)
+/// <summary>
+/// Puts the parts of a view together that came in several messages (<c>more</c>). Only the last part is answered. Each is read as it comes:
+/// the messages of a large mesh weigh several times what is kept of them, and all at once would outlive garbage collections.
+/// </summary>
+internal sealed class DeltaAssembler(string epoch, SharedValues shared)
 {
-    private readonly List<Resource> _upserts = [];
-    private readonly List<string> _removals = [];
+    private List<MeshResource> _upserts = [];
+    private List<string> _removals = [];
+    private string? _fault;
     private bool _isFull;
     private bool _isOpen;
 
@@ -19,10 +23,10 @@ internal sealed class DeltaAssembler(string epoch)
         // A part of a full view that comes while another one is being put together begins anew: the controller has changed its mind.
         if (!_isOpen || (part.Full && !_isFull))
             Restart(part.Full);
-        _upserts.AddRange(part.Upserts);
+        _fault ??= MeshDelta.Read(part.Upserts, shared, _upserts);
         _removals.AddRange(part.Removals);
         _isOpen = part.More;
-        delta = part.More ? null : new MeshDelta(epoch, part.Version, _isFull, [.. _upserts], [.. _removals]);
+        delta = part.More ? null : new MeshDelta(epoch, part.Version, _isFull, _upserts, _removals, _fault);
         if (!part.More)
             Restart(false);
         return delta is not null;
@@ -30,8 +34,8 @@ internal sealed class DeltaAssembler(string epoch)
 
     private void Restart(bool isFull)
     {
-        _upserts.Clear();
-        _removals.Clear();
+        (_upserts, _removals) = ([], []);   // the old ones are a delta's
+        _fault = null;
         _isFull = isFull;
     }
 }

@@ -1,4 +1,5 @@
 using Ambient.Protocol.Mesh.V1;
+using Ambient.Protocol.Model;
 
 namespace Ambient.NodeProxy.Discovery;
 
@@ -8,4 +9,22 @@ namespace Ambient.NodeProxy.Discovery;
 /// <param name="IsFull">What is not named here is gone.</param>
 /// <param name="Upserts">What is new or different. Of two with one key the later counts.</param>
 /// <param name="Removals">Keys of what is gone; taken away before the upserts. A key that is not there is no fault: a delta may be sent again.</param>
-public sealed record MeshDelta(string Epoch, ulong Version, bool IsFull, IReadOnlyList<Resource> Upserts, IReadOnlyList<string> Removals);
+/// <param name="Fault">Why a resource of it could not be read, for a person; null if all could. Then nothing of it is applied.</param>
+public sealed record MeshDelta(
+    string Epoch, ulong Version, bool IsFull, IReadOnlyList<MeshResource> Upserts, IReadOnlyList<string> Removals, string? Fault = null)
+{
+    /// <summary>Reads resources as they came, up to the first that cannot be read.</summary>
+    /// <param name="shared">What equal values are made one object by.</param>
+    /// <param name="into">What was read is appended.</param>
+    /// <returns>Why one could not be read, for a person; null if all could.</returns>
+    public static string? Read(IEnumerable<Resource> resources, SharedValues shared, ICollection<MeshResource> into)
+    {
+        foreach (Resource resource in resources)
+        {
+            if (!ResourceReader.TryRead(resource, shared, out MeshResource? read, out string? fault))
+                return fault;
+            into.Add(read);
+        }
+        return null;
+    }
+}

@@ -19,7 +19,7 @@ public sealed class MeshView
 {
     private readonly PersistentMap<string, Workload> _workloads;
     private readonly AddressIndex<Workload> _byAddress;
-    private readonly PersistentMap<string, PersistentMap<string, Workload>> _byNode;
+    private readonly PersistentMap<string, ImmutableArray<Workload>> _byNode;
     private readonly PersistentMap<string, ServiceSlot> _services;
     private readonly AddressIndex<ServiceView> _servicesByAddress;
     private readonly PersistentMap<string, Node> _nodes;
@@ -32,7 +32,7 @@ public sealed class MeshView
         MeshSettings settings,
         PersistentMap<string, Workload> workloads,
         AddressIndex<Workload> byAddress,
-        PersistentMap<string, PersistentMap<string, Workload>> byNode,
+        PersistentMap<string, ImmutableArray<Workload>> byNode,
         PersistentMap<string, ServiceSlot> services,
         AddressIndex<ServiceView> servicesByAddress,
         PersistentMap<string, Node> nodes,
@@ -47,7 +47,7 @@ public sealed class MeshView
     /// <summary>Nothing is known yet.</summary>
     public static MeshView Empty { get; } = new(
         "", 0, MeshSettings.Default, PersistentMap<string, Workload>.Empty, AddressIndex<Workload>.Empty,
-        PersistentMap<string, PersistentMap<string, Workload>>.Empty, PersistentMap<string, ServiceSlot>.Empty, AddressIndex<ServiceView>.Empty,
+        PersistentMap<string, ImmutableArray<Workload>>.Empty, PersistentMap<string, ServiceSlot>.Empty, AddressIndex<ServiceView>.Empty,
         PersistentMap<string, Node>.Empty, AddressIndex<Node>.Empty, PersistentMap<string, AccessPolicy>.Empty);
 
     /// <summary>Versions are comparable within one epoch only.</summary>
@@ -87,7 +87,7 @@ public sealed class MeshView
 
     internal AddressIndex<Workload> AddressMap => _byAddress;
 
-    internal PersistentMap<string, PersistentMap<string, Workload>> NodeMap => _byNode;
+    internal PersistentMap<string, ImmutableArray<Workload>> NodeMap => _byNode;
 
     internal PersistentMap<string, ServiceSlot> ServiceMap => _services;
 
@@ -117,7 +117,7 @@ public sealed class MeshView
 
     /// <summary>The pods of a node, in an order that says nothing.</summary>
     public IReadOnlyCollection<Workload> WorkloadsOn(string node) =>
-        _byNode.TryGetValue(node, out PersistentMap<string, Workload>? pods) ? [.. pods.Select(pod => pod.Value)] : [];
+        _byNode.TryGetValue(node, out ImmutableArray<Workload> pods) ? pods : [];
 
     /// <summary>Finds a node.</summary>
     public bool TryFindNode(string name, [NotNullWhen(true)] out Node? node) => _nodes.TryGetValue(name, out node);
@@ -141,12 +141,8 @@ public sealed class MeshView
         var builder = new MeshViewBuilder(delta.IsFull ? Empty : this);
         foreach (string key in delta.Removals)
             builder.Remove(key);
-        foreach (Protocol.Mesh.V1.Resource resource in delta.Upserts)
-        {
-            if (!ResourceReader.TryRead(resource, out MeshResource? read, out reason))
-                return false;
-            builder.Put(read);
-        }
+        foreach (MeshResource resource in delta.Upserts)
+            builder.Put(resource);
         next = builder.ToView(delta.Epoch, delta.Version);
         return true;
     }
@@ -176,6 +172,8 @@ public sealed class MeshView
     {
         if (delta.Epoch.Length == 0)
             return "the delta has no epoch";
+        if (delta.Fault is not null)
+            return delta.Fault;
         if (delta.IsFull)
             return null;   // a controller may start anew from any version
         if (delta.Epoch != Epoch)

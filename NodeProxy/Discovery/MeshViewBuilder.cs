@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using Ambient.Protocol.Model;
 
@@ -8,8 +9,9 @@ internal sealed class MeshViewBuilder(MeshView from)
 {
     private readonly PersistentMap<string, Workload>.Builder _workloads = from.WorkloadMap.ToBuilder();
     private readonly AddressIndex<Workload>.Builder _byAddress = from.AddressMap.ToBuilder(static (a, b) => a.Uid == b.Uid, Precedence);
-    private readonly PersistentMap<string, PersistentMap<string, Workload>>.Builder _byNode = from.NodeMap.ToBuilder();
-    private readonly Dictionary<string, PersistentMap<string, Workload>.Builder> _podsOfNodes = [];
+    private readonly PersistentMap<string, ImmutableArray<Workload>>.Builder _byNode = from.NodeMap.ToBuilder();
+    private readonly Dictionary<string, ImmutableArray<Workload>.Builder> _podsOfNodes = [];
+    private readonly List<Endpoint> _endpoints = [];
     private readonly PersistentMap<string, ServiceSlot>.Builder _services = from.ServiceMap.ToBuilder();
     private readonly Dictionary<string, ServiceSlot.Builder> _slots = [];
     private readonly AddressIndex<ServiceView>.Builder _servicesByAddress = from.ServiceAddressMap.ToBuilder(
@@ -33,7 +35,7 @@ internal sealed class MeshViewBuilder(MeshView from)
                 SlotOf(service.FullName).Service = service;
                 break;
             case Endpoint endpoint:
-                SlotOf(MeshView.ServiceName(endpoint.ServiceNamespace, endpoint.ServiceName)).Put(endpoint);
+                _endpoints.Add(endpoint);
                 break;
             case Node node:
                 PutNode(node);
@@ -88,10 +90,13 @@ internal sealed class MeshViewBuilder(MeshView from)
 
     public MeshView ToView(string epoch, ulong version)
     {
-        foreach ((string node, PersistentMap<string, Workload>.Builder pods) in _podsOfNodes)
+        // Only now: a pod that is new in this delta is known, and its endpoints can be made of its objects.
+        foreach (Endpoint endpoint in _endpoints)
+            PutEndpoint(endpoint);
+        foreach ((string node, ImmutableArray<Workload>.Builder pods) in _podsOfNodes)
         {
             if (pods.Count > 0)
-                _byNode.Put(node, pods.ToMap());
+                _byNode.Put(node, pods.ToImmutable());
             else
                 _byNode.Remove(node);
         }
@@ -136,9 +141,16 @@ internal sealed class MeshViewBuilder(MeshView from)
     private void PutWorkload(Workload workload)
     {
         if (_workloads.TryGetValue(workload.Uid, out Workload? before))
+        {
+            workload = workload.Sharing(before);
             RemoveTraces(before, workload);
+        }
         _workloads.Put(workload.Uid, workload);
-        PodsOf(workload.Node).Put(workload.Uid, workload);
+        ImmutableArray<Workload>.Builder pods = PodsOf(workload.Node);
+        if (before is not null && before.Node == workload.Node)
+            pods[PlaceOf(before, pods)] = workload;
+        else
+            pods.Add(workload);
         if (workload.HostNetwork)
             return;
         foreach (IPAddress address in workload.Addresses)
@@ -155,7 +167,7 @@ internal sealed class MeshViewBuilder(MeshView from)
     private void RemoveTraces(Workload before, Workload? after)
     {
         if (after is null || after.Node != before.Node)
-            PodsOf(before.Node).Remove(before.Uid);
+            RemovePod(before, PodsOf(before.Node));
         if (before.HostNetwork)
             return;
         foreach (IPAddress address in before.Addresses)
@@ -163,6 +175,30 @@ internal sealed class MeshViewBuilder(MeshView from)
             if (after is null || after.HostNetwork || !after.Addresses.Contains(address))
                 _byAddress.Remove(address, before);
         }
+    }
+
+    private static int PlaceOf(Workload pod, ImmutableArray<Workload>.Builder pods)
+    {
+        int place = 0;
+        while (!ReferenceEquals(pods[place], pod))
+            place++;
+        return place;
+    }
+
+    private static void RemovePod(Workload pod, ImmutableArray<Workload>.Builder pods)
+    {
+        pods[PlaceOf(pod, pods)] = pods[^1];
+        pods.RemoveAt(pods.Count - 1);
+    }
+
+    private void PutEndpoint(Endpoint endpoint)
+    {
+        if (endpoint.WorkloadUid is not null && _workloads.TryGetValue(endpoint.WorkloadUid, out Workload? pod))
+        {
+            int own = pod.Addresses.IndexOf(endpoint.Address);
+            endpoint = endpoint with { WorkloadUid = pod.Uid, Address = own < 0 ? endpoint.Address : pod.Addresses[own] };
+        }
+        SlotOf(MeshView.ServiceName(endpoint.ServiceNamespace, endpoint.ServiceName)).Put(endpoint);
     }
 
     private void CloseSlot(string name, ServiceSlot slot)
@@ -188,11 +224,11 @@ internal sealed class MeshViewBuilder(MeshView from)
 
     private bool IsKnown(string serviceName) => _slots.ContainsKey(serviceName) || _services.TryGetValue(serviceName, out _);
 
-    private PersistentMap<string, Workload>.Builder PodsOf(string node)
+    private ImmutableArray<Workload>.Builder PodsOf(string node)
     {
-        if (!_podsOfNodes.TryGetValue(node, out PersistentMap<string, Workload>.Builder? pods))
+        if (!_podsOfNodes.TryGetValue(node, out ImmutableArray<Workload>.Builder? pods))
         {
-            pods = (_byNode.TryGetValue(node, out PersistentMap<string, Workload>? map) ? map : PersistentMap<string, Workload>.Empty).ToBuilder();
+            pods = _byNode.TryGetValue(node, out ImmutableArray<Workload> before) ? before.ToBuilder() : ImmutableArray.CreateBuilder<Workload>();
             _podsOfNodes.Add(node, pods);
         }
         return pods;

@@ -1,13 +1,28 @@
 using System.Net;
+using Ambient.Protocol.Model;
 
 namespace Ambient.NodeProxy.Discovery;
 
 /// <summary>An endpoint that may be chosen for one port of a service.</summary>
-/// <param name="Key">Its endpoint's key: the same for all ports, and over all versions of the view.</param>
-/// <param name="Address">Where it is.</param>
+/// <param name="Endpoint">The endpoint.</param>
 /// <param name="Port">Where it listens for the service's port.</param>
-/// <param name="WorkloadUid">The pod behind it; null for an address that is no pod of the mesh.</param>
-/// <param name="Zone">The zone it runs in; empty if unknown.</param>
-/// <param name="Node">The node it runs on; empty if unknown.</param>
-/// <param name="Weight">Its share relative to the others, at least 1.</param>
-public sealed record ReadyEndpoint(string Key, IPAddress Address, int Port, string? WorkloadUid, string Zone, string Node, int Weight);
+public sealed record ReadyEndpoint(Endpoint Endpoint, int Port)
+{
+    /// <summary>Its endpoint's key: the same for all ports, and over all versions of the view.</summary>
+    public string Key => Endpoint.WireKey;
+
+    /// <summary>Where it is.</summary>
+    public IPAddress Address => Endpoint.Address;
+
+    /// <summary>The pod behind it; null for an address that is no pod of the mesh.</summary>
+    public string? WorkloadUid => Endpoint.WorkloadUid;
+
+    /// <summary>The zone it runs in; empty if unknown.</summary>
+    public string Zone => Endpoint.Zone;
+
+    /// <summary>The node it runs on; empty if unknown.</summary>
+    public string Node => Endpoint.Node;
+
+    /// <summary>Its share relative to the others, at least 1.</summary>
+    public int Weight => Endpoint.Weight;
+}

@@ -31,7 +31,7 @@ public sealed class ReadyEndpointSet
     public int HeaviestWeight { get; }
 
     /// <summary>The endpoint with a number from 0 to <see cref="Count"/> - 1. Numbers hold for this version of the set only.</summary>
-    public ReadyEndpoint this[int index] => _chunks[index >> ChunkShift].Slots[index & (ChunkSize - 1)].Endpoint;
+    public ReadyEndpoint this[int index] => _chunks[index >> ChunkShift].Slots[index & (ChunkSize - 1)];
 
     /// <summary>Finds the endpoint with a key. Constant time, no allocation.</summary>
     public bool TryFind(string key, [NotNullWhen(true)] out ReadyEndpoint? endpoint)
@@ -42,14 +42,12 @@ public sealed class ReadyEndpointSet
 
     internal Builder ToBuilder() => new(this);
 
-    private readonly record struct Slot(string Key, ReadyEndpoint Endpoint);
-
-    private sealed record Chunk(Slot[] Slots, int HeaviestWeight);
+    private sealed record Chunk(ReadyEndpoint[] Slots, int HeaviestWeight);
 
     /// <summary>Collects the changes of one delta.</summary>
     internal sealed class Builder(ReadyEndpointSet from)
     {
-        private readonly Dictionary<int, Slot[]> _changed = [];   // by the chunk's number; full size
+        private readonly Dictionary<int, ReadyEndpoint[]> _changed = [];   // by the chunk's number; full size
         private readonly PersistentMap<string, int>.Builder _places = from._places.ToBuilder();
         private int _count = from.Count;
 
@@ -61,7 +59,7 @@ public sealed class ReadyEndpointSet
                 place = _count++;
                 _places.Put(key, place);
             }
-            SlotAt(place) = new Slot(key, endpoint);
+            SlotAt(place) = endpoint;
         }
 
         /// <summary>Removes an endpoint; the last one takes over its number.</summary>
@@ -70,13 +68,13 @@ public sealed class ReadyEndpointSet
             if (!_places.TryGetValue(key, out int place))
                 return;
             _places.Remove(key);
-            ref Slot last = ref SlotAt(--_count);
+            ref ReadyEndpoint last = ref SlotAt(--_count);
             if (place != _count)
             {
                 SlotAt(place) = last;
                 _places.Put(last.Key, place);
             }
-            last = default;
+            last = null!;   // beyond the count: nobody reads it
         }
 
         public ReadyEndpointSet ToSet()
@@ -87,24 +85,24 @@ public sealed class ReadyEndpointSet
                 return Empty;
             var chunks = new Chunk[(_count + ChunkSize - 1) >> ChunkShift];
             for (int i = 0; i < chunks.Length; i++)
-                chunks[i] = _changed.TryGetValue(i, out Slot[]? slots) ? Closed(slots, Math.Min(ChunkSize, _count - (i << ChunkShift))) : from._chunks[i];
+                chunks[i] = _changed.TryGetValue(i, out ReadyEndpoint[]? slots) ? Closed(slots, Math.Min(ChunkSize, _count - (i << ChunkShift))) : from._chunks[i];
             return new ReadyEndpointSet(chunks, _count, _places.ToMap());
         }
 
-        private static Chunk Closed(Slot[] slots, int used)
+        private static Chunk Closed(ReadyEndpoint[] slots, int used)
         {
             int heaviest = 0;
-            foreach (Slot slot in slots.AsSpan(0, used))
-                heaviest = Math.Max(heaviest, slot.Endpoint.Weight);
+            foreach (ReadyEndpoint endpoint in slots.AsSpan(0, used))
+                heaviest = Math.Max(heaviest, endpoint.Weight);
             return new Chunk(used == slots.Length ? slots : slots[..used], heaviest);
         }
 
-        private ref Slot SlotAt(int place)
+        private ref ReadyEndpoint SlotAt(int place)
         {
             int number = place >> ChunkShift;
-            if (!_changed.TryGetValue(number, out Slot[]? slots))
+            if (!_changed.TryGetValue(number, out ReadyEndpoint[]? slots))
             {
-                slots = new Slot[ChunkSize];
+                slots = new ReadyEndpoint[ChunkSize];
                 if (number < from._chunks.Length)
                     from._chunks[number].Slots.CopyTo(slots, 0);
                 _changed.Add(number, slots);

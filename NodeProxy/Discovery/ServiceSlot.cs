@@ -87,8 +87,7 @@ internal sealed class ServiceSlot
                 return;
             foreach (EndpointPort port in endpoint.Ports)
             {
-                SetOf(port.Name, endpoint.Address.AddressFamily).Put(new ReadyEndpoint(
-                    endpoint.Key, endpoint.Address, port.Port, endpoint.WorkloadUid, endpoint.Zone, endpoint.Node, endpoint.Weight));
+                SetOf(port.Name, endpoint.Address.AddressFamily).Put(new ReadyEndpoint(endpoint, port.Port));
             }
         }
 

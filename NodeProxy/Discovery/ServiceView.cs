@@ -30,10 +30,6 @@ public sealed class ServiceView
     /// <summary>How many endpoints it has, ready or not.</summary>
     public int EndpointCount => _endpoints.Count;
 
-    internal PersistentMap<string, Endpoint> EndpointMap => _endpoints;
-
-    internal ImmutableArray<PortEndpoints> PortSets => _ports;
-
     /// <summary>Finds the TCP port that a client dialled.</summary>
     public bool TryFindPort(int port, [NotNullWhen(true)] out ServicePort? found)
     {

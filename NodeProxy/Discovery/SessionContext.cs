@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Ambient.NodeProxy.Identity;
+using Ambient.Protocol.Model;
 using Microsoft.Extensions.Logging;
 
 namespace Ambient.NodeProxy.Discovery;
@@ -17,6 +18,9 @@ internal sealed record SessionContext(
     ILogger Logger,
     Action<bool> ConnectedChanged)
 {
+    /// <summary>What equal values of the view are made one object by, over all streams.</summary>
+    public SharedValues Shared { get; } = new();
+
     /// <summary>A delta was refused: what the controller believes this node to hold and what it holds differ until a full view comes.</summary>
     public bool NeedsFullView { get; set; }
 

@@ -46,7 +46,10 @@ public sealed record StoredState(MeshView View, DateTimeOffset ViewReceived, Imm
             return false;
         }
         MeshView? view = MeshView.Empty;
-        if (stored.Epoch.Length > 0 && !MeshView.Empty.TryApply(new MeshDelta(stored.Epoch, stored.Version, true, stored.Resources, []), out view, out reason))
+        var resources = new List<Protocol.Model.MeshResource>(stored.Resources.Count);
+        string? unreadable = MeshDelta.Read(stored.Resources, new Protocol.Model.SharedValues(), resources);
+        if (stored.Epoch.Length > 0
+            && !MeshView.Empty.TryApply(new MeshDelta(stored.Epoch, stored.Version, true, resources, [], unreadable), out view, out reason))
             return false;
 
         var svids = ImmutableArray.CreateBuilder<Svid>();

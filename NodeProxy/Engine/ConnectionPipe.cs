@@ -4,7 +4,8 @@ namespace Ambient.NodeProxy.Engine;
 
 /// <summary>
 /// A connection as a pair of pipes, made on demand: what codecs and the L7 path read and write. Bytes are pulled only while the
-/// reader keeps up, so backpressure reaches the peer.
+/// reader keeps up, so backpressure reaches the peer. It is the seam to the HTTP room: TCP is relayed without it, by
+/// <see cref="Relay"/>.
 /// </summary>
 /// <remarks>The reader completes with the peer's FIN, and with a <see cref="ConnectionBrokenException"/> when it broke.
 /// Completing the writer sends our FIN; completing it with an exception resets.</remarks>

@@ -28,12 +28,6 @@ internal sealed class LoopGroup : IDisposable
     /// </summary>
     public EventLoop HomeOf(int arrival) => _loops[arrival % _loops.Length];
 
-    /// <summary>Runs the same on every loop.</summary>
-    public void PostToAll(Action<EventLoop> work)
-    {
-        foreach (var loop in _loops) loop.Post(() => work(loop));
-    }
-
     public Task StopAsync() => Task.WhenAll(_loops.Select(loop => loop.StopAsync()));
 
     public void Dispose()

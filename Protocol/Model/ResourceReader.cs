@@ -20,13 +20,22 @@ public static class ResourceReader
     /// <param name="resource">As it came.</param>
     /// <param name="read">What it says, or null.</param>
     /// <param name="reason">Why it is refused, with its key, for a person; null if it is not.</param>
-    public static bool TryRead(Resource resource, [NotNullWhen(true)] out MeshResource? read, [NotNullWhen(false)] out string? reason)
+    public static bool TryRead(Resource resource, [NotNullWhen(true)] out MeshResource? read, [NotNullWhen(false)] out string? reason) =>
+        TryRead(resource, null, out read, out reason);
+
+    /// <summary>Reads one resource.</summary>
+    /// <param name="resource">As it came.</param>
+    /// <param name="shared">What equal values of several resources are made one object by; null to keep each for itself.</param>
+    /// <param name="read">What it says, or null.</param>
+    /// <param name="reason">Why it is refused, with its key, for a person; null if it is not.</param>
+    public static bool TryRead(
+        Resource resource, SharedValues? shared, [NotNullWhen(true)] out MeshResource? read, [NotNullWhen(false)] out string? reason)
     {
         (read, string? fault) = resource.BodyCase switch
         {
-            Resource.BodyOneofCase.Workload => ReadWorkload(resource.Workload),
-            Resource.BodyOneofCase.Service => ReadService(resource.Service),
-            Resource.BodyOneofCase.Endpoint => ReadEndpoint(resource.Key, resource.Endpoint),
+            Resource.BodyOneofCase.Workload => ReadWorkload(resource.Workload, shared),
+            Resource.BodyOneofCase.Service => ReadService(resource.Service, shared),
+            Resource.BodyOneofCase.Endpoint => ReadEndpoint(resource.Key, resource.Endpoint, shared),
             Resource.BodyOneofCase.Settings => ReadSettings(resource.Settings),
             Resource.BodyOneofCase.Node => ReadNode(resource.Node),
             Resource.BodyOneofCase.Policy => PolicyReader.Read(resource.Policy),
@@ -41,7 +50,7 @@ public static class ResourceReader
         return read is not null;
     }
 
-    private static (MeshResource?, string?) ReadWorkload(WorkloadResource w)
+    private static (MeshResource?, string?) ReadWorkload(WorkloadResource w, SharedValues? shared)
     {
         if ((NameFault("uid", w.Uid) ?? NameFault("name", w.Name)) is { } fault)
             return (null, fault);
@@ -56,29 +65,30 @@ public static class ResourceReader
             return (null, "a port is not between 1 and 65535");
         if (!TryReadProbes(w.Probes, out ImmutableArray<Probe> probes))
             return (null, "a probe's port is not between 1 and 65535, or its kind is unknown");
-        return (new Workload
+        var traits = new WorkloadTraits
         {
-            Uid = w.Uid,
             Namespace = w.Namespace,
-            Name = w.Name,
             ServiceAccount = w.ServiceAccount,
-            Node = w.Node,
             WorkloadName = w.WorkloadName.Length > 0 ? w.WorkloadName : w.Name,
-            Addresses = addresses,
-            Enrolment = enrolment,
             Mode = ReadMode(w.Mode),
             PortModes = [.. w.PortModes.Select(mode => new PortMode((int)mode.Port, ReadMode(mode.Mode)))],
             ExcludedInboundPorts = excluded,
             Policies = [.. w.Policies],
             Probes = probes,
             DirectForbiddenReason = w.DirectForbiddenReason.Length > 0 ? w.DirectForbiddenReason : null,
+            Capabilities = [.. w.Capabilities],
+        };
+        return (new Workload(w.Uid, w.Name, shared?.Of(traits) ?? traits)
+        {
+            Node = shared?.Of(w.Node) ?? w.Node,
+            Addresses = addresses,
+            Enrolment = enrolment,
             HostNetwork = w.HostNetwork,
             IsTerminating = w.Terminating,
-            Capabilities = [.. w.Capabilities],
         }, null);
     }
 
-    private static (MeshResource?, string?) ReadService(ServiceResource s)
+    private static (MeshResource?, string?) ReadService(ServiceResource s, SharedValues? shared)
     {
         if ((NameFault("namespace", s.Namespace) ?? NameFault("name", s.Name)) is { } fault)
             return (null, fault);
@@ -97,16 +107,18 @@ public static class ResourceReader
                 if (before.Port == (int)port.Port && before.Protocol == protocol)
                     return (null, $"port {port.Port}/{protocol} is named twice");
             }
-            ports.Add(new ServicePort(port.Name, (int)port.Port, protocol, port.AppProtocol));
+            ports.Add(new ServicePort(Of(port.Name), (int)port.Port, Of(protocol), Of(port.AppProtocol)));
         }
         return (new Service
         {
-            Namespace = s.Namespace, Name = s.Name, Addresses = addresses, Ports = ports.MoveToImmutable(), Headless = s.Headless,
+            Namespace = Of(s.Namespace), Name = Of(s.Name), Addresses = addresses, Ports = ports.MoveToImmutable(), Headless = s.Headless,
             ClientAffinity = TimeSpan.FromSeconds(s.ClientAffinitySeconds), Distribution = ReadDistribution(s.Distribution)
         }, null);
+
+        string Of(string text) => shared?.Of(text) ?? text;
     }
 
-    private static (MeshResource?, string?) ReadEndpoint(string key, EndpointResource e)
+    private static (MeshResource?, string?) ReadEndpoint(string key, EndpointResource e, SharedValues? shared)
     {
         if ((NameFault("service namespace", e.ServiceNamespace) ?? NameFault("service name", e.ServiceName)) is { } fault)
             return (null, fault);
@@ -132,16 +144,18 @@ public static class ResourceReader
         return (new Endpoint
         {
             WireKey = key,
-            ServiceNamespace = e.ServiceNamespace,
-            ServiceName = e.ServiceName,
+            ServiceNamespace = Of(e.ServiceNamespace),
+            ServiceName = Of(e.ServiceName),
             Address = address,
             WorkloadUid = e.WorkloadUid.Length > 0 ? e.WorkloadUid : null,
-            Ports = ports.MoveToImmutable(),
+            Ports = shared?.Of(new EndpointPorts(ports.MoveToImmutable())).List ?? ports.MoveToImmutable(),
             Ready = e.Ready,
-            Zone = e.Zone,
-            Node = e.Node,
+            Zone = Of(e.Zone),
+            Node = Of(e.Node),
             Weight = Math.Max(1, (int)e.Weight),
         }, null);
+
+        string Of(string text) => shared?.Of(text) ?? text;
     }
 
     private static (MeshResource?, string?) ReadSettings(SettingsResource s)

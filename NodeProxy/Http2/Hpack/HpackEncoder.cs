@@ -5,7 +5,8 @@ namespace Ambient.NodeProxy.Http2.Hpack;
 
 /// <summary>
 /// Encodes the header lists of one direction of a connection (RFC 7541). Every block that was encoded has to be sent, in
-/// order, since encoding changes the table that the peer follows.
+/// order, since encoding changes the table that the peer follows. A tunnel's few headers use no table (the static
+/// <c>Encode</c>): one with a table is for the HTTP room, where the same headers come again with every request.
 /// </summary>
 public sealed class HpackEncoder
 {

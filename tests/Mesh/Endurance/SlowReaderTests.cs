@@ -26,7 +26,7 @@ public sealed class SlowReaderTests(ShopMesh mesh) : ShopMeshTest(mesh)
         foreach (var address in addresses)
         {
             var reader = Own(await PodSocket.ConnectAsync("p11", address, 80));
-            stopped.Add((reader, SendAsync(Own(await listener.AcceptSoonAsync()), pattern)));
+            stopped.Add((reader, Own(await listener.AcceptSoonAsync()).SendPatternAsync(pattern, Bytes)));
             idle.Add((Own(await PodSocket.ConnectAsync("p11", address, 80)), Own(await listener.AcceptSoonAsync())));
         }
         var brisk = new List<(Socket Client, Socket Server)>();
@@ -52,7 +52,7 @@ public sealed class SlowReaderTests(ShopMesh mesh) : ShopMeshTest(mesh)
 
         foreach (var (reader, sending) in stopped)
         {
-            await ReceiveAsync(reader, pattern);
+            await reader.ReceivePatternAsync(pattern, Bytes);
             await sending;
         }
         foreach (var (client, app) in idle)
@@ -62,23 +62,5 @@ public sealed class SlowReaderTests(ShopMesh mesh) : ShopMeshTest(mesh)
             app.Shutdown(SocketShutdown.Send);
             Assert.Empty(await client.ReceiveToEndAsync());
         }
-    }
-
-    private static async Task SendAsync(Socket socket, Pattern pattern)
-    {
-        for (long sent = 0; sent < Bytes;) sent += await socket.SendAsync(pattern.From(sent, Bytes - sent));
-        socket.Shutdown(SocketShutdown.Send);
-    }
-
-    private static async Task ReceiveAsync(Socket socket, Pattern pattern)
-    {
-        var buffer = new byte[256 * 1024];
-        long received = 0;
-        while (await socket.ReceiveAsync(buffer) is > 0 and var some)
-        {
-            Assert.True(pattern.Matches(received, buffer.AsSpan(0, some)), $"wrong bytes from {received} on");
-            received += some;
-        }
-        Assert.Equal(Bytes, received);
     }
 }

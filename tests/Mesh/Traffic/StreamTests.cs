@@ -89,7 +89,8 @@ public sealed class StreamTests(ShopMesh mesh) : ShopMeshTest(mesh)
         var (up, down) = (new Pattern(1), new Pattern(2));
         var lab = await MeshAsync();
         var (before, began) = (await NodeCensus.TakeAsync(lab), Stopwatch.GetTimestamp());
-        await Task.WhenAll(SendAsync(client, up), ReceiveAsync(remote, up), SendAsync(remote, down), ReceiveAsync(client, down));
+        await Task.WhenAll(
+            client.SendPatternAsync(up, Volume), remote.ReceivePatternAsync(up, Volume), remote.SendPatternAsync(down, Volume), client.ReceivePatternAsync(down, Volume));
         var (after, seconds, gigabytes) = (await NodeCensus.TakeAsync(lab), Stopwatch.GetElapsedTime(began).TotalSeconds, 2 * Volume / 1e9);
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{gigabytes:0} GB in {seconds:0.0} s: {gigabytes * 8 / seconds:0.0} Gbit/s, {(after.Cpu - before.Cpu).TotalSeconds / gigabytes:0.00} s CPU a GB in both nodes together; PSS {before.PssKilobytes} to {after.PssKilobytes} KB");
@@ -162,24 +163,6 @@ public sealed class StreamTests(ShopMesh mesh) : ShopMeshTest(mesh)
     {
         var fault = await Assert.ThrowsAsync<SocketException>(() => socket.ReceiveToEndAsync());
         Assert.Equal(SocketError.ConnectionReset, fault.SocketErrorCode);
-    }
-
-    private static async Task SendAsync(Socket socket, Pattern pattern)
-    {
-        for (long sent = 0; sent < Volume;) sent += await socket.SendAsync(pattern.From(sent, Volume - sent));
-        socket.Shutdown(SocketShutdown.Send);
-    }
-
-    private static async Task ReceiveAsync(Socket socket, Pattern pattern)
-    {
-        var buffer = new byte[256 * 1024];
-        long received = 0;
-        while (await socket.ReceiveAsync(buffer) is > 0 and var some)
-        {
-            Assert.True(pattern.Matches(received, buffer.AsSpan(0, some)), $"wrong bytes from {received} on");
-            received += some;
-        }
-        Assert.Equal(Volume, received);
     }
 
     private async Task<(Socket Client, Socket Server, Socket Listener)> PairAsync(string service, string server, AddressFamily family = AddressFamily.InterNetwork)

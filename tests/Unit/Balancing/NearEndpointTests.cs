@@ -102,7 +102,10 @@ public sealed class NearEndpointTests
     public void A_tried_endpoint_that_has_left_the_view_does_not_hide_another()
     {
         ServiceView service = ServiceIn(View(TrafficDistribution.Anywhere, Everywhere));
-        var gone = new ReadyEndpoint("endpoint/shop/api/gone", IPAddress.Parse("10.0.0.77"), 8080, null, "", "", 1);
+        var gone = new ReadyEndpoint(new Protocol.Model.Endpoint
+        {
+            WireKey = "endpoint/shop/api/gone", ServiceNamespace = "shop", ServiceName = "api", Address = IPAddress.Parse("10.0.0.77"),
+        }, 8080);
         Assert.True(new EndpointChooser(new EndpointLoads(1), 0, 1).Choose(service, Port, Caller, [gone, gone, gone], out ReadyEndpoint? chosen));
         Assert.True(EndpointChooser.HasOther(service, Port, Caller, [gone, gone, gone], chosen));
     }

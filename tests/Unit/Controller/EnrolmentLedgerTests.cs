@@ -212,7 +212,7 @@ public sealed class EnrolmentLedgerTests
         successor.Advance(_now + TimeSpan.FromDays(1), Drain, _ => true, _ => true);
         Assert.Equal(EnrolmentState.Enrolled, successor.StateOf("u"));
         Assert.Null(successor.NextDeadline);
-        Assert.Empty(successor.TakeChanged());
+        Assert.Empty(successor.Records.TakeChanged());
     }
 
     [Fact]
@@ -223,7 +223,7 @@ public sealed class EnrolmentLedgerTests
         var successor = new EnrolmentLedger(_now);
         successor.Restore(_ledger.Pods.Values);
         successor.Reconcile(Pods(false, "u"), _now);
-        successor.MarkAnnounced(1);
+        successor.Records.MarkAnnounced(1);
         successor.Advance(_now + EnrolmentLedger.SettleTime, Drain, _ => false, _ => true);
         Assert.Equal((EnrolmentState.Withdrawing, false), (successor.StateOf("u"), successor.Pods["u"].IsOrdered));
     }
@@ -246,7 +246,7 @@ public sealed class EnrolmentLedgerTests
                     case 1: ledger.Report("a", new PodReport { Uid = "u", Phase = (PodPhase)random.Next(8) }, now); break;
                     case 2: ledger.NodeRestarted("a"); break;
                     case 3: ledger.Reconcile(Pods(true), now); break;
-                    default: ledger.MarkAnnounced(++version); break;
+                    default: ledger.Records.MarkAnnounced(++version); break;
                 }
                 ledger.Advance(now, Drain, v => random.Next(2) == 0, _ => true);
                 Assert.True(ledger.NextDeadline is not { } due || due > now, $"seed {seed} step {step}");
@@ -264,7 +264,7 @@ public sealed class EnrolmentLedgerTests
 
     private void Report(PodPhase phase) => Assert.True(_ledger.Report("a", new PodReport { Uid = "u", Phase = phase }, _now));
 
-    private void Announce() => _ledger.MarkAnnounced(++_version);
+    private void Announce() => _ledger.Records.MarkAnnounced(++_version);
 
     private void Advance(ulong acked, bool connected = true) => _ledger.Advance(_now, Drain, version => acked >= version, _ => connected);
 

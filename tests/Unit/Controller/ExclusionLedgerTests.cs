@@ -31,7 +31,7 @@ public sealed class ExclusionLedgerTests
         Want(22, 9090);
         Assert.Equal("22, 9090 / 22", State());
         Assert.True(_ledger.IsWaitingForAcks);
-        Assert.Equal(["u"], _ledger.TakeChanged());
+        Assert.Equal(["u"], _ledger.Records.TakeChanged());
 
         Assert.False(Advance(acked: ulong.MaxValue)); // not published yet: nothing can be acked
         Announce();
@@ -84,7 +84,7 @@ public sealed class ExclusionLedgerTests
         _ledger.Report("u", []);
         Assert.False(Advance(acked: _version));
         Assert.Equal(" / ", State());
-        Assert.Equal(["u"], _ledger.TakeChanged());
+        Assert.Equal(["u"], _ledger.Records.TakeChanged());
         Assert.Null(_ledger.NextDeadline);
     }
 
@@ -149,7 +149,7 @@ public sealed class ExclusionLedgerTests
     {
         Want(22);
         Announce();
-        _ledger.TakeChanged();
+        _ledger.Records.TakeChanged();
     }
 
     private void Want(params uint[] ports) => _ledger.Reconcile(Pods(ports), new Dictionary<string, PodEnrolment>
@@ -159,7 +159,7 @@ public sealed class ExclusionLedgerTests
 
     private bool Advance(ulong acked) => _ledger.Advance(_now, version => acked >= version);
 
-    private void Announce() => _ledger.MarkAnnounced(++_version);
+    private void Announce() => _ledger.Records.MarkAnnounced(++_version);
 
     private static Dictionary<string, MeshPod> Pods(params uint[] ports) => new()
     {

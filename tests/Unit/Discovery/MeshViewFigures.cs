@@ -26,7 +26,7 @@ public sealed class MeshViewFigures(ITestOutputHelper output)
         Resource[] changes = [.. Enumerable.Range(0, Deltas).Select(i => Pod($"pod-{i}", Address(i), enrolment: Enrolment.Withdrawing))];
         var prepared = new List<MeshDelta>();
         for (int i = 0; i < Deltas; i++)
-            prepared.Add(new MeshDelta(Epoch, (ulong)(2 + i), false, [changes[i]], []));
+            prepared.Add(Delta((ulong)(2 + i), false, [changes[i]], []));
         foreach (MeshDelta delta in prepared.Take(50))
             After(view, delta);   // warm
         (MeshView after, double deltasMs, double deltasMb) = Measured(() => prepared.Aggregate(view, After));
@@ -50,7 +50,7 @@ public sealed class MeshViewFigures(ITestOutputHelper output)
     public void A_changed_endpoint_costs_a_chunk_however_many_its_service_has(int endpoints)
     {
         MeshView view = View([ServiceOf("api", "10.96.0.1"), .. Enumerable.Range(0, endpoints).Select(i => EndpointOf("api", Address(i)))]);
-        MeshDelta[] flips = [.. Enumerable.Range(0, 50).Select(i => new MeshDelta(Epoch, (ulong)(2 + i), false, [EndpointOf("api", Address(i), ready: i % 2 == 0)], []))];
+        MeshDelta[] flips = [.. Enumerable.Range(0, 50).Select(i => Delta((ulong)(2 + i), false, [EndpointOf("api", Address(i), ready: i % 2 == 0)], []))];
         flips.Aggregate(view, After);
         (_, double ms, double mb) = Measured(() => flips.Aggregate(view, After));
         double bytes = mb * 1024 * 1024 / flips.Length;

@@ -69,7 +69,8 @@ public sealed class MeshViewTests
         view = view.Upsert(ServiceOf("api", "10.96.0.1"));
         Assert.True(view.TryFindService(IPAddress.Parse("10.96.0.1"), out ServiceView? service));
         Assert.True(service.TryFindPort(80, out Protocol.Model.ServicePort? port));
-        Assert.Equal(new ReadyEndpoint("endpoint/shop/api/10.0.0.1", Ten1, 8080, null, "", "", 1), Assert.Single(service.ReadyEndpoints(port)));
+        ReadyEndpoint ready = Assert.Single(service.ReadyEndpoints(port));
+        Assert.Equal(("endpoint/shop/api/10.0.0.1", Ten1, 8080, (string?)null, 1), (ready.Key, ready.Address, ready.Port, ready.WorkloadUid, ready.Weight));
         Assert.False(service.TryFindPort(53, out _));   // UDP
         Assert.False(service.TryFindPort(81, out _));
     }
@@ -107,7 +108,7 @@ public sealed class MeshViewTests
     public void A_full_delta_leaves_nothing_of_what_was()
     {
         MeshView view = View(Settings("old.example"), Pod("1", "10.0.0.1"), ServiceOf("api", "10.96.0.1"));
-        view = After(view, new MeshDelta("epoch-2", 1, true, [Pod("2", "10.0.0.2")], []));
+        view = After(view, Delta(1, true, [Pod("2", "10.0.0.2")], []) with { Epoch = "epoch-2" });
         Assert.Equal("epoch-2", view.Epoch);
         Assert.Equal("cluster.local", view.Settings.TrustDomain);
         Assert.Equal(["2"], view.Workloads.Select(w => w.Uid));
@@ -133,7 +134,7 @@ public sealed class MeshViewTests
         string before = Content(view);
         Resource bad = Pod("3", "10.0.0.3");
         bad.Workload.Addresses.Add(Google.Protobuf.ByteString.CopyFrom(1, 2, 3));
-        Assert.False(view.TryApply(new MeshDelta(Epoch, 2, false, [Pod("2", "10.0.0.2"), bad], ["workload/1"]), out MeshView? next, out string? reason));
+        Assert.False(view.TryApply(Delta(2, false, [Pod("2", "10.0.0.2"), bad], ["workload/1"]), out MeshView? next, out string? reason));
         Assert.Null(next);
         Assert.Contains("workload/3", reason);
         Assert.Equal(before, Content(view));
@@ -157,13 +158,13 @@ public sealed class MeshViewTests
                 upserts[resource.Key] = resource;
             }
             string[] removals = [.. twin.Keys.Where(_ => random.Next(12) == 0), "workload/unknown", "endpoint/shop/nothing/1", "nonsense"];
-            view = After(view, new MeshDelta(Epoch, (ulong)version, false, [.. upserts.Values], removals));
+            view = After(view, Delta((ulong)version, false, [.. upserts.Values], removals));
             foreach (string key in removals)
                 twin.Remove(key);
             foreach ((string key, Resource resource) in upserts)
                 twin[key] = resource;
 
-            MeshView rebuilt = After(MeshView.Empty, new MeshDelta(Epoch, (ulong)version, true, [.. twin.Values.OrderBy(_ => random.Next())], []));
+            MeshView rebuilt = After(MeshView.Empty, Delta((ulong)version, true, [.. twin.Values.OrderBy(_ => random.Next())], []));
             Assert.Equal(Content(rebuilt), Content(view));
             AssertSameAnswers(rebuilt, view);
         }

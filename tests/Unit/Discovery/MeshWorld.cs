@@ -47,11 +47,19 @@ internal static class MeshWorld
 
     public static Resource Settings(string trustDomain = "cluster.local") => ResourceWriter.Write(new MeshSettings { TrustDomain = trustDomain });
 
-    public static MeshView View(params Resource[] resources) => After(MeshView.Empty, new MeshDelta(Epoch, 1, true, resources, []));
+    /// <summary>A delta as it is once it has been read.</summary>
+    public static MeshDelta Delta(ulong version, bool isFull, IEnumerable<Resource> upserts, IReadOnlyList<string> removals)
+    {
+        var read = new List<MeshResource>();
+        string? fault = MeshDelta.Read(upserts, new SharedValues(), read);
+        return new MeshDelta(Epoch, version, isFull, read, removals, fault);
+    }
 
-    public static MeshView Upsert(this MeshView view, params Resource[] resources) => After(view, new MeshDelta(Epoch, view.Version + 1, false, resources, []));
+    public static MeshView View(params Resource[] resources) => After(MeshView.Empty, Delta(1, true, resources, []));
 
-    public static MeshView Remove(this MeshView view, params string[] keys) => After(view, new MeshDelta(Epoch, view.Version + 1, false, [], keys));
+    public static MeshView Upsert(this MeshView view, params Resource[] resources) => After(view, Delta(view.Version + 1, false, resources, []));
+
+    public static MeshView Remove(this MeshView view, params string[] keys) => After(view, Delta(view.Version + 1, false, [], keys));
 
     public static MeshView After(MeshView view, MeshDelta delta) =>
         view.TryApply(delta, out MeshView? next, out string? reason) ? next : throw new InvalidOperationException(reason);
