@@ -40,6 +40,7 @@ internal sealed class Start(int pods) : IScenario
     public async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {
         var node = ((AmbientPeer)peer).Nodes[0];
+        await Task.Delay(Rest); // what a process leaves to the next is written a while after the last change
         await node.NodeProxy.StopAsync(Patience);
         var isConnected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var isAnswered = new TaskCompletionSource<DateTimeOffset>(TaskCreationOptions.RunContinuationsAsynchronously);
