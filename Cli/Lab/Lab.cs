@@ -10,6 +10,9 @@ internal sealed class Lab : IAsyncDisposable
 {
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
 
+    // A pod's namespace, rules and listeners take some tens of milliseconds of a core.
+    private static readonly TimeSpan PatienceForAPod = TimeSpan.FromMilliseconds(200);
+
     private readonly string _folder;
     private readonly Network _network;
 
@@ -73,7 +76,8 @@ internal sealed class Lab : IAsyncDisposable
     public Task<TimeSpan> EnrolAsync(params string[] namespaces)
     {
         Mesh.Enrol(namespaces);
-        return Controller.WaitForStateAsync("enrolled", PodsOf(namespaces), StartPatience);
+        var pods = PodsOf(namespaces);
+        return Controller.WaitForStateAsync("enrolled", pods, StartPatience + (PatienceForAPod * pods.Length));
     }
 
     /// <summary>Takes the label away and waits until all their pods are out of the mesh, for everybody.</summary>

@@ -67,19 +67,17 @@ internal sealed class LabController : IDisposable
     public Task<JsonNode> WorkloadsAsync() => _admin.GetJsonAsync("/v1/workloads");
 
     /// <summary>A pod's state in the mesh: none, enrolling, enrolled or withdrawing; and what its node says.</summary>
-    public async Task<(string State, string Phase, string Reason)> StateOfAsync(PodPlan pod)
-    {
-        var page = (await WorkloadsAsync())["workloads"]!.AsArray().FirstOrDefault(one => (string?)one!["uid"] == pod.Uid);
-        return page is null ? ("absent", "", "") : ((string)page["state"]!, (string)page["phase"]!, (string)page["reason"]!);
-    }
+    public async Task<(string State, string Phase, string Reason)> StateOfAsync(PodPlan pod) =>
+        StateOf((await WorkloadsAsync())["workloads"]!.AsArray().FirstOrDefault(one => (string?)one!["uid"] == pod.Uid));
 
     /// <summary>Waits until pods are in a state and every connected node serves by the view that says so.</summary>
     public Task<TimeSpan> WaitForStateAsync(string state, IReadOnlyCollection<PodPlan> pods, TimeSpan atMost) =>
         Waiting.UntilAsync($"{string.Join(", ", pods.Select(pod => pod.Name))}: {state} everywhere", atMost, _log, async () =>
         {
+            var pages = (await WorkloadsAsync())["workloads"]!.AsArray().ToDictionary(one => (string)one!["uid"]!);
             foreach (var pod in pods)
             {
-                var now = await StateOfAsync(pod);
+                var now = StateOf(pages.GetValueOrDefault(pod.Uid));
                 if (now.State != state) return $"{pod.Name} is {now.State} {now.Phase} {now.Reason}";
             }
             var behind = (await NodesAsync())["nodes"]!.AsArray().FirstOrDefault(node => (bool)node!["connected"]! && (long?)node["lag"] is not 0);
@@ -88,6 +86,9 @@ internal sealed class LabController : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _admin.Dispose();
+
+    private static (string State, string Phase, string Reason) StateOf(JsonNode? page) =>
+        page is null ? ("absent", "", "") : ((string)page["state"]!, (string)page["phase"]!, (string)page["reason"]!);
 
     private Command AsOwnUser(params ReadOnlySpan<string> arguments) => Command.Of(Programs.Controller, arguments).WithoutPrivilege(_users.Controller);
 }

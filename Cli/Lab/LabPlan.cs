@@ -11,7 +11,7 @@ internal sealed record LabPlan
     /// <summary>Nodes, numbered from 1; at most 9.</summary>
     public required int Nodes { get; init; }
 
-    /// <summary>The pods; at most 200 a node.</summary>
+    /// <summary>The pods; at most 1,000 a node, which is what one bridge of Linux takes.</summary>
     public required ImmutableArray<PodPlan> Pods { get; init; }
 
     /// <summary>The services; their addresses exist nowhere in the network.</summary>
@@ -53,7 +53,7 @@ internal sealed record LabPlan
 
 /// <summary>A pod: a network namespace with an eth0, and what the controller's YAML says of it.</summary>
 /// <param name="Node">Its node's number.</param>
-/// <param name="Slot">1 to 200; its place in the node's address range.</param>
+/// <param name="Slot">1 to 1,000; its place in the node's address range.</param>
 internal sealed record PodPlan(string Namespace, string Workload, int Node, int Slot)
 {
     /// <summary>Unique among all pods that were ever there, as in Kubernetes.</summary>
@@ -84,7 +84,10 @@ internal sealed record PodPlan(string Namespace, string Workload, int Node, int 
     public string Network => string.Create(CultureInfo.InvariantCulture, $"p{Node}{Slot}");
 
     /// <summary>Its IPv4 address.</summary>
-    public IPAddress V4 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"10.244.{Node}.{10 + Slot}"));
+    public IPAddress V4 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"{Block}.{10 + (Slot % Topology.BlockSize)}"));
+
+    /// <summary>The first three parts of that: a node has as many such blocks as its pods need.</summary>
+    public string Block => Topology.BlockOf(Node, Slot / Topology.BlockSize);
 
     /// <summary>Its IPv6 address.</summary>
     public IPAddress V6 => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"fd00:244:{Node}::{10 + Slot}"));

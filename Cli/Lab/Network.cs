@@ -16,7 +16,10 @@ internal sealed class Network
     /// <summary>Whether the lab has IPv6 as well.</summary>
     public bool HasIpv6 => _hasIpv6;
 
-    /// <summary>Makes all of it, in about 0.2 s.</summary>
+    // Each is a process for a few milliseconds; hundreds at once would only wait for each other.
+    private const int AtOnce = 16;
+
+    /// <summary>Makes all of it, in about 0.2 s, and as much more for every 20 pods.</summary>
     /// <exception cref="LabException">A part could not be made; what was made before stays.</exception>
     public static async Task<Network> MakeAsync(LabPlan plan)
     {
@@ -25,7 +28,7 @@ internal sealed class Network
         await Task.WhenAll(
         [
             .. Enumerable.Range(1, plan.Nodes).Select(network.MakeNodeAsync),
-            .. plan.Pods.Select(network.FurnishPodAsync),
+            Parallel.ForEachAsync(plan.Pods, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (pod, _) => await network.FurnishPodAsync(pod)),
             plan.HasOutside ? BatchAsync(Topology.Outside, network._topology.OutsideHost()) : Task.CompletedTask,
         ]);
         return network;

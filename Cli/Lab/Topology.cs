@@ -20,6 +20,12 @@ internal sealed class Topology(LabPlan plan, bool hasIpv6)
     /// <summary>Where the controller is, as the nodes see it.</summary>
     public const string ControllerAddress = "10.200.0.1";
 
+    /// <summary>Pods in a block of addresses, 10.244.x.10 and up.</summary>
+    public const int BlockSize = 240;
+
+    /// <summary>The first three parts of the addresses of a node's block. The first block of node 1 is 10.244.1, its second 10.244.11.</summary>
+    public static string BlockOf(int node, int block) => Text($"10.244.{node + (10 * block)}");
+
     /// <summary>Whether the kernel has IPv6.</summary>
     public static bool KernelHasIpv6 => Directory.Exists("/proc/sys/net/ipv6");
 
@@ -92,7 +98,7 @@ internal sealed class Topology(LabPlan plan, bool hasIpv6)
         lines.Add($"addr add {NodeAddress(n)}/24 dev ctl0");
         lines.Add($"link set ctl0 up");
         lines.Add($"link add br0 type bridge");
-        lines.Add($"addr add 10.244.{n}.1/24 dev br0");
+        foreach (var block in BlocksOf(n)) lines.Add($"addr add {block}.1/24 dev br0");
         if (hasIpv6) lines.Add($"addr add fd00:244:{n}::1/64 dev br0 nodad");
         lines.Add($"link set br0 up");
         foreach (var pod in plan.Pods.Where(pod => pod.Node == n)) lines.Add($"link set {pod.Network} master br0 up");
@@ -102,7 +108,7 @@ internal sealed class Topology(LabPlan plan, bool hasIpv6)
             lines.Add($"addr add 172.31.{wire}.{n}/24 dev {WireTo(m)}");
             if (hasIpv6) lines.Add($"addr add fd00:31:{wire}::{n}/64 dev {WireTo(m)} nodad");
             lines.Add($"link set {WireTo(m)} up");
-            lines.Add($"route add 10.244.{m}.0/24 via 172.31.{wire}.{m}");
+            foreach (var block in BlocksOf(m)) lines.Add($"route add {block}.0/24 via 172.31.{wire}.{m}");
             if (hasIpv6) lines.Add($"route add fd00:244:{m}::/64 via fd00:31:{wire}::{m}");
             if (plan.HasOutside && m == 1)
             {
@@ -122,7 +128,7 @@ internal sealed class Topology(LabPlan plan, bool hasIpv6)
         if (pod.HasV4) lines.Add($"addr add {pod.V4}/24 dev eth0");
         if (hasIpv6 && pod.HasV6) lines.Add($"addr add {pod.V6}/64 dev eth0 nodad");
         lines.Add($"link set eth0 up");
-        if (pod.HasV4) lines.Add($"route add default via 10.244.{pod.Node}.1");
+        if (pod.HasV4) lines.Add($"route add default via {pod.Block}.1");
         if (hasIpv6 && pod.HasV6) lines.Add($"route add default via fd00:244:{pod.Node}::1");
         return lines.ToString();
     }
@@ -137,6 +143,8 @@ internal sealed class Topology(LabPlan plan, bool hasIpv6)
         if (hasIpv6) lines.Add($"route add default via fd00:99::1");
         return lines.ToString();
     }
+
+    private IEnumerable<string> BlocksOf(int node) => plan.Pods.Where(pod => pod.Node == node).Select(pod => pod.Block).Append(BlockOf(node, 0)).Distinct();
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

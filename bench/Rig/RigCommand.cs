@@ -13,7 +13,7 @@ internal static class RigCommand
 
     public static RootCommand Make()
     {
-        var names = new Argument<string[]>("scenario") { Description = "Of requests, fixed-rate, connects, bulk, idle, same-node, redis, pgbench; all without one", Arity = ArgumentArity.ZeroOrMore };
+        var names = new Argument<string[]>("scenario") { Description = "Of requests, fixed-rate, bulk, redis, pgbench, churn, connects, idle, same-node, many, start, dense; all without one", Arity = ArgumentArity.ZeroOrMore };
         var quick = new Option<bool>("--quick") { Description = "One short round of each: shows that it works, measures nothing" };
         var rounds = new Option<int>("--rounds") { Description = "Rounds over all peers", DefaultValueFactory = _ => 5 };
         var seconds = new Option<int>("--seconds") { Description = "How long each load runs", DefaultValueFactory = _ => 3 };
@@ -27,9 +27,8 @@ internal static class RigCommand
         root.SetAction(async parsed =>
         {
             bool isQuick = parsed.GetValue(quick);
-            var options = isQuick
-                ? new RigOptions(1, TimeSpan.FromSeconds(1), 500, parsed.GetValue(results)!, parsed.GetValue(peers) ?? [])
-                : new RigOptions(parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)), 20_000, parsed.GetValue(results)!, parsed.GetValue(peers) ?? []);
+            var (folder, only) = (parsed.GetValue(results)!, parsed.GetValue(peers) ?? []);
+            var options = isQuick ? RigOptions.Quick(folder, only) : new RigOptions(parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)), folder, only);
             return await RunAsync(parsed.GetValue(names)!, options, isQuick);
         });
         return root;
@@ -37,7 +36,12 @@ internal static class RigCommand
 
     private static async Task<int> RunAsync(string[] names, RigOptions options, bool isQuick)
     {
-        IScenario[] all = [new Requests(), new FixedRate(), new Connects(), new Bulk(), new Idle(options.IdleConnections), new SameNode(), new Redis(), new Pgbench()];
+        // Those after which processes are fresh and cold come behind those that want them warm.
+        IScenario[] all =
+        [
+            new Requests(), new FixedRate(), new Bulk(), new Redis(), new Pgbench(), new Churn(), new Connects(), new Idle(options.IdleConnections), new SameNode(),
+            new Many(options.Pairs), new Start(options.RestingPods), new Dense(options.DenseConnections),
+        ];
         if (names.FirstOrDefault(name => all.All(scenario => scenario.Name != name)) is { } unknown)
         {
             await Console.Error.WriteLineAsync($"bench: there is no scenario {unknown}. There are: {string.Join(", ", all.Select(scenario => scenario.Name))}, and micro.");

@@ -17,8 +17,8 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
         var books = new List<RoundBook>();
         foreach (var group in scenarios.GroupBy(scenario => scenario.Stage))
         {
-            await using var ground = await Ground.MakeAsync();
-            var peers = await PeerSet.StartAsync(ground, group.Key, TakesPart);
+            await using var ground = await Ground.MakeAsync(StagePlan.Of(group.Key, options, Ground.OtherNodeProxy));
+            var peers = await new PeerSet(ground, group.Key, TakesPart).StartAsync();
             foreach (var scenario in group)
             {
                 var book = await RunAsync(ground, scenario, scenario.PeersFrom(peers));
@@ -35,10 +35,10 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
         var began = TimeProvider.System.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
         var book = new RoundBook(scenario);
         var servers = new List<LabProcess>();
-        foreach (var network in peers.Select(peer => peer.ServerNetwork).Distinct()) servers.AddRange(await scenario.ServeAsync(ground, network));
+        foreach (var peer in peers.DistinctBy(peer => peer.ServerNetwork)) servers.AddRange(await scenario.ServeAsync(ground, peer));
         if (scenario.WarmsUp)
         {
-            foreach (var peer in peers) await scenario.MeasureAsync(ground, peer, TimeSpan.FromSeconds(1));
+            foreach (var peer in peers) await scenario.MeasureAsync(ground, peer, options.WarmUp);
         }
         for (int round = 0; round < options.Rounds; round++)
         {

@@ -41,24 +41,24 @@ internal static class OpenLoopCommand
 
     /// <summary>Runs it over one peer.</summary>
     /// <param name="connections">To each target.</param>
-    /// <returns>What it saw, and the CPU seconds that the peer's processes used from after warming up to the last answer.</returns>
+    /// <returns>What it saw, the CPU seconds that the peer's processes used from after warming up to the last answer, and their PSS in between.</returns>
     /// <exception cref="LabException">A request failed or was never answered: a figure of failures is none.</exception>
-    public static async Task<(OpenLoopResult Result, double CpuSeconds)> RunAsync(Cli.Lab.Lab lab, IPeer peer, IReadOnlyList<LoadTarget> targets, int connections, double rate, TimeSpan time)
+    public static async Task<(OpenLoopResult Result, double CpuSeconds, double MemoryBytes)> RunAsync(Cli.Lab.Lab lab, IPeer peer, IReadOnlyList<LoadTarget> targets, int connections, double rate, TimeSpan time)
     {
         var command = Cli.Lab.Command.Of(Path.Combine(AppContext.BaseDirectory, "Ambient.Bench.Rig"), ["open-loop", "--to", .. targets.Select(target => target.ToString()),
             "--connections", $"{connections}", "--rate", rate.ToString(CultureInfo.InvariantCulture), "--seconds", time.TotalSeconds.ToString(CultureInfo.InvariantCulture)]);
-        double before = 0, after = 0;
+        double before = 0, after = 0, memory = 0;
         OpenLoopResult? result = null;
         var name = $"open loop over {peer.Name}";
         var process = LabProcess.Start(name, command, lab.Log, line =>
         {
-            if (line == Measuring) before = ProcessCpu.Seconds(peer.Processes);
+            if (line == Measuring) (before, memory) = (ProcessCpu.Seconds(peer.Processes), ProcessMemory.Bytes(peer.Processes));
             else (after, result) = (ProcessCpu.Seconds(peer.Processes), JsonSerializer.Deserialize(line, OpenLoopJson.Default.OpenLoopResult));
         });
         if (await Task.WhenAny(process.Ended, Task.Delay(time + TimeSpan.FromSeconds(60))) != process.Ended) await process.KillAsync();
         if (result is null) throw new LabException($"{name}: it ended without a result: {string.Join(' ', lab.Log.Of(name))}");
         if (result.Failed + result.Unanswered > 0) throw new LabException($"{name}: {result.Failed} requests failed, {result.Unanswered} were never answered");
-        return (result, peer.Processes.Count == 0 ? double.NaN : after - before);
+        return (result, peer.Processes.Count == 0 ? double.NaN : after - before, memory);
     }
 }
 

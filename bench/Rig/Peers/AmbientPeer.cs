@@ -41,15 +41,19 @@ internal sealed class AmbientPeer(Ground ground, string name, PodPlan client, Po
         foreach (var node in Nodes)
         {
             await node.WaitUntilReadyAsync(StartPatience);
-            // Redirector hands the pods over one by one; until then their connections wait in the listeners' queues.
-            int pods = ground.Lab.Mesh.Pods.Count(pod => pod.Node == node.Number && ground.Enrolled.Contains(pod.Namespace));
-            await ground.Lab.UntilAsync($"{node.Name} has its {pods} pods", StartPatience, async () =>
-            {
-                var page = await node.Admin.GetMetricsAsync();
-                double captured = page.Sum("ambient_node_pods_captured");
-                return captured >= pods ? null : $"it has {captured}";
-            });
+            await UntilItHasItsPodsAsync(node);
         }
+    }
+
+    /// <summary>Redirector hands a node's pods over one by one; until then their connections wait in the listeners' queues.</summary>
+    public async Task UntilItHasItsPodsAsync(LabNode node)
+    {
+        int pods = ground.Lab.Mesh.Pods.Count(pod => pod.Node == node.Number && pod.Namespace == StagePlan.Enrolled);
+        await ground.Lab.UntilAsync($"{node.Name} has its {pods} pods", StartPatience, async () =>
+        {
+            var captured = (await node.Admin.GetMetricsAsync()).Sum("ambient_node_pods_captured");
+            return captured >= pods ? null : $"it has {captured}";
+        });
     }
 
     // The client's end of a tunnel is in the client's own namespace. ss(8), -K.

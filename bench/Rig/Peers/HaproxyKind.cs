@@ -12,19 +12,21 @@ namespace Ambient.Bench.Rig.Peers;
 /// the hops (proto h2) and shares those for all clients (http-reuse always). What the manual says not to touch (tune.bufsize,
 /// tune.maxpollevents) is as it is.
 /// </summary>
-internal sealed class HaproxyKind(string name, int portOffset, string program, string folder, PeerKeys keys, bool http) : ProxyKind(name, portOffset)
+internal sealed class HaproxyKind(string name, int portOffset, string program, string folder, bool http) : ProxyKind(name, portOffset)
 {
     private const string Suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
 
+    private string H2 => http ? " alpn h2 proto h2" : "";
+
     public override ProxySetup Client(ImmutableArray<ProxyRoute> routes) => Write("a", routes,
-        bind: "", server: $"ssl verify required ca-file {keys.Root} crt {keys.A} sni str(b.bench) verifyhost b.bench{(http ? " alpn h2 proto h2" : "")}");
+        _ => "", keys => $"ssl verify required ca-file {keys.Root} crt {keys.A} sni str({keys.ServerName}) verifyhost {keys.ServerName}{H2}");
 
     public override ProxySetup Server(ImmutableArray<ProxyRoute> routes) => Write("b", routes,
-        bind: $"ssl crt {keys.B} ca-file {keys.Root} verify required{(http ? " alpn h2 proto h2" : "")}", server: "");
+        keys => $"ssl crt {keys.B} ca-file {keys.Root} verify required{H2}", _ => "");
 
-    public override ProxySetup Plain(ImmutableArray<ProxyRoute> routes) => Write("plain", routes, bind: "", server: "");
+    public override ProxySetup Plain(ImmutableArray<ProxyRoute> routes) => Write("plain", routes, _ => "", _ => "");
 
-    private ProxySetup Write(string side, ImmutableArray<ProxyRoute> routes, string bind, string server)
+    private ProxySetup Write(string side, ImmutableArray<ProxyRoute> routes, Func<PeerKeys, string> bind, Func<PeerKeys, string> server)
     {
         var text = new StringBuilder(
             $"""
@@ -47,8 +49,8 @@ internal sealed class HaproxyKind(string name, int portOffset, string program, s
         foreach (var route in routes)
         {
             text.AppendLine($"listen p{route.From.Port}");
-            text.AppendLine($"    bind {route.From} {bind}".TrimEnd());
-            text.AppendLine($"    server next {route.To} {server}".TrimEnd());
+            text.AppendLine($"    bind {route.From} {bind(route.Keys)}".TrimEnd());
+            text.AppendLine($"    server next {route.To} {server(route.Keys)}".TrimEnd());
         }
         var file = Path.Combine(folder, $"{Name}-{side}.cfg");
         File.WriteAllText(file, text.ToString());

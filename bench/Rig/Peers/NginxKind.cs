@@ -6,27 +6,27 @@ using Ambient.Cli.Lab;
 namespace Ambient.Bench.Rig.Peers;
 
 /// <summary>nginx as a stream proxy: a worker a core, each with its own queue of connections (reuseport), TLS sessions reused, its stream module's documented settings.</summary>
-internal sealed class NginxKind(int portOffset, string folder, PeerKeys keys) : ProxyKind("nginx", portOffset)
+internal sealed class NginxKind(int portOffset, string folder) : ProxyKind("nginx", portOffset)
 {
     private const string Module = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
     /// <summary>Whether this machine's nginx has the stream module.</summary>
     public static bool IsInstalled => File.Exists(Module);
 
-    public override ProxySetup Client(ImmutableArray<ProxyRoute> routes) => Write("a", routes, listen: "",
+    public override ProxySetup Client(ImmutableArray<ProxyRoute> routes) => Write("a", routes, listen: "", keys =>
         $"""
             proxy_ssl on;
             proxy_ssl_protocols TLSv1.3;
             proxy_ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384;
             proxy_ssl_verify on;
-            proxy_ssl_name b.bench;
+            proxy_ssl_name {keys.ServerName};
             proxy_ssl_trusted_certificate {keys.Root};
             proxy_ssl_certificate {keys.A};
             proxy_ssl_certificate_key {keys.A};
             proxy_ssl_session_reuse on;
         """);
 
-    public override ProxySetup Server(ImmutableArray<ProxyRoute> routes) => Write("b", routes, listen: " ssl",
+    public override ProxySetup Server(ImmutableArray<ProxyRoute> routes) => Write("b", routes, listen: " ssl", keys =>
         $"""
             ssl_protocols TLSv1.3;
             ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384;
@@ -37,9 +37,9 @@ internal sealed class NginxKind(int portOffset, string folder, PeerKeys keys) : 
             ssl_session_cache shared:tls:10m;
         """);
 
-    public override ProxySetup Plain(ImmutableArray<ProxyRoute> routes) => Write("plain", routes, listen: "", "");
+    public override ProxySetup Plain(ImmutableArray<ProxyRoute> routes) => Write("plain", routes, listen: "", _ => "");
 
-    private ProxySetup Write(string side, ImmutableArray<ProxyRoute> routes, string listen, string tls)
+    private ProxySetup Write(string side, ImmutableArray<ProxyRoute> routes, string listen, Func<PeerKeys, string> tls)
     {
         var text = new StringBuilder(
             $$"""
@@ -56,7 +56,7 @@ internal sealed class NginxKind(int portOffset, string folder, PeerKeys keys) : 
 
             """);
         foreach (var route in routes)
-            text.AppendLine($"    server {{ listen {route.From}{listen} backlog=4096 reuseport; proxy_pass {route.To};\n{tls}    }}");
+            text.AppendLine($"    server {{ listen {route.From}{listen} backlog=4096 reuseport; proxy_pass {route.To};\n{tls(route.Keys)}    }}");
         text.AppendLine("}");
         var file = Path.Combine(folder, $"nginx-{side}.conf");
         File.WriteAllText(file, text.ToString());

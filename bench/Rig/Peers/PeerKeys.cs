@@ -1,22 +1,30 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Ambient.Bench.Rig.Peers;
 
-/// <summary>Keys of the same kind as ours for the peers' two hops: one ECDSA P-256 root, a leaf for each side, all in PEM files.</summary>
-internal sealed record PeerKeys(string Root, string A, string B)
+/// <summary>Keys of the same kind as ours for a peer's two hops: an ECDSA P-256 root, a leaf for each side, all in PEM files.</summary>
+/// <param name="Root">The root alone.</param>
+/// <param name="A">Certificate and key of the hop at the client.</param>
+/// <param name="B">Those of the hop at the server.</param>
+/// <param name="ServerName">What the latter's certificate says.</param>
+internal sealed record PeerKeys(string Root, string A, string B, string ServerName)
 {
-    /// <summary>Writes <c>root.pem</c> and, with certificate and key in one file, <c>a.pem</c> and <c>b.pem</c>.</summary>
-    public static PeerKeys Make(string folder)
+    /// <summary>Makes several pairs of leaves under one root.</summary>
+    public static ImmutableArray<PeerKeys> Make(string folder, int pairs)
     {
+        folder = Directory.CreateDirectory(Path.Combine(folder, $"keys-{Guid.NewGuid():n}")).FullName;
         var now = TimeProvider.System.GetUtcNow();
         using var rootKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=bench root", rootKey, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         using var root = request.CreateSelfSigned(now.AddHours(-1), now.AddDays(2));
-        var keys = new PeerKeys(Path.Combine(folder, "root.pem"), Path.Combine(folder, "a.pem"), Path.Combine(folder, "b.pem"));
-        File.WriteAllText(keys.Root, root.ExportCertificatePem() + "\n");
-        foreach (var (name, file) in new[] { ("a", keys.A), ("b", keys.B) })
+        var rootFile = Path.Combine(folder, "root.pem");
+        File.WriteAllText(rootFile, root.ExportCertificatePem() + "\n");
+        return [.. Enumerable.Range(0, pairs).Select(i => new PeerKeys(rootFile, Leaf($"a{i}"), Leaf($"b{i}"), $"b{i}.bench"))];
+
+        string Leaf(string name)
         {
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
             var leaf = new CertificateRequest($"CN={name}.bench", key, HashAlgorithmName.SHA256);
@@ -24,8 +32,9 @@ internal sealed record PeerKeys(string Root, string A, string B)
             names.AddDnsName($"{name}.bench");
             leaf.CertificateExtensions.Add(names.Build());
             using var made = leaf.Create(root, now.AddHours(-1), now.AddDays(1), RandomNumberGenerator.GetBytes(12));
+            var file = Path.Combine(folder, $"{name}.pem");
             File.WriteAllText(file, made.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n");
+            return file;
         }
-        return keys;
     }
 }

@@ -1,39 +1,82 @@
+using System.Net;
+using Ambient.Bench.Rig.Accounting;
+using Ambient.Bench.Rig.Loads;
 using Ambient.Cli.Lab;
 
 namespace Ambient.Bench.Rig.Peers;
 
 /// <summary>All who take part on a stage.</summary>
-internal static class PeerSet
+internal sealed class PeerSet(Ground ground, Stage stage, Func<string, bool> takesPart)
 {
+    /// <summary>The port of servers that many pairs of pods talk to.</summary>
+    public const int PairsPort = 8080;
+
+    /// <summary>Ports that servers listen on and that every peer forwards, where there is one pair.</summary>
+    private static readonly int[] ServerPorts = [HttpServer.Port, IperfLoad.Port, RedisLoad.Port, PostgresServer.Port];
+
     /// <summary>Starts them.</summary>
-    /// <param name="takesPart">Whether a peer of that name is wanted.</param>
-    public static async Task<IReadOnlyList<IPeer>> StartAsync(Ground ground, Stage stage, Func<string, bool> takesPart)
+    public async Task<IReadOnlyList<IPeer>> StartAsync()
     {
-        bool isOneNode = stage == Stage.OneNode;
-        var (client, server) = (ground.Pod("client-13"), ground.Pod(isOneNode ? "beside-14" : "server-22"));
-        var peers = new List<IPeer> { new AmbientPeer(ground, "ambient", ground.Pod("web-11"), ground.Pod(isOneNode ? "near-12" : "api-21")) };
-        if (Ground.OtherNodeProxy is not null) peers.Add(new AmbientPeer(ground, "ambient-other", ground.Pod("web-31"), ground.Pod(isOneNode ? "near-32" : "api-41")));
-        peers.Add(new DirectPeer(client, server));
-        peers.RemoveAll(peer => !takesPart(peer.Name));
-        foreach (var kind in Kinds(ground.Folder).Where(kind => takesPart(kind.Name))) peers.Add(await ProxyPeer.StartAsync(ground, kind, client, server));
+        var peers = new List<IPeer>();
+        if (takesPart("ambient")) peers.Add(Ours("ambient", 1));
+        if (Ground.OtherNodeProxy is not null && takesPart("ambient-other")) peers.Add(Ours("ambient-other", 3));
+        if (stage is Stage.Dense or Stage.Rest) return peers;
+        var (client, server) = StagePlan.PeersOf(ground.Lab.Plan, stage);
+        if (stage != Stage.Pairs && takesPart("direct")) peers.Add(new DirectPeer(client, server));
+        foreach (var kind in Kinds().Where(kind => takesPart(kind.Name)))
+        {
+            if (stage != Stage.Pairs) peers.Add(await ProxyPeer.StartAsync(ground, kind, client, server, Routes(kind, client, server)));
+            else if (kind.HasKeysForEachRoute) peers.Add(await StartPairsAsync(kind, client, server));
+        }
         return peers;
     }
 
-    /// <summary>Those that are installed here, each with ports of its own.</summary>
-    private static IEnumerable<ProxyKind> Kinds(string folder)
+    private IPeer Ours(string name, int firstNode)
     {
-        var keys = PeerKeys.Make(folder);
+        var pairs = StagePlan.PairsOf(ground.Lab.Plan, stage, firstNode);
+        var peer = new AmbientPeer(ground, name, pairs[0].Client, pairs[0].Server);
+        if (stage is not (Stage.Pairs or Stage.Dense)) return peer;
+        int port = stage == Stage.Dense ? IdleClients.Port : PairsPort;
+        return new PairsPeer(peer, [.. pairs.Select(pair => new LoadTarget(pair.Client.Network, new IPEndPoint(pair.Server.V4, port)))],
+            [.. pairs.Select(pair => pair.Server.Network)], DescriptorLimit.OfOurs(pairs.Count));
+    }
+
+    // A port, a client certificate and a server certificate for each identity: what a hand-made mesh needs so that servers can tell clients
+    // apart. One pod is all clients, and one all servers: what goes through the proxies is the same, and the peers are spared the rest.
+    private async Task<IPeer> StartPairsAsync(ProxyKind kind, PodPlan client, PodPlan server)
+    {
+        int pairs = StagePlan.PairsOf(ground.Lab.Plan, stage, 1).Count;
+        var keys = PeerKeys.Make(ground.Folder, (pairs + StagePlan.PairsAnIdentity - 1) / StagePlan.PairsAnIdentity);
+        var routes = Enumerable.Range(0, pairs).Select(i => new ProxyHops(
+            new IPEndPoint(Ground.NodeAddress(1), kind.PortOffset + i), new IPEndPoint(Ground.NodeAddress(2), kind.PortOffset + i), new IPEndPoint(server.V4, PairsPort),
+            keys[i / StagePlan.PairsAnIdentity])).ToList();
+        var peer = await ProxyPeer.StartAsync(ground, kind, client, server, routes);
+        return new PairsPeer(peer, [.. routes.Select(route => new LoadTarget(client.Network, route.A))], [server.Network], peer.MostConnections);
+    }
+
+    // Each server port is forwarded from the same port plus the peer's offset, so that peers do not meet.
+    private List<ProxyHops> Routes(ProxyKind kind, PodPlan client, PodPlan server)
+    {
+        var keys = PeerKeys.Make(ground.Folder, 1)[0];
+        return [.. ServerPorts.Select(port => new ProxyHops(
+            new IPEndPoint(Ground.NodeAddress(client.Node), kind.PortOffset + port), new IPEndPoint(Ground.NodeAddress(server.Node), kind.PortOffset + port),
+            new IPEndPoint(server.V4, port), keys))];
+    }
+
+    /// <summary>Those that are installed here, each with ports of its own.</summary>
+    private IEnumerable<ProxyKind> Kinds()
+    {
         if (ProgramSearch.IsInstalled("haproxy"))
         {
-            yield return new HaproxyKind("haproxy", 10_000, "haproxy", folder, keys, http: false);
-            yield return new HaproxyKind("haproxy-http", 20_000, "haproxy", folder, keys, http: true);
+            yield return new HaproxyKind("haproxy", 10_000, "haproxy", ground.Folder, http: false);
+            yield return new HaproxyKind("haproxy-http", 20_000, "haproxy", ground.Folder, http: true);
         }
         if (Environment.GetEnvironmentVariable("AMBIENT_BENCH_HAPROXY") is { Length: > 0 } other)
         {
-            yield return new HaproxyKind("haproxy-other", 25_000, other, folder, keys, http: false);
-            yield return new HaproxyKind("haproxy-other-http", 35_000, other, folder, keys, http: true);
+            yield return new HaproxyKind("haproxy-other", 25_000, other, ground.Folder, http: false);
+            yield return new HaproxyKind("haproxy-other-http", 35_000, other, ground.Folder, http: true);
         }
-        if (ProgramSearch.IsInstalled("nginx") && NginxKind.IsInstalled) yield return new NginxKind(30_000, folder, keys);
-        yield return new PlainKind(40_000, keys);
+        if (ProgramSearch.IsInstalled("nginx") && NginxKind.IsInstalled) yield return new NginxKind(30_000, ground.Folder);
+        yield return new PlainKind(40_000);
     }
 }

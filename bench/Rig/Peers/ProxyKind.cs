@@ -13,6 +13,9 @@ internal abstract class ProxyKind(string name, int portOffset)
     /// <summary>Added to the server's ports for the ports of this peer.</summary>
     public int PortOffset => portOffset;
 
+    /// <summary>Whether each of its routes can have certificates of its own.</summary>
+    public virtual bool HasKeysForEachRoute => true;
+
     /// <summary>Plain TCP in, mutual TLS 1.3 out.</summary>
     public abstract ProxySetup Client(ImmutableArray<ProxyRoute> routes);
 
@@ -23,10 +26,18 @@ internal abstract class ProxyKind(string name, int portOffset)
     public abstract ProxySetup Plain(ImmutableArray<ProxyRoute> routes);
 }
 
+/// <summary>One way through both hops.</summary>
+/// <param name="A">Where the hop at the client listens.</param>
+/// <param name="B">Where the hop at the server listens.</param>
+/// <param name="Server">Where the server listens.</param>
+/// <param name="Keys">For the TLS between.</param>
+internal sealed record ProxyHops(IPEndPoint A, IPEndPoint B, IPEndPoint Server, PeerKeys Keys);
+
 /// <summary>One port that a proxy forwards.</summary>
 /// <param name="From">Where it listens.</param>
 /// <param name="To">Where it connects to.</param>
-internal sealed record ProxyRoute(IPEndPoint From, IPEndPoint To);
+/// <param name="Keys">For its TLS side, if it has one.</param>
+internal sealed record ProxyRoute(IPEndPoint From, IPEndPoint To, PeerKeys Keys);
 
 /// <summary>How one process of a peer is started.</summary>
 /// <param name="Command">In the foreground.</param>

@@ -15,10 +15,10 @@ internal sealed class ProxyPeer : IPeer
     private readonly PodPlan _client;
     private readonly PodPlan _server;
     private readonly ProxyKind _kind;
-    private readonly ImmutableArray<(int Node, ProxySetup Setup)> _hops;
+    private readonly ImmutableArray<(int Node, ProxySetup Setup, IPEndPoint Last)> _hops;
     private ImmutableArray<LabProcess> _running = [];
 
-    private ProxyPeer(Ground ground, ProxyKind kind, PodPlan client, PodPlan server, ImmutableArray<(int Node, ProxySetup Setup)> hops)
+    private ProxyPeer(Ground ground, ProxyKind kind, PodPlan client, PodPlan server, ImmutableArray<(int Node, ProxySetup Setup, IPEndPoint Last)> hops)
     {
         (_ground, _kind, _client, _server, _hops) = (ground, kind, client, server, hops);
     }
@@ -43,11 +43,16 @@ internal sealed class ProxyPeer : IPeer
     /// <param name="kind">Which product, and how it is set up.</param>
     /// <param name="client">The pod that clients run in.</param>
     /// <param name="server">The server's.</param>
-    public static async Task<ProxyPeer> StartAsync(Ground ground, ProxyKind kind, PodPlan client, PodPlan server)
+    /// <param name="ways">What it forwards.</param>
+    public static async Task<ProxyPeer> StartAsync(Ground ground, ProxyKind kind, PodPlan client, PodPlan server, IReadOnlyList<ProxyHops> ways)
     {
-        ImmutableArray<(int Node, ProxySetup Setup)> hops = client.Node == server.Node
-            ? [(client.Node, kind.Plain(Routes(kind, client.Node, server.V4, 0)))]
-            : [(client.Node, kind.Client(Routes(kind, client.Node, Ground.NodeAddress(server.Node), kind.PortOffset))), (server.Node, kind.Server(Routes(kind, server.Node, server.V4, 0)))];
+        ImmutableArray<(int Node, ProxySetup Setup, IPEndPoint Last)> hops = client.Node == server.Node
+            ? [(client.Node, kind.Plain([.. ways.Select(way => new ProxyRoute(way.A, way.Server, way.Keys))]), ways[^1].A)]
+            :
+            [
+                (client.Node, kind.Client([.. ways.Select(way => new ProxyRoute(way.A, way.B, way.Keys))]), ways[^1].A),
+                (server.Node, kind.Server([.. ways.Select(way => new ProxyRoute(way.B, way.Server, way.Keys))]), ways[^1].B),
+            ];
         var peer = new ProxyPeer(ground, kind, client, server, hops);
         await peer.StartAsync();
         return peer;
@@ -67,12 +72,12 @@ internal sealed class ProxyPeer : IPeer
     private async Task StartAsync()
     {
         _running = [.. _hops.Select(hop => LabProcess.Start($"{Name} on n{hop.Node}", hop.Setup.Command.Inside(Topology.NodeNetwork(hop.Node)), _ground.Lab.Log))];
-        foreach (var (node, _) in _hops)
+        foreach (var (node, _, last) in _hops)
         {
             await _ground.Lab.UntilAsync($"{Name} listens on n{node}", TimeSpan.FromSeconds(15), async () =>
             {
                 var listening = await Tool.MustAsync(Command.Of("ss", "-Hltn").Inside(Topology.NodeNetwork(node)));
-                return listening.Contains($"{Ground.NodeAddress(node)}:{_kind.PortOffset + Ground.ServerPorts[^1]} ", StringComparison.Ordinal) ? null : listening;
+                return listening.Contains($"{last} ", StringComparison.Ordinal) ? null : listening;
             });
         }
     }
@@ -88,8 +93,4 @@ internal sealed class ProxyPeer : IPeer
         }
         _running = [];
     }
-
-    // Each server port is forwarded from the same port plus the peer's offset, so that peers do not meet.
-    private static ImmutableArray<ProxyRoute> Routes(ProxyKind kind, int node, IPAddress to, int offset) =>
-        [.. Ground.ServerPorts.Select(port => new ProxyRoute(new IPEndPoint(Ground.NodeAddress(node), kind.PortOffset + port), new IPEndPoint(to, offset + port)))];
 }

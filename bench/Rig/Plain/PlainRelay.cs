@@ -72,7 +72,7 @@ internal sealed class PlainRelay(X509Certificate2? serverCertificate, X509Certif
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
         await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
         {
-            TargetHost = "b.bench",
+            TargetHost = "b0.bench",
             ClientCertificateContext = SslStreamCertificateContext.Create(clientCertificate!, [root!], offline: true),
             EnabledSslProtocols = SslProtocols.Tls13,
             RemoteCertificateValidationCallback = (_, peer, _, _) => IsOfRoot(peer),

@@ -20,7 +20,7 @@ internal sealed class Bulk : IScenario
 
     public bool Fits(string peer) => !peer.EndsWith("-http", StringComparison.Ordinal);
 
-    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, string network) => [await IperfLoad.StartServerAsync(ground.Lab, network)];
+    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, IPeer peer) => [await IperfLoad.StartServerAsync(ground.Lab, peer.ServerNetwork)];
 
     public async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {

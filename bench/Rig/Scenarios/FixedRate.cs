@@ -19,7 +19,7 @@ internal sealed class FixedRate : HttpScenario
 
     public override async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {
-        var (result, cpu) = await OpenLoopCommand.RunAsync(ground.Lab, peer, [new LoadTarget(peer.ClientNetwork, peer.AddressOf(HttpServer.Port))], Connections, Rate, time);
+        var (result, cpu, _) = await OpenLoopCommand.RunAsync(ground.Lab, peer, [new LoadTarget(peer.ClientNetwork, peer.AddressOf(HttpServer.Port))], Connections, Rate, time);
         return new Dictionary<string, double> { ["cpu"] = 1e6 * cpu / result.Answered, ["p99"] = result.P99Milliseconds, ["p50"] = result.P50Milliseconds };
     }
 

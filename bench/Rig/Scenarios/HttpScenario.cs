@@ -24,7 +24,9 @@ internal abstract class HttpScenario : IScenario
 
     public bool Fits(string peer) => true;
 
-    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, string network) => [await HttpServer.StartAsync(ground, network)];
+    public virtual IReadOnlyList<IPeer> PeersFrom(IReadOnlyList<IPeer> ofStage) => ofStage;
+
+    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, IPeer peer) => [await HttpServer.StartAsync(ground, peer.ServerNetwork)];
 
     public abstract Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time);
 

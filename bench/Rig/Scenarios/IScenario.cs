@@ -33,7 +33,7 @@ internal interface IScenario
     string? WhyNot => null;
 
     /// <summary>Starts the servers in a peer's server pod.</summary>
-    Task<IReadOnlyList<Cli.Lab.LabProcess>> ServeAsync(Ground ground, string network);
+    Task<IReadOnlyList<Cli.Lab.LabProcess>> ServeAsync(Ground ground, IPeer peer);
 
     /// <summary>Compares our own generator with one made elsewhere, where a scenario uses it.</summary>
     /// <returns>What both have seen; null if there is nothing to compare, or no direct path to compare on.</returns>

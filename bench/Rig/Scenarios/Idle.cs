@@ -11,8 +11,6 @@ namespace Ambient.Bench.Rig.Scenarios;
 /// </summary>
 internal sealed class Idle(int connections) : IScenario
 {
-    private static readonly string Rig = Path.Combine(AppContext.BaseDirectory, "Ambient.Bench.Rig");
-
     // What ended or came a moment ago is put away by then: timers, collections, the kernel's own delays.
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(2);
 
@@ -33,13 +31,7 @@ internal sealed class Idle(int connections) : IScenario
     // A connection that never speaks HTTP is nothing that an HTTP proxy takes.
     public bool Fits(string peer) => !peer.EndsWith("-http", StringComparison.Ordinal);
 
-    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, string network)
-    {
-        var server = LabProcess.Start($"echo {network}", Command.Of(Rig, "echo-server").Inside(network), ground.Lab.Log);
-        await ground.Lab.UntilAsync("the echo serves", TimeSpan.FromSeconds(10), () =>
-            Task.FromResult(ground.Lab.Log.Of($"echo {network}").Contains("serving") ? null : "it does not yet"));
-        return [server];
-    }
+    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, IPeer peer) => [await IdleLoad.StartServerAsync(ground.Lab, peer.ServerNetwork)];
 
     public async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {
@@ -61,13 +53,6 @@ internal sealed class Idle(int connections) : IScenario
         };
     }
 
-    private static async Task<LabProcess> OpenAsync(Ground ground, IPeer peer, int count)
-    {
-        var isOpen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var command = Command.Of(Rig, "idle-clients", "--to", $"{peer.AddressOf(IdleClients.Port)}", "--count", $"{count}").Inside(peer.ClientNetwork);
-        var client = LabProcess.Start($"idle clients of {peer.Name}", command, ground.Lab.Log, line => isOpen.TrySetResult());
-        if (await Task.WhenAny(isOpen.Task, client.Ended, Task.Delay(TimeSpan.FromMinutes(2))) != isOpen.Task)
-            throw new LabException($"{peer.Name}: the clients did not get {count} connections\n{ground.Lab.Log.Tail()}");
-        return client;
-    }
+    private static Task<LabProcess> OpenAsync(Ground ground, IPeer peer, int count) =>
+        IdleLoad.OpenAsync(ground.Lab, peer.ClientNetwork, peer.AddressOf(IdleClients.Port), count);
 }

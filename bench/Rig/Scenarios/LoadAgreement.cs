@@ -36,7 +36,7 @@ internal static class LoadAgreement
     private static async Task<(OpenLoopResult Ours, H2LoadResult Theirs)> BothAsync(Ground ground, IPeer direct, int connections, double rate, TimeSpan time)
     {
         var to = direct.AddressOf(HttpServer.Port);
-        var (ours, _) = await OpenLoopCommand.RunAsync(ground.Lab, direct, [new LoadTarget(direct.ClientNetwork, to)], connections, rate, time);
+        var (ours, _, _) = await OpenLoopCommand.RunAsync(ground.Lab, direct, [new LoadTarget(direct.ClientNetwork, to)], connections, rate, time);
         return (ours, await H2Load.AtRateAsync(direct.ClientNetwork, to, connections, rate, time));
     }
 }

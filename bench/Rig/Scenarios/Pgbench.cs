@@ -19,7 +19,7 @@ internal sealed class Pgbench : IScenario
 
     public bool Fits(string peer) => !peer.EndsWith("-http", StringComparison.Ordinal);
 
-    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, string network) => [await PostgresServer.StartAsync(ground.Lab, ground.Folder, network)];
+    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, IPeer peer) => [await PostgresServer.StartAsync(ground.Lab, ground.Folder, peer.ServerNetwork)];
 
     public async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {

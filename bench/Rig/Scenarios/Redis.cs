@@ -17,8 +17,8 @@ internal sealed class Redis : IScenario
 
     public bool Fits(string peer) => !peer.EndsWith("-http", StringComparison.Ordinal);
 
-    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, string network) =>
-        [await Listening.StartAsync(ground.Lab, "redis", RedisLoad.Server, network, RedisLoad.Port)];
+    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, IPeer peer) =>
+        [await Listening.StartAsync(ground.Lab, "redis", RedisLoad.Server, peer.ServerNetwork, RedisLoad.Port)];
 
     public async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {

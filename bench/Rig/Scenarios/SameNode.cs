@@ -25,8 +25,8 @@ internal sealed class SameNode : IScenario
     // What iperf3 speaks is no HTTP.
     public bool Fits(string peer) => !peer.EndsWith("-http", StringComparison.Ordinal);
 
-    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, string network) =>
-        [await HttpServer.StartAsync(ground, network), await IperfLoad.StartServerAsync(ground.Lab, network)];
+    public async Task<IReadOnlyList<LabProcess>> ServeAsync(Ground ground, IPeer peer) =>
+        [await HttpServer.StartAsync(ground, peer.ServerNetwork), await IperfLoad.StartServerAsync(ground.Lab, peer.ServerNetwork)];
 
     public async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {
