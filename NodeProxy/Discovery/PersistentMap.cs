@@ -18,7 +18,7 @@ namespace Ambient.NodeProxy.Discovery;
 public sealed class PersistentMap<TKey, TValue> : IReadOnlyCollection<KeyValuePair<TKey, TValue>>
     where TKey : notnull, IEquatable<TKey>
 {
-    private const int LongestList = 16;
+    private const int LongestList = 32;
     private const int HashBits = 32;
 
     private readonly object? _root;   // null, a list (KeyValuePair[]) or a PersistentMapBranch

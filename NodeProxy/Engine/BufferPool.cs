@@ -15,6 +15,9 @@ internal sealed class BufferPool
     private readonly Stack<byte[]> _medium = new(256);
     private readonly Stack<byte[]> _large = new(32);
 
+    // Of 40 bytes each; as many as there are small buffers.
+    private readonly Stack<ByteQueue.Segment> _segments = new(256);
+
     /// <summary>Buffers out at the moment. Zero when no connection is open: tests hold us to it.</summary>
     public int Rented { get; private set; }
 
@@ -53,6 +56,23 @@ internal sealed class BufferPool
                 _large.Push(buffer);
                 break;
         }
+    }
+
+    /// <summary>A buffer of at least <paramref name="minimumBytes"/> as a queue's last.</summary>
+    public ByteQueue.Segment RentSegment(int minimumBytes)
+    {
+        if (!_segments.TryPop(out var segment)) segment = new ByteQueue.Segment();
+        segment.Buffer = Rent(minimumBytes);
+        return segment;
+    }
+
+    /// <summary>Gives a queue's buffer back, and the queue's place for it. The caller forgets both.</summary>
+    public void Return(ByteQueue.Segment segment)
+    {
+        Return(segment.Buffer);
+        if (_segments.Count >= 256) return;
+        (segment.Buffer, segment.Start, segment.End, segment.Next) = ([], 0, 0, null);
+        _segments.Push(segment);
     }
 
     private static byte[] Take(Stack<byte[]> stack, int size) =>

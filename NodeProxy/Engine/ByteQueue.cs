@@ -26,7 +26,7 @@ internal struct ByteQueue
         {
             if (_tail is null || _tail.End == _tail.Buffer.Length)
             {
-                var segment = new Segment(pool.Rent(bytes.Length));
+                var segment = pool.RentSegment(bytes.Length);
                 if (_tail is null) _head = segment;
                 else _tail.Next = segment;
                 _tail = segment;
@@ -62,22 +62,30 @@ internal struct ByteQueue
         Length -= bytes;
         _head!.Start += bytes;
         if (_head.Start < _head.End) return;
-        pool.Return(_head.Buffer);
-        _head = _head.Next;
+        var next = _head.Next;
+        pool.Return(_head);
+        _head = next;
         if (_head is null) _tail = null;
     }
 
     /// <summary>Gives everything back.</summary>
     public void Clear(BufferPool pool)
     {
-        for (var segment = _head; segment is not null; segment = segment.Next) pool.Return(segment.Buffer);
+        for (var segment = _head; segment is not null;)
+        {
+            var next = segment.Next;
+            pool.Return(segment);
+            segment = next;
+        }
+
         _head = _tail = null;
         Length = 0;
     }
 
-    private sealed class Segment(byte[] buffer)
+    /// <summary>A rented buffer in a queue. Pooled with the buffers: a link queues one for each update of its window.</summary>
+    internal sealed class Segment
     {
-        public readonly byte[] Buffer = buffer;
+        public byte[] Buffer = [];
         public int Start;
         public int End;
         public Segment? Next;

@@ -9,6 +9,7 @@ using static Ambient.Tests.Unit.Discovery.MeshWorld;
 namespace Ambient.Tests.Unit.Discovery;
 
 /// <summary>What a view costs: allocation is asserted, times are printed (<c>-showLiveOutput</c>), since other work shares the machine.</summary>
+[Collection(nameof(MeasuredAlone))]
 public sealed class MeshViewFigures(ITestOutputHelper output)
 {
     private static readonly IPAddress Nowhere = IPAddress.Parse("192.0.2.1");

