@@ -52,8 +52,8 @@ internal static class OpenLoopCommand
         var name = $"open loop over {peer.Name}";
         var process = LabProcess.Start(name, command, lab.Log, line =>
         {
-            if (line == Measuring) (before, memory) = (ProcessCpu.Seconds(peer.Processes), ProcessMemory.Bytes(peer.Processes));
-            else (after, result) = (ProcessCpu.Seconds(peer.Processes), JsonSerializer.Deserialize(line, OpenLoopJson.Default.OpenLoopResult));
+            if (line == Measuring) (before, memory) = (ProcessCpu.Seconds(peer.CpuProcesses), ProcessMemory.Bytes(peer.Processes));
+            else (after, result) = (ProcessCpu.Seconds(peer.CpuProcesses), JsonSerializer.Deserialize(line, OpenLoopJson.Default.OpenLoopResult));
         });
         if (await Task.WhenAny(process.Ended, Task.Delay(time + TimeSpan.FromSeconds(60))) != process.Ended) await process.KillAsync();
         if (result is null) throw new LabException($"{name}: it ended without a result: {string.Join(' ', lab.Log.Of(name))}");

@@ -4,7 +4,8 @@ using Ambient.Cli.Lab;
 
 namespace Ambient.Bench.Rig.Peers;
 
-/// <summary>Ours: real Controller, Redirector and NodeProxy processes; only the NodeProxies are counted, since only they carry traffic.</summary>
+/// <summary>Ours: real Controller, Redirector and NodeProxy processes; memory is that of the NodeProxies, which alone hold connections;
+/// CPU is theirs and the Redirectors', which make the sockets that connections are opened with.</summary>
 /// <param name="name">In tables and result lines.</param>
 /// <param name="client">The pod that clients run in.</param>
 /// <param name="server">The pod of the server; on the same node, a single NodeProxy carries.</param>
@@ -24,6 +25,8 @@ internal sealed class AmbientPeer(Ground ground, string name, PodPlan client, Po
     public string ServerNetwork => server.Network;
 
     public IReadOnlyList<int> Processes => [.. Nodes.Select(node => node.NodeProxy.Current!.Id)];
+
+    public IReadOnlyList<int> CpuProcesses => [.. Processes, .. Nodes.Select(node => node.Redirector.Current!.Id)];
 
     public string Configuration => BuildDescription.Of(ground.Lab, Nodes);
 

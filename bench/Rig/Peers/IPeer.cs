@@ -17,6 +17,9 @@ internal interface IPeer : IAsyncDisposable
     /// <summary>The proxy's processes, workers included. Empty for the direct path.</summary>
     IReadOnlyList<int> Processes { get; }
 
+    /// <summary>Those whose CPU is counted: the proxy's, and any helper that works for each connection.</summary>
+    IReadOnlyList<int> CpuProcesses => Processes;
+
     /// <summary>Its full configuration, so that its own experts can judge it.</summary>
     string Configuration { get; }
 

@@ -22,6 +22,8 @@ internal sealed class PairsPeer(IPeer peer, IReadOnlyList<LoadTarget> targets, I
 
     public IReadOnlyList<int> Processes => peer.Processes;
 
+    public IReadOnlyList<int> CpuProcesses => peer.CpuProcesses;
+
     public string Configuration => peer.Configuration;
 
     public int MostConnections => mostConnections;

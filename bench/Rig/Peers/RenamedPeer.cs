@@ -13,6 +13,8 @@ internal sealed class RenamedPeer(IPeer peer, string name) : IPeer
 
     public IReadOnlyList<int> Processes => peer.Processes;
 
+    public IReadOnlyList<int> CpuProcesses => peer.CpuProcesses;
+
     public string Configuration => peer.Configuration;
 
     public int MostConnections => peer.MostConnections;

@@ -42,9 +42,9 @@ internal abstract class HttpScenario : IScenario
         long first = await HttpServer.CountAsync(peer.ServerNetwork);
         var load = WrkLoad.RunAsync(peer.ClientNetwork, peer.AddressOf(HttpServer.Port), connections, Before + time + After);
         await Task.Delay(Before);
-        var (countBefore, cpuBefore, began) = (await HttpServer.CountAsync(peer.ServerNetwork), ProcessCpu.Seconds(peer.Processes), Stopwatch.GetTimestamp());
+        var (countBefore, cpuBefore, began) = (await HttpServer.CountAsync(peer.ServerNetwork), ProcessCpu.Seconds(peer.CpuProcesses), Stopwatch.GetTimestamp());
         await Task.Delay(time);
-        var (count, cpu, seconds) = (await HttpServer.CountAsync(peer.ServerNetwork), ProcessCpu.Seconds(peer.Processes), Stopwatch.GetElapsedTime(began).TotalSeconds);
+        var (count, cpu, seconds) = (await HttpServer.CountAsync(peer.ServerNetwork), ProcessCpu.Seconds(peer.CpuProcesses), Stopwatch.GetElapsedTime(began).TotalSeconds);
         var result = await load;
         if (result.Errors > 0) throw new LabException($"{peer.Name}: {result.Errors} requests of {result.Requests} failed");
         long served = await HttpServer.CountAsync(peer.ServerNetwork) - first;
