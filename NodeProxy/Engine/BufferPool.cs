@@ -1,19 +1,21 @@
 namespace Ambient.NodeProxy.Engine;
 
 /// <summary>
-/// Buffers of one loop for bytes that could not be passed on at once. Three sizes, so that a stalled stream of a few bytes does
-/// not hold 16 KiB. Owned by its loop: no locks.
+/// Buffers of one loop for bytes that could not be passed on at once. Four sizes, so that a stalled stream of a few bytes does
+/// not hold 16 KiB, nor one with a window of 64 KiB a whole batch. Owned by its loop: no locks.
 /// </summary>
 internal sealed class BufferPool
 {
     private const int SmallBytes = 2 * 1024;
     private const int MediumBytes = 16 * 1024;
-    private const int LargeBytes = 160 * 1024;
+    private const int LargeBytes = 80 * 1024;
+    private const int LargestBytes = 160 * 1024;
 
-    // Kept at most: 256 * 2 KiB + 256 * 16 KiB + 32 * 80 KiB = 7 MiB a loop; what is above goes back to the collector.
+    // Kept at most: 256 * 2 KiB + 256 * 16 KiB + 32 * 80 KiB + 8 * 160 KiB = 8.3 MiB a loop; what is above goes back to the collector.
     private readonly Stack<byte[]> _small = new(256);
     private readonly Stack<byte[]> _medium = new(256);
     private readonly Stack<byte[]> _large = new(32);
+    private readonly Stack<byte[]> _largest = new(8);
 
     // Of 40 bytes each; as many as there are small buffers.
     private readonly Stack<ByteQueue.Segment> _segments = new(256);
@@ -32,6 +34,7 @@ internal sealed class BufferPool
             <= SmallBytes => Take(_small, SmallBytes),
             <= MediumBytes => Take(_medium, MediumBytes),
             <= LargeBytes => Take(_large, LargeBytes),
+            <= LargestBytes => Take(_largest, LargestBytes),
             _ => GC.AllocateUninitializedArray<byte>(minimumBytes),
         };
         Rented++;
@@ -54,6 +57,9 @@ internal sealed class BufferPool
                 break;
             case LargeBytes when _large.Count < 32:
                 _large.Push(buffer);
+                break;
+            case LargestBytes when _largest.Count < 8:
+                _largest.Push(buffer);
                 break;
         }
     }

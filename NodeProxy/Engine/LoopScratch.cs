@@ -6,13 +6,16 @@ namespace Ambient.NodeProxy.Engine;
 /// </summary>
 internal sealed class LoopScratch
 {
-    /// <summary>How much one turn moves at a time: four TLS records, the batch at which the prototype's curve went flat.</summary>
+    /// <summary>
+    /// How much one turn moves at a time: eight TLS records. Twice the four at which a prototype's curve went flat: half the calls on
+    /// links, and moves by splice that are worth their two calls.
+    /// </summary>
     public const int BatchBytes = 128 * 1024;
 
     /// <summary>A batch as TLS 1.3 writes it: per record of 16 KiB a header, a tag and a content type (22 bytes), and some control records.</summary>
     public const int CipherBytes = BatchBytes + 4096;
 
-    /// <summary>Ciphertext as read from a socket.</summary>
+    /// <summary>Ciphertext as read from a socket: a batch of the other side to the byte, so that what it wrote at once is also one read, and its frame one write to the app.</summary>
     public byte[] ReceiveCipher { get; } = Pinned(BatchBytes + (BatchBytes / (16 * 1024) * 22));
 
     /// <summary>What it decrypts to; with room for a record whose start came before.</summary>

@@ -10,9 +10,9 @@ internal sealed partial class SocketConnection
     private const int LeastBulkBytes = 16 * 1024;
 
     // Begins with what the copying relay would hold of a stalled reader, grows while the target takes all, and ends where the rest
-    // still fits in three large buffers of the pool.
+    // still fits in two large buffers of the pool.
     private const int FirstMoveBytes = LoopScratch.BatchBytes;
-    private const int MaxMoveBytes = 2 * LoopScratch.BatchBytes;
+    private const int MaxMoveBytes = LoopScratch.BatchBytes / 2 * 3;
 
     private bool _isBulk;
     private int _moveBytes;

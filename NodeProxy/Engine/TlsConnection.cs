@@ -278,7 +278,9 @@ internal sealed class TlsConnection : Connection, IReadinessHandler, ILoopTurn
 
     private ReadOnlySpan<byte> ReadCipher()
     {
-        if (!_isReadable || _socketEnded) return default;
+        // An event behind the end (the other half's) brings nothing more to read.
+        if (_socketEnded) _isReadable = false;
+        if (!_isReadable) return default;
         var room = Loop.Scratch.ReceiveCipher;
         var read = SocketCalls.Read(_fd, room);
         if (read.Bytes > 0)

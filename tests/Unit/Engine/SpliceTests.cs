@@ -155,6 +155,7 @@ public sealed class SpliceTests(ITestOutputHelper output)
         var bulk = new byte[4_000_000];
         for (int round = 0; round < 5; round++) await Once();
         // A pool is filled by the first reader that falls behind, whenever that is.
+        await loop.Run(() => loop.Loop.Buffers.Return(loop.Loop.Buffers.Rent(160 * 1024)));
         await loop.Run(() => loop.Loop.Buffers.Return(loop.Loop.Buffers.Rent(80 * 1024)));
         await loop.Run(() => loop.Loop.Buffers.Return(loop.Loop.Buffers.Rent(16 * 1024)));
         await loop.Run(() => loop.Loop.Buffers.Return(loop.Loop.Buffers.Rent(2 * 1024)));
