@@ -12,8 +12,8 @@ namespace Ambient.Bench.Rig.Scenarios;
 /// </summary>
 internal sealed class Start(int pods) : IScenario
 {
-    // NodeProxy's log says with the time when the view and the certificates of the process before are in its hands.
-    private const string AtHand = "Restored what the process before left";
+    // NodeProxy's log says with the time when the certificates of the process before are in its hands, and its view or a newer one.
+    private static readonly string[] AtHand = ["Restored what the process before left", "the controller was faster: its view is newer"];
 
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(5), Patience = TimeSpan.FromSeconds(30);
 
@@ -59,7 +59,7 @@ internal sealed class Start(int pods) : IScenario
         await ((AmbientPeer)peer).UntilItHasItsPodsAsync(node);
         await Task.Delay(Rest);
 
-        var line = ground.Lab.Log.Of(node.NodeProxy.Name).LastOrDefault(line => line.Contains(AtHand, StringComparison.Ordinal)) ?? throw new LabException($"{node.Name} has restored nothing\n{ground.Lab.Log.Tail()}");
+        var line = ground.Lab.Log.Of(node.NodeProxy.Name).LastOrDefault(line => AtHand.Any(text => line.Contains(text, StringComparison.Ordinal))) ?? throw new LabException($"{node.Name} has restored nothing\n{ground.Lab.Log.Tail()}");
         var atHand = TimeOf(line.Split(' ')[0]);
         if (atHand < began) throw new LabException($"{node.Name} has restored nothing since {began:O}: {line}");
         return new Dictionary<string, double>
