@@ -7,7 +7,7 @@ namespace Ambient.Bench.Rig;
 /// <param name="Peers">Names of those that take part; empty for all.</param>
 internal sealed record RigOptions(int Rounds, TimeSpan Time, string Results, IReadOnlyCollection<string> Peers)
 {
-    /// <summary>How long a load runs before the first round. A compiler that still works would be counted: .NET's takes some seconds of load to be done.</summary>
+    /// <summary>How long a load runs before the first round. A compiler that still works would be counted; how long .NET's does was not measured.</summary>
     public TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Connections of <c>idle</c>.</summary>

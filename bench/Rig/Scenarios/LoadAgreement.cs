@@ -7,14 +7,14 @@ namespace Ambient.Bench.Rig.Scenarios;
 
 /// <summary>
 /// Whether our own generator sees what one made elsewhere sees, on the direct path: as many requests at the scenario's rate and
-/// connections, and the same latency over a single connection. Over many h2load cannot be asked for latency: it lets all connections send in
-/// the same moment, and then measures how they wait for each other.
+/// connections, and the same latency over a single connection. Over many connections latency is not compared: at 4,000/s over 64, h2load's
+/// mean was 2.1 ms where ours was 0.1; probably it lets all connections send at once, which was not looked into.
 /// </summary>
 internal static class LoadAgreement
 {
     private const double SingleRate = 1000;
 
-    // h2load sleeps between requests where ours polls, and is woken some tens of microseconds late.
+    // Wide: ours came to 0.11 ms where h2load came to 0.04 to 0.05, and why is not known. It catches gross faults of the generator only.
     private const double RateShare = 0.02, LatencyMilliseconds = 0.15;
 
     /// <returns>Both in words.</returns>
