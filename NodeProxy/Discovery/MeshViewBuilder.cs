@@ -96,7 +96,7 @@ internal sealed class MeshViewBuilder(MeshView from)
         foreach ((string node, ImmutableArray<Workload>.Builder pods) in _podsOfNodes)
         {
             if (pods.Count > 0)
-                _byNode.Put(node, pods.ToImmutable());
+                _byNode.Put(node, pods.DrainToImmutable());   // without a copy where nothing was added
             else
                 _byNode.Remove(node);
         }

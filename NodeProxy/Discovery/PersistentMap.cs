@@ -5,13 +5,13 @@ namespace Ambient.NodeProxy.Discovery;
 
 /// <summary>
 /// An immutable hash map whose successors share all of its structure but the changed path: a trie with 16 branches a level, whose leaves
-/// are lists of up to 16 entries. Reading takes no lock and allocates nothing; a change copies one list and one branch a level (four
+/// are lists of up to 32 entries. Reading takes no lock and allocates nothing; a change copies one list and one branch a level (four
 /// levels for a million entries). Changes are made through a <see cref="Builder"/>, which copies a branch only once.
 /// </summary>
 /// <remarks>
 /// <para>Why lists: most of a trie's nodes are its lowest, and one that holds three entries costs as much again as they do. At 100,000
-/// entries of 16 bytes a list's share is 5 bytes an entry where a node and its two arrays took 30. A map of a few entries, of which a
-/// view has tens of thousands, is one list. The key's hash is not kept: it is asked for again when a list becomes a branch.</para>
+/// entries a list's share is a byte or two an entry where a node and its two arrays took 30. A map of a few entries, of which a view has
+/// tens of thousands, is one list. The hash is kept beside the key: a list is gone through without a look at keys elsewhere in memory.</para>
 /// <para>Why not ImmutableDictionary: it is a binary tree, 17 pointer steps deep at 100,000 entries, of nodes of 56 bytes
 /// (tests/Unit/Discovery/MeshViewFigures).</para>
 /// </remarks>
@@ -21,7 +21,7 @@ public sealed class PersistentMap<TKey, TValue> : IReadOnlyCollection<KeyValuePa
     private const int LongestList = 32;
     private const int HashBits = 32;
 
-    private readonly object? _root;   // null, a list (KeyValuePair[]) or a PersistentMapBranch
+    private readonly object? _root;   // null, a list (Entry[]) or a PersistentMapBranch
 
     private PersistentMap(object? root, int count) => (_root, Count) = (root, count);
 
@@ -54,8 +54,8 @@ public sealed class PersistentMap<TKey, TValue> : IReadOnlyCollection<KeyValuePa
                 }
                 continue;
             }
-            foreach (KeyValuePair<TKey, TValue> entry in (KeyValuePair<TKey, TValue>[])place)
-                yield return entry;
+            foreach (Entry entry in (Entry[])place)
+                yield return new KeyValuePair<TKey, TValue>(entry.Key, entry.Value);
         }
     }
 
@@ -63,12 +63,13 @@ public sealed class PersistentMap<TKey, TValue> : IReadOnlyCollection<KeyValuePa
 
     private static bool TryFind(object? place, TKey key, [MaybeNullWhen(false)] out TValue value)
     {
+        int hash = key.GetHashCode();
         if (place is PersistentMapBranch branch)
-            place = Descend(branch, key.GetHashCode());
+            place = Descend(branch, hash);
         if (place is not null)
         {
-            var list = (KeyValuePair<TKey, TValue>[])place;
-            int at = IndexOf(list, key);
+            var list = (Entry[])place;
+            int at = IndexOf(list, key, hash);
             if (at >= 0)
             {
                 value = list[at].Value;
@@ -90,15 +91,17 @@ public sealed class PersistentMap<TKey, TValue> : IReadOnlyCollection<KeyValuePa
         }
     }
 
-    private static int IndexOf(KeyValuePair<TKey, TValue>[] list, TKey key)
+    private static int IndexOf(Entry[] list, TKey key, int hash)
     {
         for (int i = 0; i < list.Length; i++)
         {
-            if (list[i].Key.Equals(key))
+            if (list[i].Hash == hash && list[i].Key.Equals(key))
                 return i;
         }
         return -1;
     }
+
+    private readonly record struct Entry(int Hash, TKey Key, TValue Value);
 
     /// <summary>Collects changes for one successor. Belongs to one thread, and to nobody after <see cref="ToMap"/>.</summary>
     public sealed class Builder
@@ -116,7 +119,11 @@ public sealed class PersistentMap<TKey, TValue> : IReadOnlyCollection<KeyValuePa
         public bool TryGetValue(TKey key, [MaybeNullWhen(false)] out TValue value) => TryFind(_root, key, out value);
 
         /// <summary>Adds an entry or replaces its value.</summary>
-        public void Put(TKey key, TValue value) => _root = Put(_root, new KeyValuePair<TKey, TValue>(key, value), key.GetHashCode(), 0);
+        public void Put(TKey key, TValue value)
+        {
+            int hash = key.GetHashCode();
+            _root = Put(_root, new Entry(hash, key, value), hash, 0);
+        }
 
         /// <summary>Removes an entry.</summary>
         /// <returns>It was there.</returns>
@@ -133,7 +140,7 @@ public sealed class PersistentMap<TKey, TValue> : IReadOnlyCollection<KeyValuePa
         /// <summary>The successor, or the very predecessor if nothing changed.</summary>
         public PersistentMap<TKey, TValue> ToMap() => ReferenceEquals(_root, _from._root) ? _from : new PersistentMap<TKey, TValue>(_root, Count);
 
-        private object Put(object? place, KeyValuePair<TKey, TValue> entry, int hash, int shift)
+        private object Put(object? place, Entry entry, int hash, int shift)
         {
             if (place is PersistentMapBranch branch)
             {
@@ -142,8 +149,8 @@ public sealed class PersistentMap<TKey, TValue> : IReadOnlyCollection<KeyValuePa
                 branch[slot] = Put(branch[slot], entry, hash, shift + PersistentMapBranch.BitsPerLevel);
                 return branch;
             }
-            KeyValuePair<TKey, TValue>[] list = place is null ? [] : (KeyValuePair<TKey, TValue>[])place;
-            int at = IndexOf(list, entry.Key);
+            Entry[] list = place is null ? [] : (Entry[])place;
+            int at = IndexOf(list, entry.Key, hash);
             if (at >= 0)
             {
                 list = [.. list];
@@ -152,11 +159,11 @@ public sealed class PersistentMap<TKey, TValue> : IReadOnlyCollection<KeyValuePa
             }
             Count++;
             if (list.Length < LongestList || shift >= HashBits)
-                return (KeyValuePair<TKey, TValue>[])[.. list, entry];
+                return (Entry[])[.. list, entry];
             object split = new PersistentMapBranch(_owner);
             Count -= list.Length + 1;   // counted again one by one
-            foreach (KeyValuePair<TKey, TValue> one in list)
-                split = Put(split, one, one.Key.GetHashCode(), shift);
+            foreach (Entry one in list)
+                split = Put(split, one, one.Hash, shift);
             return Put(split, entry, hash, shift);
         }
 
@@ -169,26 +176,26 @@ public sealed class PersistentMap<TKey, TValue> : IReadOnlyCollection<KeyValuePa
                 branch[slot] = Remove(branch[slot]!, key, hash, shift + PersistentMapBranch.BitsPerLevel);
                 return Joined(branch) ?? (object)branch;
             }
-            var list = (KeyValuePair<TKey, TValue>[])place;
-            int at = IndexOf(list, key);
-            return list.Length == 1 ? null : (KeyValuePair<TKey, TValue>[])[.. list.AsSpan(0, at), .. list.AsSpan(at + 1)];
+            var list = (Entry[])place;
+            int at = IndexOf(list, key, hash);
+            return list.Length == 1 ? null : (Entry[])[.. list.AsSpan(0, at), .. list.AsSpan(at + 1)];
         }
 
         // A branch that has become small is a list again; half of what made it a branch, so that it does not go to and fro.
-        private static KeyValuePair<TKey, TValue>[]? Joined(PersistentMapBranch branch)
+        private static Entry[]? Joined(PersistentMapBranch branch)
         {
             int count = 0;
             for (int i = 0; i < PersistentMapBranch.Slots; i++)
             {
                 if (branch[i] is PersistentMapBranch)
                     return null;
-                count += branch[i] is { } list ? ((KeyValuePair<TKey, TValue>[])list).Length : 0;
+                count += branch[i] is { } list ? ((Entry[])list).Length : 0;
             }
             if (count > LongestList / 2)
                 return null;
-            var joined = new List<KeyValuePair<TKey, TValue>>(count);
+            var joined = new List<Entry>(count);
             for (int i = 0; i < PersistentMapBranch.Slots; i++)
-                joined.AddRange(branch[i] is { } list ? (KeyValuePair<TKey, TValue>[])list : []);
+                joined.AddRange(branch[i] is { } list ? (Entry[])list : []);
             return [.. joined];
         }
 

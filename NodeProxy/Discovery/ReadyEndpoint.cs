@@ -11,8 +11,8 @@ public sealed record ReadyEndpoint(Endpoint Endpoint, int Port)
     /// <summary>Its endpoint's key: the same for all ports, and over all versions of the view.</summary>
     public string Key => Endpoint.WireKey;
 
-    /// <summary>Where it is.</summary>
-    public IPAddress Address => Endpoint.Address;
+    /// <summary>Where it is. Kept here, as its weight is: a choice looks at both, and among many endpoints each object is a cache miss.</summary>
+    public IPAddress Address { get; } = Endpoint.Address;
 
     /// <summary>The pod behind it; null for an address that is no pod of the mesh.</summary>
     public string? WorkloadUid => Endpoint.WorkloadUid;
@@ -24,5 +24,5 @@ public sealed record ReadyEndpoint(Endpoint Endpoint, int Port)
     public string Node => Endpoint.Node;
 
     /// <summary>Its share relative to the others, at least 1.</summary>
-    public int Weight => Endpoint.Weight;
+    public int Weight { get; } = Endpoint.Weight;
 }

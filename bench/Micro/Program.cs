@@ -1,5 +1,9 @@
+using Ambient.Bench.Micro;
 using Ambient.Bench.Micro.Http2;
 using BenchmarkDotNet.Running;
 
-// dotnet run -c Release --project bench/Micro -- --filter '*Hpack*' --job short
-BenchmarkSwitcher.FromAssembly(typeof(FrameBenchmarks).Assembly).Run(args);
+// ./ambient.sh bench micro [--quick] [arguments of BenchmarkDotNet, for example --filter '*Hpack*' or --list flat]
+bool isQuick = args.Contains("--quick");
+string[] rest = [.. args.Where(argument => argument != "--quick")];
+if (isQuick && !rest.Contains("--filter")) rest = [.. rest, "--filter", "*"];
+BenchmarkSwitcher.FromAssembly(typeof(FrameBenchmarks).Assembly).Run(rest, isQuick ? QuickJob.Config : null);

@@ -14,12 +14,15 @@ namespace Ambient.Bench.Micro.Policy;
 [MemoryDiagnoser]
 public class PolicyBenchmarks
 {
-    private static readonly Workload Pod = new() { Uid = "1", Namespace = "shop", Name = "api", ServiceAccount = "api", Enrolment = Enrolment.Enrolled };
+    private static readonly Workload Pod = new() { Uid = "1", Namespace = "shop", Name = "api", ServiceAccount = "api", Enrolment = Enrolment.Enrolled, Policies = ["policy/shop/callers"] };
     private readonly ConnectionFacts _tunnel = new(SpiffeId.Of("cluster.local", "shop", "web"), IPAddress.Parse("10.1.2.3"), Pod, 8080, ProtectedInProcessOrTunnel: true);
     private readonly ConnectionFacts _plain = new(null, IPAddress.Parse("10.1.2.3"), Pod, 8080, ProtectedInProcessOrTunnel: false);
     private AccessPolicy _policy = new() { Namespace = "shop", Name = "callers" };
+    private readonly PolicyBook _book = new();
     private PolicySet _set = PolicySet.None;
+    private IPolicyLookup _policies = null!;
 
+    /// <summary>Of the pod's own policy, all but one about others.</summary>
     [Params(10, 1_000)]
     public int Rules { get; set; }
 
@@ -28,6 +31,7 @@ public class PolicyBenchmarks
     {
         _policy = _policy with { Action = PolicyAction.Allow, Rules = [.. Enumerable.Range(0, Rules).Select(RuleOfOthers), new AccessRule { Identities = ["spiffe://cluster.local/ns/shop/sa/web"] }] };
         _set = Compile();
+        _policies = new One(_policy);
     }
 
     [Benchmark]
@@ -35,6 +39,10 @@ public class PolicyBenchmarks
 
     [Benchmark]
     public bool DecideByAddress() => ConnectionPolicy.Decide(_plain, _set).Allowed;
+
+    /// <summary>As a connection asks: the set of its destination's policies is found, then it decides.</summary>
+    [Benchmark]
+    public bool FindSetAndDecide() => ConnectionPolicy.Decide(_tunnel, _book.Of(_tunnel.Destination, _policies)).Allowed;
 
     [Benchmark]
     public PolicySet Compile() => PolicySet.Compile([_policy.Key], new One(_policy));
