@@ -56,7 +56,9 @@ public class ViewBenchmarks
     // Of one deployment: what its pods share is one object, as it is after reading (Protocol/Model/SharedValues).
     private Workload Pod(int i) => _first with
     {
-        Uid = new Guid(i, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10).ToString(), Name = $"api-{i}", Node = $"node-{i / 100}",
+        Uid = new Guid(i, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10).ToString(),
+        Name = $"api-{i}",
+        Node = $"node-{i / 100}",
         Addresses = [new IPAddress([10, (byte)(i >> 16), (byte)(i >> 8), (byte)i])],
     };
 }
