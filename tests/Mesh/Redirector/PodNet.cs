@@ -35,6 +35,8 @@ internal sealed class PodNet : IDisposable
     public void Put(Pod pod, bool withIpv6 = true)
     {
         string name = pod.Name;
+        // The kernel takes a dead namespace apart later than `ip netns del` returns; its wire may still be there.
+        Command.TryRun("ip", "link", "del", $"v{name}");
         Command.Run("ip", "netns", "add", name);
         Command.Run("ip", "link", "add", $"v{name}", "type", "veth", "peer", "name", "eth0", "netns", name);
         Command.Run("ip", "link", "set", $"v{name}", "master", Bridge, "up");
