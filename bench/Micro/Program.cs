@@ -6,4 +6,6 @@ using BenchmarkDotNet.Running;
 bool isQuick = args.Contains("--quick");
 string[] rest = [.. args.Where(argument => argument != "--quick")];
 if (isQuick && !rest.Contains("--filter")) rest = [.. rest, "--filter", "*"];
+// In this process: BenchmarkDotNet would otherwise build a project of its own, for which it looks for one named as the assembly is.
+if (!isQuick) rest = [.. rest, "--inProcess"];
 BenchmarkSwitcher.FromAssembly(typeof(FrameBenchmarks).Assembly).Run(rest, isQuick ? QuickJob.Config : null);
