@@ -21,7 +21,8 @@ internal static class YamlTree
         {
             throw new DeployException($"line {fault.Start.Line}: {fault.Message}");
         }
-        return [.. stream.Documents.Select(document => ToJson(document.RootNode)).OfType<JsonNode>()];
+        // Written and read once more: a number then has no type of its own, and is whatever it is asked for.
+        return [.. stream.Documents.Select(document => ToJson(document.RootNode)).OfType<JsonNode>().Select(node => JsonNode.Parse(node.ToJsonString())!)];
     }
 
     private static JsonNode? ToJson(YamlNode node) => node switch
