@@ -23,6 +23,7 @@ internal sealed class ControllerHost : IAsyncDisposable
     private readonly ControllerMetrics _metrics = new();
     private readonly ILogger _logger;
     private readonly string _source;
+    private readonly HashSet<SourceObject> _objects = new(ReferenceEqualityComparer.Instance);
     private ImmutableDictionary<string, SourceFault> _faults = ImmutableDictionary<string, SourceFault>.Empty;
     private ImmutableArray<string> _warnings = [];
     private ImmutableArray<string> _unknownKinds = [];
@@ -111,8 +112,11 @@ internal sealed class ControllerHost : IAsyncDisposable
 
     private WarningsPage Warnings() => new([.. _faults.Values.Select(f => f.ToString()).Order(StringComparer.Ordinal)], _warnings, _unknownKinds);
 
-    private void Take(SourceSnapshot snapshot)
+    private void Take(SourceChange change)
     {
+        _objects.ExceptWith(change.Removed);
+        _objects.UnionWith(change.Added);
+        var snapshot = new SourceSnapshot([.. _objects.Order(SourceOrder.Instance)], change.UnknownKinds, change.Faults, change.IsStandalone);
         foreach (var fault in snapshot.Faults.Where(f => !_faults.TryGetValue(f.Place.Origin, out var known) || known != f))
             _logger.SourceBroken(fault.ToString());
         foreach (var mended in _faults.Keys.Except(snapshot.Faults.Select(f => f.Place.Origin)))
