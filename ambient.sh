@@ -25,7 +25,7 @@ Usage: ./ambient.sh VERB [ARGUMENTS]
 Needs the .NET 10 SDK. As root, Debian packages that are missing are installed first. Exit status: 0 all went well,
 1 something failed, 2 wrong usage or something is missing on this machine.
 
-demo, test mesh and bench run a node's two programs compiled ahead of time, as they ship, where the machine has a C linker.
+demo, test mesh and bench run a node's programs compiled ahead of time, as they ship, where the machine has a C linker.
 AMBIENT_NODE_BUILD=jit spares that compiling (a minute), and runs what `build` leaves; =FOLDER runs the two that lie there.
 END
 }
@@ -144,13 +144,13 @@ build() {
     exec 9>&-
 }
 
-aot_fingerprint() { fingerprint Directory.Build.props Directory.Packages.props NodeProxy Redirector Protocol Native; }
+aot_fingerprint() { fingerprint Directory.Build.props Directory.Packages.props NodeProxy Redirector Cni Protocol Native; }
 
 aot_built() {
-    [[ -f $state/aot/built && -x $state/aot/ambient-node && -x $state/aot/ambient-redirector && $(<"$state/aot/built") == "$(aot_fingerprint)" ]]
+    [[ -f $state/aot/built && -x $state/aot/ambient-node && -x $state/aot/ambient-redirector && -x $state/aot/ambient-cni && $(<"$state/aot/built") == "$(aot_fingerprint)" ]]
 }
 
-# A node's two programs as they ship. Apart from `build`, in folders of its own, since it takes a minute and few need it at each change.
+# A node's programs as they ship. Apart from `build`, in folders of its own, since it takes a minute and few need it at each change.
 # Returns 1 if it failed, 3 if this machine cannot do it.
 build_aot() {
     aot_built && return
@@ -161,7 +161,7 @@ build_aot() {
     before=$(aot_fingerprint)
     if ! aot_built; then
         work=$(mktemp -d -t ambient-build.XXXXXX) && leftovers+=("$work")
-        for project in NodeProxy Redirector; do
+        for project in NodeProxy Redirector Cni; do
             if ! TMPDIR=$work setpriv --pdeathsig KILL "$dotnet" publish "$root/$project/$project.csproj" -c Release --use-current-runtime -p:PublishAot=true \
                 --artifacts-path "$out" -o "$out/$project" -v q -nologo -p:UseSharedCompilation=false >"$state/aot.log" 2>&1 </dev/null 9>&-; then
                 exec 9>&-
@@ -172,7 +172,7 @@ build_aot() {
                 return 1
             fi
         done
-        cp "$out/NodeProxy/ambient-node" "$out/Redirector/ambient-redirector" "$state/aot/" && printf '%s\n' "$before" >"$state/aot/built" || return 1
+        cp "$out/NodeProxy/ambient-node" "$out/Redirector/ambient-redirector" "$out/Cni/ambient-cni" "$state/aot/" && printf '%s\n' "$before" >"$state/aot/built" || return 1
     fi
     exec 9>&-
 }

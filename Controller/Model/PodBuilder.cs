@@ -15,6 +15,10 @@ internal sealed class PodBuilder
     // Capturing these could cut the very parts that capture, and the cluster's own with them.
     private static readonly FrozenSet<string> NeverEnrolled = FrozenSet.Create("kube-system", "ambient-system");
 
+    // A static pod, which kubelet reads from a file, has another UID in the API than at the node. Source: Kubernetes documentation, "Create
+    // static Pods"; kubelet's annotation of the mirror pod.
+    private const string StaticPodHash = "kubernetes.io/config.hash";
+
     private readonly RoundMemo<PodObject, Inputs, PlacedPod> _memo = new();
 
     internal static bool MayEnrol(string ns) => !NeverEnrolled.Contains(ns);
@@ -42,8 +46,9 @@ internal sealed class PodBuilder
         if (ns is null)
             warnings.Add($"{pod} is in namespace {pod.Namespace}, which the source does not hold: it counts as one without labels");
         var modes = ProtectionModes.Of(pod, ns, around.Settings.Mode, warnings.Add);
+        bool wants = WantsEnrolment(pod, ns, addresses, warnings);
         return new MeshPod(pod.Uid, pod.Namespace, pod.Name, pod.ServiceAccount, pod.Node, addresses, pod.HostNetwork,
-            WantsEnrolment(pod, ns, addresses, warnings), modes.Mode,
+            wants, modes.Mode,
             around.Policies.FirstOrDefault(p => p.Pods.Selects(pod.Labels)) is { } policy
                 ? $"NetworkPolicy {policy.Namespace}/{policy.Name} selects this pod"
                 : "",
@@ -53,6 +58,8 @@ internal sealed class PodBuilder
         {
             Probes = pod.Probes,
             IsTerminating = pod.IsTerminating,
+            RuntimeUid = pod.Annotations.GetValueOrDefault(StaticPodHash, ""),
+            IsLeftAlone = !wants && !pod.HostNetwork && !addresses.IsEmpty && ns?.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) == "true",
             Policies = around.Access.KeysOf(pod.Labels),
             PortModes = modes.Ports,
         };
