@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Ambient.Cli.Cluster;
 
@@ -70,5 +71,6 @@ internal static class Rollout
         return lacks;
     }
 
-    internal static long Number(JsonNode? owner, string name) => owner?[name] is JsonValue value && value.TryGetValue(out long number) ? number : 0;
+    internal static long Number(JsonNode? owner, string name) =>
+        owner?[name] is { } value && long.TryParse(value.ToJsonString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;
 }
