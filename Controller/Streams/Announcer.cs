@@ -17,7 +17,7 @@ namespace Ambient.Controller.Streams;
 /// A pass: 1. move on what fell due; 2. sign the orders that changed; 3. write down what a successor must know; and only
 /// then 4. publish the view and 5. hand over the orders.
 /// </summary>
-internal sealed class Announcer : IDisposable
+internal sealed partial class Announcer : IDisposable
 {
     /// <summary>Time from an event to the pass that deals with it.</summary>
     internal static readonly TimeSpan CoalesceTime = TimeSpan.FromMilliseconds(10);
@@ -32,7 +32,7 @@ internal sealed class Announcer : IDisposable
     private readonly ViewHistory _history;
     private readonly EnrolmentLedger _ledger;
     private readonly ExclusionLedger _exclusions;
-    private readonly EnrolmentFile _file;
+    private readonly EnrolmentFile? _file;
     private readonly OrderRound _orders;
     private readonly NodeRoster _roster;
     private readonly ViewComposer _composer;
@@ -51,8 +51,9 @@ internal sealed class Announcer : IDisposable
     private DateTimeOffset _due = DateTimeOffset.MaxValue;
     private TimeSpan _lastPass;
 
+    /// <param name="file">Where a successor finds what it must know; null where the nodes' journal has it (Replicas).</param>
     /// <param name="hasRecord">Whether a predecessor's record was found, or none can exist: then states are known from the start.</param>
-    internal Announcer(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile file, OrderDesk orders, NodeRoster roster,
+    internal Announcer(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile? file, OrderDesk orders, NodeRoster roster,
         bool hasRecord, TimeProvider time, ILogger logger)
     {
         _history = history;
@@ -280,7 +281,7 @@ internal sealed class Announcer : IDisposable
     {
         try
         {
-            _file.Write(_ledger.Pods.Values, _exclusions.Pods, _roster.Records);
+            _file?.Write(_ledger.Pods.Values, _exclusions.Pods, _roster.Records);
             _nodesDirty = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
