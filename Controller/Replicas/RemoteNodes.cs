@@ -20,28 +20,19 @@ internal sealed class RemoteNodes(string replica, Action<NodeRecord> takeRecord,
     internal const ulong OrderMargin = 60_000;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, MeshNodeStatus> _nodes = [];
+
+    // Read without the lock: whoever is told holds a lock of its own when it asks.
+    private volatile View _view = new(ImmutableDictionary<string, MeshNodeStatus>.Empty, 0);
     private readonly Dictionary<string, List<PodReport>> _refused = [];
 
     /// <summary>Whether another replica serves nodes, whose acks this one does not hear.</summary>
-    internal bool AreOthersServing
-    {
-        get { lock (_lock) return _nodes.Values.Any(n => n.Connected); }
-    }
-
-    /// <summary>Whether a node has a stream at another replica.</summary>
-    internal bool IsConnected(string node)
-    {
-        lock (_lock)
-            return _nodes.TryGetValue(node, out var status) && status.Connected;
-    }
+    internal bool AreOthersServing => _view.Connected > 0;
 
     /// <summary>The nodes of other replicas, as those wrote them.</summary>
-    internal ImmutableDictionary<string, MeshNodeStatus> Look()
-    {
-        lock (_lock)
-            return _nodes.ToImmutableDictionary();
-    }
+    internal ImmutableDictionary<string, MeshNodeStatus> Nodes => _view.Nodes;
+
+    /// <summary>Whether a node has a stream at another replica.</summary>
+    internal bool IsConnected(string node) => _view.Nodes.TryGetValue(node, out var status) && status.Connected;
 
     /// <summary>Takes what is written of a node now.</summary>
     internal void Take(string name, MeshNodeStatus status)
@@ -50,12 +41,12 @@ internal sealed class RemoteNodes(string replica, Action<NodeRecord> takeRecord,
         {
             if (status.Replica == replica)
             {
-                _nodes.Remove(name);
+                SetLocked(name, null);
                 _refused.Remove(name);
                 return;
             }
-            var before = _nodes.GetValueOrDefault(name);
-            _nodes[name] = status;
+            var before = _view.Nodes.GetValueOrDefault(name);
+            SetLocked(name, status);
             if (RecordOf(name, status) is { } record)
                 takeRecord(record);
             var known = (before?.Pods ?? []).DistinctBy(p => p.Uid).ToDictionary(p => p.Uid);
@@ -75,7 +66,7 @@ internal sealed class RemoteNodes(string replica, Action<NodeRecord> takeRecord,
     {
         lock (_lock)
         {
-            _nodes.Remove(name);
+            SetLocked(name, null);
             _refused.Remove(name);
         }
     }
@@ -99,4 +90,13 @@ internal sealed class RemoteNodes(string replica, Action<NodeRecord> takeRecord,
         status is { BootId.Length: <= 256, Capabilities.Count: <= 32, OrderVersion: >= 0 and < long.MaxValue / 2 }
             ? new NodeRecord(name, status.BootId, [.. status.Capabilities.Order(StringComparer.Ordinal)], (ulong)status.OrderVersion + OrderMargin)
             : null;
+
+    private void SetLocked(string name, MeshNodeStatus? status)
+    {
+        var (nodes, connected) = _view;
+        connected -= nodes.TryGetValue(name, out var before) && before.Connected ? 1 : 0;
+        _view = status is null ? new View(nodes.Remove(name), connected) : new View(nodes.SetItem(name, status), connected + (status.Connected ? 1 : 0));
+    }
+
+    private sealed record View(ImmutableDictionary<string, MeshNodeStatus> Nodes, int Connected);
 }
