@@ -28,10 +28,9 @@ internal sealed partial class Announcer
             {
                 // The stream is ours, and the replica before had signed a newer order than we knew: ours may have been refused as an old one.
                 _roster.Remember(before with { OrderVersion = said.OrderVersion });
-                _orders.Forget(said.Name);
-                _hasFreshNode = true;
+                _pass.NodeCame(said.Name);
             }
-            ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
+            _schedule.Soon();
         }
     }
 
@@ -47,7 +46,7 @@ internal sealed partial class Announcer
             if (!_ledger.Report(node, report, _time.GetUtcNow()))
                 return report.Phase is PodPhase.Released or PodPhase.Gone;
             _exclusions.Report(report.Uid, report.ExcludedInboundPorts);
-            ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
+            _schedule.Soon();
             return true;
         }
     }
