@@ -223,6 +223,8 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
             pod.Reason = pod.Reason[..MaxReasonLength];
         if (message.Report?.Certificate is { } problem && problem.Reason.Length + problem.SpiffeId.Length > MaxReasonLength)
             message.Report.Certificate = new CertificateProblem { Reason = "a problem that takes too long to tell" };
+        if (message.Report?.Health is { } health && health.Reason.Length + health.Detail.Length > MaxReasonLength)
+            message.Report.Health = new NodeHealth { Ok = health.Ok, Reason = "TooLong", Detail = "a state that takes too long to tell" };
     }
 
     private void TakeReport(NodeSession session, NodeReport report)
@@ -241,6 +243,10 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
                 metrics.CertificateProblems.Inc();
                 logger.CertificateProblem(session.Node, report.Certificate.SpiffeId, report.Certificate.Reason);
                 session.NoteCertificateProblem($"{report.Certificate.SpiffeId}: {report.Certificate.Reason}");
+                break;
+            case NodeReport.BodyOneofCase.Health:
+                session.NoteHealth(report.Health);
+                logger.HealthReported(session.Node, report.Health.Ok, report.Health.Reason, report.Health.Detail);
                 break;
             case NodeReport.BodyOneofCase.Counters or NodeReport.BodyOneofCase.Edges or NodeReport.BodyOneofCase.None:
                 break; // nobody asks for these yet
