@@ -128,4 +128,13 @@ internal static partial class ControllerLog
 
     [LoggerMessage(1505, LogLevel.Warning, "Trust bundles cannot be kept current: {Reason}")]
     internal static partial void TrustNotWritten(this ILogger logger, string reason);
+
+    [LoggerMessage(1506, LogLevel.Error, "The cluster has no kind MeshNode: replicas do not know of one another, and a restart learns captured pods from their nodes. Apply deploy/crds")]
+    internal static partial void JournalMissing(this ILogger logger);
+
+    [LoggerMessage(1507, LogLevel.Information, "Node {Node} has a newer stream at replica {Replica}")]
+    internal static partial void NodeMoved(this ILogger logger, string node, string replica);
+
+    [LoggerMessage(1508, LogLevel.Error, "The journal of node {Node} ends by a bug")]
+    internal static partial void JournalBug(this ILogger logger, string node, Exception bug);
 }

@@ -31,6 +31,9 @@ internal sealed class ClusterKeys : IAuthorityPlace
 
     public CertificateAuthority Authority { get; }
 
+    /// <summary>This process made the authority: there is no past that anyone could be captured by.</summary>
+    internal bool WereMade { get; private init; }
+
     /// <summary>Signs capture orders.</summary>
     internal OrderSigner Orders { get; }
 
@@ -61,7 +64,7 @@ internal sealed class ClusterKeys : IAuthorityPlace
                     if (authority.IsExpired)
                         throw new AuthorityException($"the certificate of the authority in {state.Place} has expired");
                     logger.ClusterAuthority(state.Place, state.IsGiven ? "given" : hadAuthority ? "found" : "made", authority.Issuer);
-                    return new ClusterKeys(client, @namespace, authority, orders, state.TryRead(OrderKeys.PublicFile)!, state.PublicTexts, time);
+                    return new ClusterKeys(client, @namespace, authority, orders, state.TryRead(OrderKeys.PublicFile)!, state.PublicTexts, time) { WereMade = !hadAuthority };
                 }
                 if (++tries > MaxTries)
                     throw new AuthorityException($"{state.Place} is written by somebody else again and again");

@@ -265,6 +265,7 @@ internal sealed class HeldNode(NodeSession session, IMeshNodeStore store, Journa
                 AckedVersion = (long)status.AckedVersion,
                 Epoch = context.Epoch,
                 LastNack = status.LastNack,
+                Health = status.Health is { } health ? new MeshNodeHealth(health.Ok ? "Ready" : "Degraded", health.Reason, health.Detail) : null,
                 Pods = [.. _pods.Values.OrderBy(p => p.Uid, StringComparer.Ordinal)],
             };
         }

@@ -70,9 +70,12 @@ internal sealed record MeshNodeStatus
 }
 
 /// <param name="State">Ready or Degraded.</param>
+/// <param name="Reason">A word for conditions, like ServiceAddressHidden; empty if it is Ready.</param>
+/// <param name="Detail">A sentence for people.</param>
 internal sealed record MeshNodeHealth(
     [property: JsonPropertyName("state")] string State,
-    [property: JsonPropertyName("reason")] string Reason);
+    [property: JsonPropertyName("reason")] string Reason,
+    [property: JsonPropertyName("detail")] string Detail);
 
 /// <summary>A pod as its node reported it last.</summary>
 /// <param name="Phase">Preparing, Captured, Quiet, Released, Failed or Gone.</param>

@@ -246,6 +246,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
                 break;
             case NodeReport.BodyOneofCase.Health:
                 session.NoteHealth(report.Health);
+                journal?.Touch(session.Node);
                 logger.HealthReported(session.Node, report.Health.Ok, report.Health.Reason, report.Health.Detail);
                 break;
             case NodeReport.BodyOneofCase.Counters or NodeReport.BodyOneofCase.Edges or NodeReport.BodyOneofCase.None:
