@@ -25,6 +25,7 @@ internal sealed class ControllerHost : IAsyncDisposable
     private readonly ControllerMetrics _metrics = new();
     private readonly ILogger _logger;
     private readonly string _source;
+    private readonly HashSet<SourceObject> _objects = new(ReferenceEqualityComparer.Instance);
     private ImmutableDictionary<string, SourceFault> _faults = ImmutableDictionary<string, SourceFault>.Empty;
     private ImmutableArray<string> _warnings = [];
     private ImmutableArray<string> _unknownKinds = [];
@@ -117,8 +118,12 @@ internal sealed class ControllerHost : IAsyncDisposable
         _store.RootsChanged();
     }
 
-    private void Take(SourceSnapshot snapshot)
+    private void Take(SourceChange change)
     {
+        _objects.ExceptWith(change.Removed);
+        _objects.UnionWith(change.Added);
+        _store.Take(change);
+        var snapshot = new SourceSnapshot([.. _objects.Order(SourceOrder.Instance)], change.UnknownKinds, change.Faults, change.IsStandalone);
         foreach (var fault in snapshot.Faults.Where(f => !_faults.TryGetValue(f.Place.Origin, out var known) || known != f))
             _logger.SourceBroken(fault.ToString());
         foreach (var mended in _faults.Keys.Except(snapshot.Faults.Select(f => f.Place.Origin)))
@@ -147,7 +152,6 @@ internal sealed class ControllerHost : IAsyncDisposable
         _logger.SourceRead(_source, snapshot.Objects.Length, model.Pods.Count, model.Resources.Count(r => r.Service is not null));
         _announcer.Publish(model);
         _store.Published(model);
-        _store.Take(snapshot);
         _firstSnapshot.TrySetResult();
     }
 }

@@ -47,8 +47,8 @@ internal interface IControllerStore : IAsyncDisposable
     /// <summary>Begins to exchange with others what the announcer knows. Before the source is followed, and before any stream is accepted.</summary>
     void Join(Announcer announcer, string epoch);
 
-    /// <summary>Takes what a snapshot says beside the mesh.</summary>
-    void Take(SourceSnapshot snapshot);
+    /// <summary>Takes what a change says beside the mesh.</summary>
+    void Take(SourceChange change);
 
     /// <summary>The announcer has taken this model.</summary>
     void Published(MeshModel model);

@@ -153,8 +153,7 @@ async Task<int> WithRotationAsync(ParseResult parsed, Action<RootRotation> step,
             var cluster = ControllerOptions.ClusterOf(name => Get(parsed, name), faults);
             if (faults.Count > 0)
                 return Usage(faults);
-            using var client = cluster.Connect();
-            await ClusterKeys.RotateAsync(client, cluster.Namespace, step, TimeProvider.System, cancellation);
+            await ClusterKeys.RotateAsync(cluster.Connect(), cluster.Namespace, step, TimeProvider.System, cancellation);
             return 0;
         }
         if (Get(parsed, "state") is not { } folder || !Directory.Exists(folder))

@@ -62,7 +62,7 @@ internal sealed class StandaloneStore : IControllerStore
     {
     }
 
-    public void Take(SourceSnapshot snapshot)
+    public void Take(SourceChange change)
     {
     }
 

@@ -14,11 +14,11 @@ internal sealed class ClusterKeys : IAuthorityPlace
     private const int MaxTries = 8;
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
 
-    private readonly IKubernetes _client;
+    private readonly Func<IKubernetes> _client;
     private readonly string _namespace;
     private readonly TimeProvider _time;
 
-    private ClusterKeys(IKubernetes client, string @namespace, CertificateAuthority authority, OrderSigner orders, string orderKeyPem, string inForce, TimeProvider time)
+    private ClusterKeys(Func<IKubernetes> client, string @namespace, CertificateAuthority authority, OrderSigner orders, string orderKeyPem, string inForce, TimeProvider time)
     {
         _client = client;
         _namespace = @namespace;
@@ -46,7 +46,7 @@ internal sealed class ClusterKeys : IAuthorityPlace
     /// <summary>Reads the keys, and makes those that are missing. Waits for the API while it is away.</summary>
     /// <exception cref="AuthorityException">A key cannot be used.</exception>
     /// <exception cref="ClusterException">The API refuses.</exception>
-    internal static async Task<ClusterKeys> OpenAsync(IKubernetes client, string @namespace, TimeSpan leafLifetime, TimeProvider time, ILogger logger,
+    internal static async Task<ClusterKeys> OpenAsync(Func<IKubernetes> client, string @namespace, TimeSpan leafLifetime, TimeProvider time, ILogger logger,
         CancellationToken cancellation)
     {
         var wait = TimeSpan.FromMilliseconds(200);
@@ -99,7 +99,7 @@ internal sealed class ClusterKeys : IAuthorityPlace
     /// <summary>Takes one step of a root's rotation.</summary>
     /// <exception cref="AuthorityException">The step is refused, or the authority is the user's.</exception>
     /// <exception cref="ClusterException">The API cannot be reached, or refuses.</exception>
-    internal static async Task RotateAsync(IKubernetes client, string @namespace, Action<RootRotation> step, TimeProvider time, CancellationToken cancellation)
+    internal static async Task RotateAsync(Func<IKubernetes> client, string @namespace, Action<RootRotation> step, TimeProvider time, CancellationToken cancellation)
     {
         for (var tries = 0; tries < MaxTries; tries++)
         {

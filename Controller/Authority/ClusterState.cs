@@ -64,13 +64,13 @@ internal sealed class ClusterState : IStateStore
 
     /// <summary>Reads both Secrets.</summary>
     /// <exception cref="ClusterException">The API cannot be reached, or refuses.</exception>
-    internal static async Task<ClusterState> ReadAsync(IKubernetes client, string @namespace, CancellationToken cancellation)
+    internal static async Task<ClusterState> ReadAsync(Func<IKubernetes> client, string @namespace, CancellationToken cancellation)
     {
         var drafts = new Dictionary<string, Draft>();
         foreach (var name in new[] { AuthoritySecret, OrdersSecret })
         {
             var read = await ClusterCall.OrNullAsync($"read Secret {@namespace}/{name}",
-                token => client.CoreV1.ReadNamespacedSecretAsync(name, @namespace, cancellationToken: token), cancellation);
+                token => client().CoreV1.ReadNamespacedSecretAsync(name, @namespace, cancellationToken: token), cancellation);
             drafts[name] = new Draft(read);
         }
         return new ClusterState(@namespace, drafts);
@@ -100,7 +100,7 @@ internal sealed class ClusterState : IStateStore
     /// <summary>Writes what was changed.</summary>
     /// <returns>False if somebody else wrote meanwhile: then all of it is to be read and done again.</returns>
     /// <exception cref="ClusterException">The API cannot be reached, or refuses.</exception>
-    internal async Task<bool> TryCommitAsync(IKubernetes client, CancellationToken cancellation)
+    internal async Task<bool> TryCommitAsync(Func<IKubernetes> client, CancellationToken cancellation)
     {
         foreach (var (name, draft) in _drafts.Where(d => d.Value.IsChanged))
         {
@@ -108,8 +108,8 @@ internal sealed class ClusterState : IStateStore
             try
             {
                 await ClusterCall.Async($"write Secret {_namespace}/{name}", token => draft.Read is null
-                    ? client.CoreV1.CreateNamespacedSecretAsync(secret, _namespace, cancellationToken: token)
-                    : client.CoreV1.ReplaceNamespacedSecretAsync(secret, name, _namespace, cancellationToken: token), cancellation);
+                    ? client().CoreV1.CreateNamespacedSecretAsync(secret, _namespace, cancellationToken: token)
+                    : client().CoreV1.ReplaceNamespacedSecretAsync(secret, name, _namespace, cancellationToken: token), cancellation);
             }
             catch (ClusterException e) when (e.Status is HttpStatusCode.Conflict or HttpStatusCode.NotFound && draft.IsRaced(e.Status.Value))
             {

@@ -11,7 +11,7 @@ namespace Ambient.Controller.Authority;
 /// </summary>
 /// <param name="namespace">The namespace of the mesh's own parts.</param>
 /// <param name="placeOf">The node of a pod by its UID, as far as the source knows; null if it does not.</param>
-internal sealed class TokenReviewDesk(IKubernetes client, string @namespace, Func<string, string?> placeOf, TimeProvider time, ILogger logger) : INodeAuthenticator
+internal sealed class TokenReviewDesk(Func<IKubernetes> client, string @namespace, Func<string, string?> placeOf, TimeProvider time, ILogger logger) : INodeAuthenticator
 {
     /// <summary>The audience of the tokens; any other token of the same account, say one for the API itself, is refused.</summary>
     internal const string Audience = "ambient.mesh/controller";
@@ -82,7 +82,7 @@ internal sealed class TokenReviewDesk(IKubernetes client, string @namespace, Fun
     {
         var review = new V1TokenReview { Spec = new V1TokenReviewSpec { Token = token, Audiences = [Audience] } };
         var answer = await ClusterCall.Async("review a node's token",
-            limited => client.AuthenticationV1.CreateTokenReviewAsync(review, cancellationToken: limited), cancellation);
+            limited => client().AuthenticationV1.CreateTokenReviewAsync(review, cancellationToken: limited), cancellation);
         var status = answer.Status;
         if (status?.Authenticated != true)
             return NodeClaim.Refused(TokenFault.Bad, "the Kubernetes API does not know the token, or it is for another audience, has expired, or its pod is gone");
@@ -104,7 +104,7 @@ internal sealed class TokenReviewDesk(IKubernetes client, string @namespace, Fun
         if ((Extra(status, NodeName) ?? placeOf(pod.Uid)) is { } known)
             return known;
         var found = await ClusterCall.OrNullAsync($"read Pod {pod.Namespace}/{pod.Name}",
-            limited => client.CoreV1.ReadNamespacedPodAsync(pod.Name, pod.Namespace, cancellationToken: limited), cancellation);
+            limited => client().CoreV1.ReadNamespacedPodAsync(pod.Name, pod.Namespace, cancellationToken: limited), cancellation);
         return found?.Metadata.Uid == pod.Uid && !string.IsNullOrEmpty(found.Spec.NodeName) ? found.Spec.NodeName : null;
     }
 

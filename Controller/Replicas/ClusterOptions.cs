@@ -10,7 +10,9 @@ internal sealed record ClusterOptions(string? Kubeconfig, string Namespace)
     internal const string DefaultNamespace = "ambient-system";
 
     /// <summary>A client of that API.</summary>
-    internal IKubernetes Connect() => new Kubernetes(Kubeconfig is null
-        ? KubernetesClientConfiguration.InClusterConfig()
-        : KubernetesClientConfiguration.BuildConfigFromConfigFile(Kubeconfig));
+    internal Func<IKubernetes> Connect()
+    {
+        var client = new k8s.Kubernetes(Kubeconfig is null ? KubernetesClientConfiguration.InClusterConfig() : KubernetesClientConfiguration.BuildConfigFromConfigFile(Kubeconfig));
+        return () => client;
+    }
 }

@@ -21,14 +21,15 @@ internal sealed class ClusterParts : IControllerStore
     private readonly TrustPublisher _trust;
     private readonly LeaseElector _lease;
     private readonly MeshNodeFollower _follower;
-    private readonly IKubernetes _client;
+    private readonly Func<IKubernetes> _client;
     private readonly List<Task> _running = [];
+    private readonly HashSet<string> _asking = [];
     private Announcer? _announcer;
     private NodeJournal? _journal;
     private MeshModel? _model;
     private string _lastFault = "";
 
-    private ClusterParts(IKubernetes client, ClusterOptions options, ClusterKeys keys, string replica, TimeProvider time, ILogger logger)
+    private ClusterParts(Func<IKubernetes> client, ClusterOptions options, ClusterKeys keys, string replica, TimeProvider time, ILogger logger)
     {
         _client = client;
         _time = time;
@@ -80,7 +81,7 @@ internal sealed class ClusterParts : IControllerStore
     /// <summary>Opens the keys and reads what others wrote of the nodes. Waits for the API while it is away.</summary>
     /// <exception cref="AuthorityException">A key cannot be used.</exception>
     /// <exception cref="ClusterException">The API refuses.</exception>
-    internal static async Task<ClusterParts> OpenAsync(IKubernetes client, ClusterOptions options, TimeSpan leafLifetime, TimeProvider time, ILogger logger,
+    internal static async Task<ClusterParts> OpenAsync(Func<IKubernetes> client, ClusterOptions options, TimeSpan leafLifetime, TimeProvider time, ILogger logger,
         CancellationToken cancellation)
     {
         var keys = await ClusterKeys.OpenAsync(client, options.Namespace, leafLifetime, time, logger, cancellation);
@@ -120,9 +121,15 @@ internal sealed class ClusterParts : IControllerStore
         _running.Add(Task.Run(() => Vigil.RunAsync(_stop.Token)));
     }
 
-    /// <summary>Takes what a snapshot says beside the mesh: which namespaces ask for the roots.</summary>
-    public void Take(SourceSnapshot snapshot) => _trust.AskedBy(snapshot.Objects.OfType<NamespaceObject>()
-        .Where(n => n.Labels.TryGetValue(TrustPublisher.Label, out var asks) && asks == "true").Select(n => n.Name));
+    /// <summary>Takes which namespaces ask for the roots.</summary>
+    public void Take(SourceChange change)
+    {
+        _asking.ExceptWith(change.Removed.OfType<NamespaceObject>().Where(Asks).Select(n => n.Name));
+        _asking.UnionWith(change.Added.OfType<NamespaceObject>().Where(Asks).Select(n => n.Name));
+        _trust.AskedBy(_asking);
+
+        static bool Asks(NamespaceObject n) => n.Labels.TryGetValue(TrustPublisher.Label, out var asks) && asks == "true";
+    }
 
     /// <summary>The announcer has taken this model.</summary>
     public void Published(MeshModel model)
@@ -143,7 +150,6 @@ internal sealed class ClusterParts : IControllerStore
         await _stop.CancelAsync();
         await Task.WhenAll(_running);
         _stop.Dispose();
-        _client.Dispose();
     }
 
     // Without a lock: it is asked under others'.

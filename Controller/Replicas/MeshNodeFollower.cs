@@ -10,7 +10,7 @@ namespace Ambient.Controller.Replicas;
 /// </summary>
 /// <param name="seen">Told of a status, which may be one that was told before.</param>
 /// <param name="gone">Told of an object that is gone.</param>
-internal sealed class MeshNodeFollower(IKubernetes client, Action<string, MeshNodeStatus> seen, Action<string> gone, TimeProvider time, ILogger logger)
+internal sealed class MeshNodeFollower(Func<IKubernetes> client, Action<string, MeshNodeStatus> seen, Action<string> gone, TimeProvider time, ILogger logger)
 {
     private const int PageSize = 500;
     private const int WatchSeconds = 300;
@@ -90,7 +90,7 @@ internal sealed class MeshNodeFollower(IKubernetes client, Action<string, MeshNo
         while (true)
         {
             var page = next;
-            using var answer = await ClusterCall.Async("list MeshNodes", token => client.CustomObjects.ListClusterCustomObjectWithHttpMessagesAsync<MeshNodeList>(
+            using var answer = await ClusterCall.Async("list MeshNodes", token => client().CustomObjects.ListClusterCustomObjectWithHttpMessagesAsync<MeshNodeList>(
                 MeshNode.Group, MeshNode.Version, MeshNode.Plural, continueParameter: page, limit: PageSize, cancellationToken: token), cancellation);
             foreach (var node in answer.Body.Items)
                 nodes[node.Metadata.Name] = node.Status ?? new MeshNodeStatus();
@@ -105,7 +105,7 @@ internal sealed class MeshNodeFollower(IKubernetes client, Action<string, MeshNo
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(WatchSeconds + 30), time); // a line that is dead says nothing of it
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
-        var changes = client.CustomObjects.WatchListClusterCustomObjectAsync(MeshNode.Group, MeshNode.Version, MeshNode.Plural, allowWatchBookmarks: true,
+        var changes = client().CustomObjects.WatchListClusterCustomObjectAsync(MeshNode.Group, MeshNode.Version, MeshNode.Plural, allowWatchBookmarks: true,
             resourceVersion: version, timeoutSeconds: WatchSeconds,
             onError: static fault => throw new IOException($"a watch of MeshNodes: {fault.Message}", fault), cancellationToken: either.Token);
         await foreach (var (type, item) in changes)

@@ -15,7 +15,7 @@ namespace Ambient.Controller.Replicas;
 /// ever more rarely: two controllers that fight over an object cost everybody's API server.
 /// </remarks>
 /// <param name="rootsPem">The roots that are trusted now.</param>
-internal sealed class TrustPublisher(IKubernetes client, string @namespace, Func<string> rootsPem, string orderKeyPem, ILeadership leadership,
+internal sealed class TrustPublisher(Func<IKubernetes> client, string @namespace, Func<string> rootsPem, string orderKeyPem, ILeadership leadership,
     TimeProvider time, ILogger logger)
 {
     internal const string ConfigMapName = "ambient-trust", RootsEntry = "roots.pem", OrderKeyEntry = "order-key.pem";
@@ -93,7 +93,7 @@ internal sealed class TrustPublisher(IKubernetes client, string @namespace, Func
         var (roots, asking) = (rootsPem(), Volatile.Read(ref _asking));
         // A field selector for the name, so that the right to see this one name in all namespaces is enough.
         var list = await ClusterCall.Async("list ConfigMaps ambient-trust", token =>
-            client.CoreV1.ListConfigMapForAllNamespacesAsync(fieldSelector: $"metadata.name={ConfigMapName}", cancellationToken: token), cancellation);
+            client().CoreV1.ListConfigMapForAllNamespacesAsync(fieldSelector: $"metadata.name={ConfigMapName}", cancellationToken: token), cancellation);
         var found = list.Items.Where(m => m.Metadata.Name == ConfigMapName).ToDictionary(m => m.Metadata.NamespaceProperty);
         foreach (var place in (asking ?? []).Append(@namespace).Distinct().Order(StringComparer.Ordinal))
         {
@@ -108,7 +108,7 @@ internal sealed class TrustPublisher(IKubernetes client, string @namespace, Func
         {
             await EachAsync(async () =>
             {
-                await ClusterCall.OrNullAsync($"remove ConfigMap {place}/{ConfigMapName}", token => client.CoreV1.DeleteNamespacedConfigMapAsync(ConfigMapName, place,
+                await ClusterCall.OrNullAsync($"remove ConfigMap {place}/{ConfigMapName}", token => client().CoreV1.DeleteNamespacedConfigMapAsync(ConfigMapName, place,
                     new V1DeleteOptions { Preconditions = new V1Preconditions { Uid = map.Metadata.Uid } }, cancellationToken: token), cancellation);
                 _paces.Remove(place);
                 logger.TrustWritten(place, ConfigMapName, "removed, since the namespace no longer asks for it");
@@ -128,8 +128,8 @@ internal sealed class TrustPublisher(IKubernetes client, string @namespace, Func
         map.Data = wanted;
         map.BinaryData = null;
         await ClusterCall.Async($"write ConfigMap {place}/{ConfigMapName}", token => found is null
-            ? client.CoreV1.CreateNamespacedConfigMapAsync(map, place, cancellationToken: token)
-            : client.CoreV1.ReplaceNamespacedConfigMapAsync(map, ConfigMapName, place, cancellationToken: token), cancellation);
+            ? client().CoreV1.CreateNamespacedConfigMapAsync(map, place, cancellationToken: token)
+            : client().CoreV1.ReplaceNamespacedConfigMapAsync(map, ConfigMapName, place, cancellationToken: token), cancellation);
         logger.TrustWritten(place, ConfigMapName, found is null ? "made" : pace.IsMending ? "mended, since somebody changed it" : "brought up to date");
     }
 

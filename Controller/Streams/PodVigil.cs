@@ -11,7 +11,7 @@ namespace Ambient.Controller.Streams;
 /// which pods there are; one that it does not know is asked about. While the API is away, streams go on.
 /// </summary>
 /// <param name="placeOf">The node of a pod by its UID, as far as the source knows; null if it does not.</param>
-internal sealed class PodVigil(IKubernetes client, Func<string, string?> placeOf, TimeProvider time, ILogger logger)
+internal sealed class PodVigil(Func<IKubernetes> client, Func<string, string?> placeOf, TimeProvider time, ILogger logger)
 {
     /// <summary>How often it looks.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -45,7 +45,7 @@ internal sealed class PodVigil(IKubernetes client, Func<string, string?> placeOf
             try
             {
                 var found = await ClusterCall.OrNullAsync($"read Pod {pod.Namespace}/{pod.Name}",
-                    token => client.CoreV1.ReadNamespacedPodAsync(pod.Name, pod.Namespace, cancellationToken: token), cancellation);
+                    token => client().CoreV1.ReadNamespacedPodAsync(pod.Name, pod.Namespace, cancellationToken: token), cancellation);
                 if (found?.Metadata.Uid != pod.Uid)
                     session.End(StatusCode.Unauthenticated, $"the pod of this stream's token, {pod.Namespace}/{pod.Name}, is gone");
             }

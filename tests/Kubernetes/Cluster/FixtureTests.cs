@@ -199,7 +199,8 @@ public sealed class FixtureTests(ApiServer server)
             var ns = await own.CreateNamespaceAsync("fixture");
             await own.ApplyAsync($"{{ apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{ name: one, namespace: {ns} }}, spec: {{ podSelector: {{}} }} }}");
             var version = (await own.Http.GetFromJsonAsync<JsonObject>("/apis/networking.k8s.io/v1/networkpolicies"))!["metadata"]!["resourceVersion"];
-            await own.ApplyAsync($"{{ apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{ name: two, namespace: {ns} }}, spec: {{ podSelector: {{}} }} }}");
+            foreach (var name in (string[])["two", "three"])
+                await own.ApplyAsync($"{{ apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{ name: {name}, namespace: {ns} }}, spec: {{ podSelector: {{}} }} }}");
             await own.CompactAsync();
 
             using var answer = await own.Http.GetAsync($"/apis/networking.k8s.io/v1/networkpolicies?watch=true&timeoutSeconds=1&resourceVersion={version}");
