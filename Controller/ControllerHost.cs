@@ -83,7 +83,7 @@ internal sealed class ControllerHost : IAsyncDisposable
             host._streams = await StreamServer.StartAsync(options.Listen, service, announcer,
                 new ServerCertificate(authority, time, logger), new AddressShares(host._metrics, logger, time), loggers);
             if (options.Admin is { } admin)
-                host._admin = await AdminServer.StartAsync(admin, announcer, host.Warnings, host._metrics, time, loggers);
+                host._admin = await AdminServer.StartAsync(admin, announcer, store, host.Warnings, host._metrics, time, loggers);
             var watch = new AuthorityWatch(store.Authority, host.RootsChanged, time, logger);
             host._watching = Task.Run(() => watch.RunAsync(host._stop.Token), CancellationToken.None);
             logger.Started(host.EndPoint.ToString(), options.TrustDomain, store.Place);

@@ -1,3 +1,4 @@
+using Ambient.Controller.Admin;
 using Ambient.Controller.Authority;
 using Ambient.Controller.Enrolment;
 using Ambient.Controller.Model;
@@ -40,6 +41,9 @@ internal interface IControllerStore : IAsyncDisposable
 
     /// <summary>What other replicas wrote of their nodes; null where there are none.</summary>
     RemoteNodes? Remote { get; }
+
+    /// <summary>This process among the replicas, for people; null where there are none.</summary>
+    ReplicaPage? Self { get; }
 
     /// <summary>A roster that knows of other replicas.</summary>
     NodeRoster RosterOf(IEnumerable<NodeRecord> remembered);

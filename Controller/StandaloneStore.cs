@@ -1,3 +1,4 @@
+using Ambient.Controller.Admin;
 using Ambient.Controller.Authority;
 using Ambient.Controller.Enrolment;
 using Ambient.Controller.Model;
@@ -41,6 +42,8 @@ internal sealed class StandaloneStore : IControllerStore
     public PodVigil? Vigil => null;
 
     public RemoteNodes? Remote => null;
+
+    public ReplicaPage? Self => null;
 
     /// <summary>Reads the folder, and makes the keys that are missing.</summary>
     /// <exception cref="AuthorityException">Keys cannot be used.</exception>

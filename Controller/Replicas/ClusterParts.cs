@@ -1,3 +1,4 @@
+using Ambient.Controller.Admin;
 using Ambient.Controller.Authority;
 using Ambient.Controller.Enrolment;
 using Ambient.Controller.Model;
@@ -73,6 +74,8 @@ internal sealed class ClusterParts : IControllerStore
     public EnrolmentFile? File => null;
 
     public string Place { get; }
+
+    public ReplicaPage? Self => new(Replica, _lease.IsLeader);
 
     public IAuthorityPlace Authority => Keys;
 

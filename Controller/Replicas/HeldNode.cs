@@ -30,6 +30,7 @@ internal sealed class HeldNode(NodeSession session, IMeshNodeStore store, Journa
     private bool _isEnded;
     private bool _isOver;
     private bool _isClaimed;
+    private volatile bool _isLagging; // as it was written
     private long _stream;
     private string? _version;
 
@@ -84,6 +85,13 @@ internal sealed class HeldNode(NodeSession session, IMeshNodeStore store, Journa
         lock (_lock)
             _isDirty = true;
         _wakeUps.Writer.TryWrite(true);
+    }
+
+    /// <summary>Looks whether the node has begun to owe an ack for long, or has stopped to.</summary>
+    internal void LookForLag()
+    {
+        if (LagOf(session.StatusNow()) is not null != _isLagging)
+            Touch();
     }
 
     /// <summary>The stream ended.</summary>
@@ -243,9 +251,12 @@ internal sealed class HeldNode(NodeSession session, IMeshNodeStore store, Journa
         _wakeUps.Writer.TryWrite(true);
     }
 
+    private DateTimeOffset? LagOf(SessionStatus status) => status.OutstandingSince is { } since && context.Time.GetUtcNow() - since >= NodeJournal.LongLag ? since : null;
+
     private MeshNodeStatus StatusNow()
     {
         var status = session.StatusNow();
+        _isLagging = LagOf(status) is not null;
         var record = context.RecordOf(session.Node);
         lock (_lock)
         {
@@ -264,6 +275,7 @@ internal sealed class HeldNode(NodeSession session, IMeshNodeStore store, Journa
                 OrderVersion = (long)record.OrderVersion,
                 AckedVersion = (long)status.AckedVersion,
                 Epoch = context.Epoch,
+                UnackedSince = LagOf(status)?.UtcDateTime,
                 LastNack = status.LastNack,
                 Health = status.Health is { } health ? new MeshNodeHealth(health.Ok ? "Ready" : "Degraded", health.Reason, health.Detail) : null,
                 Pods = [.. _pods.Values.OrderBy(p => p.Uid, StringComparer.Ordinal)],

@@ -61,6 +61,9 @@ internal sealed record MeshNodeStatus
 
     [JsonPropertyName("epoch")] public string Epoch { get; init; } = "";
 
+    /// <summary>Since when an ack is out that takes longer than <see cref="NodeJournal.LongLag"/>; null while it keeps up.</summary>
+    [JsonPropertyName("unackedSince")] public DateTime? UnackedSince { get; init; }
+
     /// <summary>Why it refused a view, if it did last.</summary>
     [JsonPropertyName("lastNack")] public string? LastNack { get; init; }
 

@@ -191,6 +191,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
                     if (session.Nacked(message.Nack) is { } refused)
                     {
                         metrics.Nacks.Inc();
+                        journal?.Touch(session.Node);
                         logger.ViewRefused(session.Node, refused, message.Nack.Reason);
                     }
                     break;
