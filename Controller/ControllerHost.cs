@@ -3,6 +3,9 @@ using System.Net;
 using Ambient.Controller.Admin;
 using Ambient.Controller.Authority;
 using Ambient.Controller.Enrolment;
+using Ambient.Controller.Kubernetes;
+using Ambient.Controller.Kubernetes.Access;
+using Ambient.Controller.Kubernetes.Following;
 using Ambient.Controller.Model;
 using Ambient.Controller.Replicas;
 using Ambient.Controller.Snapshots;
@@ -58,8 +61,9 @@ internal sealed class ControllerHost : IAsyncDisposable
     internal static async Task<ControllerHost> StartAsync(ControllerOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellation = default)
     {
         var logger = loggers.CreateLogger("controller");
-        IControllerStore store = options.Cluster is { } cluster
-            ? await ClusterParts.OpenAsync(cluster.Connect(), cluster, options.LeafLifetime, time, logger, cancellation)
+        var api = options.Cluster is null ? null : new ApiConnection(options.Cluster.Kubeconfig, time);
+        IControllerStore store = api is not null
+            ? await ClusterParts.OpenAsync(() => api.Client, options.Cluster!, options.LeafLifetime, time, logger, cancellation)
             : StandaloneStore.Open(new StateFolder(options.State), options, time, logger);
         var history = new ViewHistory();
         var ledger = new EnrolmentLedger(time.GetUtcNow());
@@ -73,7 +77,9 @@ internal sealed class ControllerHost : IAsyncDisposable
         var host = new ControllerHost(options, store, announcer, logger);
         try
         {
-            var source = new FolderSource(options.Source, new LastGoodFiles(new StateFolder(options.State), logger), time, logger);
+            IMeshSource source = api is not null && options.Source == ControllerOptions.KubernetesSource
+                ? new KubernetesSource(api, FollowerTimes.Default, time, Random.Shared, logger)
+                : new FolderSource(options.Source, new LastGoodFiles(new StateFolder(options.State), logger), time, logger);
             host._following = Task.Run(() => source.RunAsync(host.Take, host._stop.Token), CancellationToken.None);
             await Task.WhenAny(host._firstSnapshot.Task, host._following).Unwrap().WaitAsync(cancellation);
 

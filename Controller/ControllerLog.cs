@@ -36,6 +36,30 @@ internal static partial class ControllerLog
     [LoggerMessage(1009, LogLevel.Warning, "The copies of files that could last be read cannot be kept: {Reason}")]
     internal static partial void LastGoodUnusable(this ILogger logger, string reason);
 
+    [LoggerMessage(1020, LogLevel.Information, "{Server} answers again")]
+    internal static partial void ApiBack(this ILogger logger, string server);
+
+    [LoggerMessage(1021, LogLevel.Warning, "The API server forbids to read {Kind}: {Reason}")]
+    internal static partial void KindForbidden(this ILogger logger, string kind, string reason);
+
+    [LoggerMessage(1022, LogLevel.Information, "The API server has forgotten revision {Revision} of {Kind}: it is listed anew")]
+    internal static partial void RevisionForgotten(this ILogger logger, string kind, string revision);
+
+    [LoggerMessage(1023, LogLevel.Error, "What the API server says of {Kind} makes no sense ({Reason}): it is listed anew")]
+    internal static partial void ApiNonsense(this ILogger logger, string kind, string reason);
+
+    [LoggerMessage(1024, LogLevel.Information, "{Kind} is installed: it is followed")]
+    internal static partial void KindInstalled(this ILogger logger, string kind);
+
+    [LoggerMessage(1025, LogLevel.Warning, "{Kind} is no longer installed")]
+    internal static partial void KindUninstalled(this ILogger logger, string kind);
+
+    [LoggerMessage(1026, LogLevel.Information, "Source {Server}: read; {Objects} objects in {Seconds:0.0} s")]
+    internal static partial void ApiRead(this ILogger logger, string server, int objects, double seconds);
+
+    [LoggerMessage(1027, LogLevel.Warning, "Nothing can be told to the mesh yet: waiting for {Kinds}")]
+    internal static partial void SourceIncomplete(this ILogger logger, string kinds);
+
     [LoggerMessage(1100, LogLevel.Information, "Node {Node} connected from {Peer} ({Software}), holding version {Held}")]
     internal static partial void StreamBegan(this ILogger logger, string node, string peer, string software, ulong held);
 

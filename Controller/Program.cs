@@ -3,8 +3,8 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Ambient.Controller;
 using Ambient.Controller.Authority;
+using Ambient.Controller.Kubernetes.Access;
 using Ambient.Controller.Replicas;
-using k8s.Exceptions;
 using Microsoft.Extensions.Logging.Console;
 
 // The composition root of ambient-controller: reads the command line, puts the parts together, waits for a signal.
@@ -153,7 +153,8 @@ async Task<int> WithRotationAsync(ParseResult parsed, Action<RootRotation> step,
             var cluster = ControllerOptions.ClusterOf(name => Get(parsed, name), faults);
             if (faults.Count > 0)
                 return Usage(faults);
-            await ClusterKeys.RotateAsync(cluster.Connect(), cluster.Namespace, step, TimeProvider.System, cancellation);
+            var api = new ApiConnection(cluster.Kubeconfig, TimeProvider.System);
+            await ClusterKeys.RotateAsync(() => api.Client, cluster.Namespace, step, TimeProvider.System, cancellation);
             return 0;
         }
         if (Get(parsed, "state") is not { } folder || !Directory.Exists(folder))
@@ -202,4 +203,4 @@ int Fail(string message)
 }
 
 static bool IsExpected(Exception e) => e is IOException or UnauthorizedAccessException or AuthorityException or SocketException
-    or ClusterException or KubeConfigException;
+    or ClusterException;

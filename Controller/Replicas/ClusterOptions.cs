@@ -1,5 +1,3 @@
-using k8s;
-
 namespace Ambient.Controller.Replicas;
 
 /// <summary>The cluster whose API holds the keys and what replicas know of one another.</summary>
@@ -8,11 +6,4 @@ namespace Ambient.Controller.Replicas;
 internal sealed record ClusterOptions(string? Kubeconfig, string Namespace)
 {
     internal const string DefaultNamespace = "ambient-system";
-
-    /// <summary>A client of that API.</summary>
-    internal Func<IKubernetes> Connect()
-    {
-        var client = new k8s.Kubernetes(Kubeconfig is null ? KubernetesClientConfiguration.InClusterConfig() : KubernetesClientConfiguration.BuildConfigFromConfigFile(Kubeconfig));
-        return () => client;
-    }
 }

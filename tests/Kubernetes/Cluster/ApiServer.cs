@@ -46,6 +46,9 @@ public sealed class ApiServer : IAsyncLifetime
     /// <summary>The same administrator without a library: paths like <c>/api/v1/namespaces</c>.</summary>
     public HttpClient Http { get; private set; } = null!;
 
+    /// <summary>Whether EndpointSlices have their version of since 1.21.</summary>
+    public bool HasSlicesV1 { get; private set; } = true;
+
     internal K8SConfiguration Configuration { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
@@ -66,6 +69,7 @@ public sealed class ApiServer : IAsyncLifetime
         KubeconfigPath = _folder.Write("admin.kubeconfig", KubernetesYaml.Serialize(Configuration));
         (Admin, Http) = Clients(Configuration);
         Version = (string)(await Http.GetFromJsonAsync<JsonObject>("/version"))!["gitVersion"]!;
+        HasSlicesV1 = (await Http.GetAsync("/apis/discovery.k8s.io/v1")).IsSuccessStatusCode;
         TestContext.Current.SendDiagnosticMessage($"API server: {Version} at {Http.BaseAddress}");
     }
 
