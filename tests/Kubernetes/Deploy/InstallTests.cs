@@ -71,9 +71,9 @@ public sealed class InstallTests : IAsyncLifetime
         await PlayControllersAsync();
         await waiting;
 
-        var before = await GenerationsAsync();
+        var before = await SpecsAsync();
         await installer.ApplyAsync(Objects, isForced: false);
-        Assert.Equal(before, await GenerationsAsync());
+        Assert.Equal(before, await SpecsAsync());
     }
 
     [Fact]
@@ -199,8 +199,8 @@ public sealed class InstallTests : IAsyncLifetime
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }
 
-    private async Task<string> GenerationsAsync() =>
-        string.Join(' ', await Task.WhenAll(Objects.Select(async item => $"{(await _cluster.GetAsync(await _cluster.PathAsync(item)))["metadata"]!["generation"]}")));
+    private async Task<string> SpecsAsync() =>
+        string.Join('\n', await Task.WhenAll(Objects.Select(async item => $"{(await _cluster.GetAsync(await _cluster.PathAsync(item)))["spec"]?.ToJsonString()}")));
 
     private Task<CheckReport> CheckAsync() => ClusterCheck.RunAsync(_cluster, null, TimeProvider.System);
 }
