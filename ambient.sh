@@ -348,13 +348,13 @@ image_verb() {
     work=$(mktemp -d -t ambient-build.XXXXXX) && leftovers+=("$work")
     for project in Controller Cli; do
         say "Publishing $project"
-        if ! TMPDIR=$work setpriv --pdeathsig KILL "$dotnet" publish "$root/$project/$project.csproj" -c Release --use-current-runtime --self-contained \
+        if ! TMPDIR=$work setpriv --pdeathsig KILL "$dotnet" publish "$root/$project/$project.csproj" -c Release --use-current-runtime --no-self-contained \
             --artifacts-path "$state/publish" -o "$work/$project" -v q -nologo -p:UseSharedCompilation=false >"$state/image.log" 2>&1 </dev/null; then
             grep -E '(error|warning) [A-Z]+[0-9]+' "$state/image.log" | sort -u | head -20 >&2 || tail -20 "$state/image.log" >&2
             give_up "publishing $project failed; the whole output is in $state/image.log"
         fi
     done
-    "$root/deploy/image/make.sh" programs "$state/image/programs" "$work/Controller" "$work/Cli" "$state/aot" || exit 1
+    "$root/deploy/image/make.sh" programs "$state/image/programs" "$work/Controller" "$work/Cli" "$state/aot" "$DOTNET_ROOT" || exit 1
     [[ -z $only ]] || { say "The programs lie in $state/image/programs"; return; }
     # So that the same sources and packages give the same bytes.
     epoch=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null || echo 0)}

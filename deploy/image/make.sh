@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes the image of all programs without a registry: a root file system of Debian packages, unpacked and not installed (no shell, no
 # package manager, no account but three lines), and an archive that docker, podman and containerd load. Called by ./ambient.sh image.
-#   make.sh programs TARGET CONTROLLER-DIR CTL-DIR NODE-DIR       lays the programs out as they lie in the image
-#   make.sh archive PROGRAMS OUTPUT NAME EPOCH                    makes the archive; the same input gives the same bytes
+#   make.sh programs TARGET CONTROLLER-DIR CTL-DIR NODE-DIR DOTNET-ROOT   lays the programs out as they lie in the image
+#   make.sh archive PROGRAMS OUTPUT NAME EPOCH                            makes the archive; the same input gives the same bytes
 set -euo pipefail
 export LC_ALL=C
 umask 022
@@ -13,22 +13,27 @@ packages=(nftables libssl3 libstdc++6 libgcc-s1 zlib1g)
 fail() { printf 'image: %s\n' "$*" >&2; exit 1; }
 
 programs() {
-    local target=$1 controller=$2 ctl=$3 node=$4 file
-    rm -rf -- "$target" && mkdir -p "$target/usr/bin" "$target/usr/lib/ambient"
-    cp -r -- "$controller/." "$target/usr/lib/ambient/"
-    # Both carry the runtime, and it is one: what they have in common must be the same, else one of them would run with the other's.
-    while IFS= read -r -d '' file; do
-        if [[ -e $target/usr/lib/ambient/$file ]]; then
-            cmp -s -- "$ctl/$file" "$target/usr/lib/ambient/$file" || fail "controller and ambientctl have different copies of $file"
-        else
-            mkdir -p -- "$target/usr/lib/ambient/$(dirname -- "$file")" && cp -- "$ctl/$file" "$target/usr/lib/ambient/$file"
-        fi
-    done < <(cd -- "$ctl" && find . -type f -printf '%P\0')
-    find "$target" \( -name '*.pdb' -o -name '*.dbg' -o -name 'createdump' \) -delete
-    ln -s ../lib/ambient/ambient-controller "$target/usr/bin/ambient-controller"
-    ln -s ../lib/ambient/ambientctl "$target/usr/bin/ambientctl"
+    local target=$1 controller=$2 ctl=$3 node=$4 dotnet=$5 file version framework
+    rm -rf -- "$target" && mkdir -p "$target"/usr/{bin,lib/ambient,lib/dotnet/host/fxr,lib/dotnet/shared} "$target/etc/dotnet"
+    cp -r -- "$controller" "$target/usr/lib/ambient/controller"
+    cp -r -- "$ctl" "$target/usr/lib/ambient/ctl"
+    # The runtime once, for both; without the program that would start anything else by it.
+    version=$(find "$dotnet/host/fxr" -mindepth 1 -maxdepth 1 -name '10.*' -printf '%f\n' | sort -V | tail -1)
+    [[ -n $version ]] || fail "no .NET 10 runtime in $dotnet"
+    cp -rL -- "$dotnet/host/fxr/$version" "$target/usr/lib/dotnet/host/fxr/"
+    for framework in Microsoft.NETCore.App Microsoft.AspNetCore.App; do
+        [[ -d $dotnet/shared/$framework/$version ]] || fail "no $framework $version in $dotnet/shared"
+        mkdir -p "$target/usr/lib/dotnet/shared/$framework" && cp -rL -- "$dotnet/shared/$framework/$version" "$target/usr/lib/dotnet/shared/$framework/"
+    done
+    printf '/usr/lib/dotnet\n' >"$target/etc/dotnet/install_location"
+    find "$target" -type f \( -name '*.pdb' -o -name '*.dbg' -o -name '*.xml' -o -name createdump -o -name 'libmscordbi.so' -o -name 'libmscordaccore.so' \) -delete
     for file in ambient-node ambient-redirector ambient-cni; do install -m 755 -- "$node/$file" "$target/usr/bin/$file"; done
+    ln -s ../lib/ambient/controller/ambient-controller "$target/usr/bin/ambient-controller"
+    ln -s ../lib/ambient/ctl/ambientctl "$target/usr/bin/ambientctl"
+    # ambientctl looks for the others beside itself.
+    for file in ambient-controller ambient-node ambient-redirector ambient-cni; do ln -s "/usr/bin/$file" "$target/usr/lib/ambient/ctl/$file"; done
     find "$target" -type f -exec chmod a+r,go-w {} +
+    find "$target" -type d -exec chmod 755 {} +
 }
 
 closure() {
