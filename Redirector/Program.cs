@@ -82,7 +82,7 @@ static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProv
     var state = new StateDirectory(options.StateDirectory);
     using var entry = new NamespaceEntry();
     using var writer = new WriterLock(loop, state.PathOf("lock"), log);
-    using var workers = new NamespaceWorkers(loop, threads: 2); // ended before the lock is given up
+    using var workers = new NamespaceWorkers(loop, threads: 4); // ended before the lock is given up
     using var inheritance = new Inheritance(state.PathOf(HandoverDoor.FileName));
     NodeDoor? door = null;
     HandoverDoor? successors = null;

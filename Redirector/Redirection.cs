@@ -68,8 +68,7 @@ internal sealed partial class Redirection : INodeReceiver
             _tools.Log.StoredOrderRefused(reason);
         }
         TellCountersLater();
-        if (_options.CanaryService is not null)
-            _canary.Start(_pods[CanaryWatch.Uid] = new PodCapture(new CapturedPod { Uid = CanaryWatch.Uid }, record: null, _tools, OnFinished));
+        _canary.Start(() => _pods[CanaryWatch.Uid] = new PodCapture(new CapturedPod { Uid = CanaryWatch.Uid }, record: null, _tools, OnFinished));
     }
 
     /// <summary>Takes a connection in.</summary>

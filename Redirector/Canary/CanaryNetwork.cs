@@ -12,7 +12,8 @@ namespace Ambient.Redirector.Canary;
 /// </summary>
 internal static class CanaryNetwork
 {
-    private const int LoopbackIndex = 1, LinkIndex = 2;
+    // Modules may give every new namespace links of their own (tunl0, sit0), which take the low numbers.
+    private const int LoopbackIndex = 1, LinkIndex = 5353;
 
     /// <summary>Its addresses, from ranges that are for documentation only (RFC 5737, RFC 3849): they leave the namespace never.</summary>
     public static IPAddress AddressFor(IPEndPoint service) =>

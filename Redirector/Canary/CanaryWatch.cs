@@ -35,8 +35,8 @@ internal sealed class CanaryWatch(CaptureTools tools, IPEndPoint? service, Actio
     public CanaryResult? Result { get; private set; } = service is null ? CanaryJudge.NotAsked : null;
 
     /// <summary>Makes the namespace and has it captured.</summary>
-    /// <param name="capture">Its capture.</param>
-    public void Start(PodCapture capture)
+    /// <param name="capture">Makes its capture.</param>
+    public void Start(Func<PodCapture> capture)
     {
         if (service is not null)
             Make(capture, service);
@@ -57,7 +57,7 @@ internal sealed class CanaryWatch(CaptureTools tools, IPEndPoint? service, Actio
         _network?.Dispose();
     }
 
-    private void Make(PodCapture capture, IPEndPoint target) => tools.Workers.Run(WorkPriority.Enrol, entry => TryMake(entry, target), made =>
+    private void Make(Func<PodCapture> capture, IPEndPoint target) => tools.Workers.Run(WorkPriority.Enrol, entry => TryMake(entry, target), made =>
     {
         if (made.Network is not { } network)
         {
@@ -70,7 +70,7 @@ internal sealed class CanaryWatch(CaptureTools tools, IPEndPoint? service, Actio
         {
             Uid = Uid, Namespace = "ambient-system", Name = "canary", Addresses = { ByteString.CopyFrom(CanaryNetwork.AddressFor(target).GetAddressBytes()) },
         };
-        capture.Attach(pod, Exclusions.None, Container, new FoundNamespace(network.Given, null, null), OnCaptured);
+        capture().Attach(pod, Exclusions.None, Container, new FoundNamespace(network.Given, null, null), OnCaptured);
     });
 
     private void OnCaptured(string reason)

@@ -90,6 +90,18 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NetSysctls sysctls, Nf
         });
     });
 
+    /// <summary>
+    /// The same for a pod whose first program is not started yet, where one wait for the kernel is spared and the proof comes afterwards:
+    /// nothing is connected that conntrack could adopt, and nobody is there who could write rules.
+    /// </summary>
+    public JobOutcome<RulesInForce> LoadAtStart(NamespaceEntry entry, PodNamespace pod, Ruleset ruleset) => Try(() => entry.Run(pod.Namespace, () =>
+    {
+        pod.Routes.Ensure(replaceRoutes: true);
+        nft.Load(ruleset.Text);
+        PodSettings.Captured.Write();
+        return new RulesInForce(ruleset, NftWatch.CurrentGeneration(), ConnectionsFromBefore: 0, PodSettings.Read().Loose is not null);
+    }));
+
     /// <summary>Loads a broken ruleset again, first of all; then looks for what slipped through.</summary>
     /// <param name="exclusions">Those of the ruleset; null for no look.</param>
     public JobOutcome<RulesInForce> Mend(

@@ -13,6 +13,8 @@ namespace Ambient.Redirector.Capture;
 /// </summary>
 internal sealed partial class PodCapture
 {
+    private static readonly TimeSpan _proofDelay = TimeSpan.FromSeconds(2);
+
     private FoundNamespace? _given;
     private Action<string>? _onAttached;
     private IPAddress[] _addressesAtStart = [];
@@ -95,6 +97,15 @@ internal sealed partial class PodCapture
         _record = record with { Pod = _pod.ToByteArray(), IsAhead = false };
         _ = _tools.Ledger.TryPut(Uid, _record, out _); // the older record serves too: the order names the pod again
     }
+
+    // Not while others start, who wait.
+    private void ProveLater() => _tools.Loop.After(_proofDelay, () =>
+    {
+        if (_rules is null || _isFinished)
+            return;
+        _mustCheck = true;
+        CatchUp();
+    });
 
     private void AnswerAttached(string reason)
     {

@@ -214,9 +214,17 @@ internal sealed partial class PodCapture
         bool isFirst = _rules is null;
         var exclusions = ruleset.IsQuiet ? Exclusions.None : _exclusions;
         if (_tools.Ledger.TryPut(Uid, _record, out string fault))
-            RunJob(_onAttached is null ? WorkPriority.Enrol : WorkPriority.Start, entry => _tools.Jobs.Load(entry, pod, ruleset), outcome => OnLoaded(outcome, exclusions, isFirst));
+            LoadNow(pod, ruleset, outcome => OnLoaded(outcome, exclusions, isFirst));
         else
             Fail($"nothing is changed in a namespace that cannot be noted down first: {fault}");
+    }
+
+    private void LoadNow(PodNamespace pod, Ruleset ruleset, Action<JobOutcome<RulesInForce>> onEnd)
+    {
+        if (_onAttached is not null && _rules is null)
+            RunJob(WorkPriority.Start, entry => _tools.Jobs.LoadAtStart(entry, pod, ruleset), onEnd);
+        else
+            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Load(entry, pod, ruleset), onEnd);
     }
 
     private void OnLoaded(JobOutcome<RulesInForce> outcome, Exclusions exclusions, bool isFirst)
@@ -240,8 +248,11 @@ internal sealed partial class PodCapture
         if (CountGap(loaded.Gap).Length > 0)
             _tools.Log.GapCleaned(Uid, loaded.Gap!.ToString());
         _nonTcp.OnRulesLoaded();
-        if (loaded.Ruleset == _full)
+        if (loaded.Ruleset == _full && _onAttached is not null)
+        {
             AnswerAttached("");
+            ProveLater();
+        }
         CatchUp();
         Step();
     }
