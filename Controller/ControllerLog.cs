@@ -153,6 +153,12 @@ internal static partial class ControllerLog
     [LoggerMessage(1505, LogLevel.Warning, "Trust bundles cannot be kept current: {Reason}")]
     internal static partial void TrustNotWritten(this ILogger logger, string reason);
 
+    [LoggerMessage(1509, LogLevel.Warning, "What nodes say cannot be written down for other replicas ({Reason}): it is acted upon all the same, and tried again")]
+    internal static partial void JournalNotWritten(this ILogger logger, string reason);
+
+    [LoggerMessage(1510, LogLevel.Warning, "ConfigMap {Namespace}/{Name} is of another mesh, and left as it is")]
+    internal static partial void TrustOfOthers(this ILogger logger, string @namespace, string name);
+
     [LoggerMessage(1506, LogLevel.Error, "The cluster has no kind MeshNode: replicas do not know of one another, and a restart learns captured pods from their nodes. Apply deploy/crds")]
     internal static partial void JournalMissing(this ILogger logger);
 

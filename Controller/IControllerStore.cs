@@ -42,6 +42,9 @@ internal interface IControllerStore : IAsyncDisposable
     /// <summary>What other replicas wrote of their nodes; null where there are none.</summary>
     RemoteNodes? Remote { get; }
 
+    /// <summary>Whether this replica writes what only one may write; null where there are no others.</summary>
+    ILeadership? Leadership { get; }
+
     /// <summary>This process among the replicas, for people; null where there are none.</summary>
     ReplicaPage? Self { get; }
 

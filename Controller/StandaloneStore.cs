@@ -45,6 +45,8 @@ internal sealed class StandaloneStore : IControllerStore
 
     public ReplicaPage? Self => null;
 
+    public ILeadership? Leadership => null;
+
     /// <summary>Reads the folder, and makes the keys that are missing.</summary>
     /// <exception cref="AuthorityException">Keys cannot be used.</exception>
     /// <exception cref="IOException">The folder cannot be read or written.</exception>

@@ -15,7 +15,7 @@ internal sealed record AuthorityKeys(X509Certificate2 Issuer, AsymmetricAlgorith
     private static readonly TimeSpan RootLifetime = TimeSpan.FromDays(3650);
 
     /// <summary>What the controller's own server certificate is signed with, where that is not the issuer of leaves.</summary>
-    internal AuthorityKeys? ForServer { get; private init; }
+    internal AuthorityKeys? ForServer { get; init; }
 
     /// <summary>Reads the roots that are kept (see <see cref="RootRotation"/>), or makes one on the first start.</summary>
     /// <exception cref="AuthorityException">One of the two entries is missing, or they are no such pair.</exception>

@@ -22,6 +22,9 @@ internal sealed class CertificateAuthority(AuthorityKeys initial, TimeSpan leafL
     private readonly Lock _lock = new();
     private volatile AuthorityKeys _keys = initial;
 
+    /// <summary>What is in force.</summary>
+    internal AuthorityKeys Keys => _keys;
+
     /// <summary>Who signs leaves, for people.</summary>
     internal string Issuer => _keys.Issuer.Subject;
 

@@ -17,8 +17,9 @@ internal sealed class ClusterKeys : IAuthorityPlace
     private readonly Func<IKubernetes> _client;
     private readonly string _namespace;
     private readonly TimeProvider _time;
+    private GivenAuthority _given = null!; // set where the keys are opened
 
-    private ClusterKeys(Func<IKubernetes> client, string @namespace, CertificateAuthority authority, OrderSigner orders, string orderKeyPem, string inForce, TimeProvider time)
+    private ClusterKeys(Func<IKubernetes> client, string @namespace, CertificateAuthority authority, OrderSigner orders, string orderKeyPem, TimeProvider time)
     {
         _client = client;
         _namespace = @namespace;
@@ -26,7 +27,6 @@ internal sealed class ClusterKeys : IAuthorityPlace
         Authority = authority;
         Orders = orders;
         OrderKeyPem = orderKeyPem;
-        InForce = inForce;
     }
 
     public CertificateAuthority Authority { get; }
@@ -41,7 +41,7 @@ internal sealed class ClusterKeys : IAuthorityPlace
     internal string OrderKeyPem { get; }
 
     /// <inheritdoc/>
-    public string InForce { get; private set; }
+    public string InForce { get; private set; } = "";
 
     /// <summary>Reads the keys, and makes those that are missing. Waits for the API while it is away.</summary>
     /// <exception cref="AuthorityException">A key cannot be used.</exception>
@@ -56,7 +56,8 @@ internal sealed class ClusterKeys : IAuthorityPlace
             {
                 var state = await ClusterState.ReadAsync(client, @namespace, cancellation);
                 var hadAuthority = state.HasAuthority;
-                var keys = AuthorityKeys.OfState(state, time.GetUtcNow());
+                var given = new GivenAuthority(leafLifetime, time);
+                var keys = Take(state, given, null, time.GetUtcNow());
                 var orders = OrderKeys.OfState(state);
                 if (await state.TryCommitAsync(client, cancellation))
                 {
@@ -64,7 +65,12 @@ internal sealed class ClusterKeys : IAuthorityPlace
                     if (authority.IsExpired)
                         throw new AuthorityException($"the certificate of the authority in {state.Place} has expired");
                     logger.ClusterAuthority(state.Place, state.IsGiven ? "given" : hadAuthority ? "found" : "made", authority.Issuer);
-                    return new ClusterKeys(client, @namespace, authority, orders, state.TryRead(OrderKeys.PublicFile)!, state.PublicTexts, time) { WereMade = !hadAuthority };
+                    return new ClusterKeys(client, @namespace, authority, orders, state.TryRead(OrderKeys.PublicFile)!, time)
+                    {
+                        WereMade = !hadAuthority,
+                        InForce = TextsOf(state, given),
+                        _given = given,
+                    };
                 }
                 if (++tries > MaxTries)
                     throw new AuthorityException($"{state.Place} is written by somebody else again and again");
@@ -83,7 +89,7 @@ internal sealed class ClusterKeys : IAuthorityPlace
     {
         var state = await StateAsync(cancellation);
         // Somebody removed it. What is in force stays: making another one would end the trust in every certificate that is in use.
-        return state.HasAuthority ? state.PublicTexts : throw new AuthorityException($"{state.Place} is gone; it is made anew only at a start");
+        return state.HasAuthority ? TextsOf(state, _given) : throw new AuthorityException($"{state.Place} is gone; it is made anew only at a start");
     }
 
     /// <inheritdoc/>
@@ -92,8 +98,12 @@ internal sealed class ClusterKeys : IAuthorityPlace
         var state = await StateAsync(cancellation);
         if (!state.HasAuthority)
             return;
-        Authority.Replace(AuthorityKeys.OfState(state, _time.GetUtcNow()));
-        InForce = state.PublicTexts;
+        var keys = Take(state, _given, Authority.Keys, _time.GetUtcNow());
+        // What retires must be known to whoever starts next, before it counts here.
+        if (!await CommitAsync(state, cancellation))
+            return; // another replica wrote it: it is looked at again
+        Authority.Replace(keys);
+        InForce = TextsOf(state, _given);
     }
 
     /// <summary>Takes one step of a root's rotation.</summary>
@@ -122,4 +132,38 @@ internal sealed class ClusterKeys : IAuthorityPlace
             throw new IOException(e.Message, e);
         }
     }
+
+    private async Task<bool> CommitAsync(ClusterState state, CancellationToken cancellation)
+    {
+        try
+        {
+            return await state.TryCommitAsync(_client, cancellation);
+        }
+        catch (ClusterException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+    }
+
+    // What is there now as it counts now; with what retires written into the state.
+    private static AuthorityKeys Take(ClusterState state, GivenAuthority given, AuthorityKeys? inForce, DateTimeOffset now)
+    {
+        var read = AuthorityKeys.OfState(state, now);
+        if (!state.IsGiven)
+            return read;
+        var kept = state.TryRead(RetiringRoots.File);
+        var retiring = RetiringRoots.Parse(kept, state.Place);
+        var keys = given.Take(read, inForce, ref retiring);
+        if (retiring.ToString() != (kept ?? ""))
+        {
+            if (retiring.Roots.IsEmpty)
+                state.Delete(RetiringRoots.File);
+            else
+                state.WritePrivate(RetiringRoots.File, retiring.ToString());
+        }
+        return keys;
+    }
+
+    private static string TextsOf(ClusterState state, GivenAuthority given) =>
+        state.IsGiven ? $"{state.PublicTexts}\n{given.Stage(RetiringRoots.Parse(state.TryRead(RetiringRoots.File), state.Place))}" : state.PublicTexts;
 }

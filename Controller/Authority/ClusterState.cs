@@ -37,6 +37,8 @@ internal sealed class ClusterState : IStateStore
         [RootRotation.PreviousCertificate] = (AuthoritySecret, "previous.crt"),
         [RootRotation.PreviousKey] = (AuthoritySecret, "previous.key"),
         [RootRotation.DueFile] = (AuthoritySecret, "rotation-due"),
+        // Not beside the user's own, which is not ours to write.
+        [RetiringRoots.File] = (OrdersSecret, RetiringRoots.File),
         [OrderKeys.PrivateFile] = (OrdersSecret, "private-key.pem"),
         [OrderKeys.PublicFile] = (OrdersSecret, "order-key.pem"),
     }.ToFrozenDictionary();
@@ -60,7 +62,8 @@ internal sealed class ClusterState : IStateStore
     internal bool HasAuthority => _drafts[AuthoritySecret].Read is not null;
 
     /// <summary>The public texts, whose change is a change of the authority.</summary>
-    internal string PublicTexts => string.Join('\n', TryRead(AuthorityKeys.CertificateFile), TryRead(RootRotation.NextCertificate), TryRead(RootRotation.PreviousCertificate));
+    internal string PublicTexts => string.Join('\n', TryRead(AuthorityKeys.CertificateFile), TryRead(RootRotation.NextCertificate), TryRead(RootRotation.PreviousCertificate),
+        IsGiven ? TryRead(RetiringRoots.File) : null);
 
     /// <summary>Reads both Secrets.</summary>
     /// <exception cref="ClusterException">The API cannot be reached, or refuses.</exception>

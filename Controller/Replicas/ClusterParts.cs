@@ -58,7 +58,7 @@ internal sealed class ClusterParts : IControllerStore
     public PodVigil Vigil { get; }
 
     /// <summary>Whether this replica writes what only one may write.</summary>
-    internal ILeadership Leadership => _lease;
+    public ILeadership Leadership => _lease;
 
     /// <summary>What other replicas wrote of their nodes.</summary>
     public RemoteNodes Remote => _remote;
@@ -169,6 +169,6 @@ internal sealed class ClusterParts : IControllerStore
     private void NoteFault(ClusterException e)
     {
         if (Interlocked.Exchange(ref _lastFault, e.Message) != e.Message)
-            _logger.ClusterAway(e.Message);
+            _logger.JournalNotWritten(e.Message);
     }
 }

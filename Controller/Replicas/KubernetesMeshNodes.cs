@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using k8s;
 using k8s.Models;
 
@@ -7,6 +9,9 @@ namespace Ambient.Controller.Replicas;
 /// <summary>MeshNodes in the Kubernetes API. One is made with the Node of its name as owner, so that it goes when the Node goes.</summary>
 internal sealed class KubernetesMeshNodes(Func<IKubernetes> client) : IMeshNodeStore
 {
+    // Not the library's own way of writing: it makes null of an empty text, which the schema refuses.
+    private static readonly JsonSerializerOptions Json = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
     /// <inheritdoc/>
     public Task<MeshNode?> ReadAsync(string name, CancellationToken cancellation) => ClusterCall.OrNullAsync($"read MeshNode {name}", token =>
         client().CustomObjects.GetClusterCustomObjectAsync<MeshNode>(MeshNode.Group, MeshNode.Version, MeshNode.Plural, name, token), cancellation);
@@ -20,7 +25,7 @@ internal sealed class KubernetesMeshNodes(Func<IKubernetes> client) : IMeshNodeS
             // Only what the status subresource takes: everything else is left as it is.
             var node = new MeshNode { Metadata = new V1ObjectMeta { Name = name, ResourceVersion = version }, Status = status };
             var written = await ClusterCall.Async($"write the status of MeshNode {name}", token => client().CustomObjects.ReplaceClusterCustomObjectStatusAsync<MeshNode>(
-                node, MeshNode.Group, MeshNode.Version, MeshNode.Plural, name, cancellationToken: token), cancellation);
+                ToJson(node), MeshNode.Group, MeshNode.Version, MeshNode.Plural, name, cancellationToken: token), cancellation);
             return written.Metadata.ResourceVersion;
         }
         catch (ClusterException e) when (e.Status == HttpStatusCode.Conflict || (e.Status == HttpStatusCode.NotFound && version is not null))
@@ -28,6 +33,9 @@ internal sealed class KubernetesMeshNodes(Func<IKubernetes> client) : IMeshNodeS
             return null;
         }
     }
+
+    /// <summary>The object as it goes to the API.</summary>
+    internal static JsonElement ToJson(MeshNode node) => JsonSerializer.SerializeToElement(node, Json);
 
     private async Task<string> CreateAsync(string name, CancellationToken cancellation)
     {
@@ -42,7 +50,7 @@ internal sealed class KubernetesMeshNodes(Func<IKubernetes> client) : IMeshNodeS
             },
         };
         var made = await ClusterCall.Async($"make MeshNode {name}", token => client().CustomObjects.CreateClusterCustomObjectAsync<MeshNode>(
-            node, MeshNode.Group, MeshNode.Version, MeshNode.Plural, cancellationToken: token), cancellation);
+            ToJson(node), MeshNode.Group, MeshNode.Version, MeshNode.Plural, cancellationToken: token), cancellation);
         return made.Metadata.ResourceVersion;
     }
 }

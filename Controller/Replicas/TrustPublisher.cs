@@ -26,13 +26,15 @@ internal sealed class TrustPublisher(Func<IKubernetes> client, string @namespace
     /// <summary>Time between two looks without a change of ours.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    private const string ManagedBy = "app.kubernetes.io/managed-by", Manager = "ambient-controller";
+    // Which mesh wrote it, by its namespace: one that runs beside ours is not to be fought with.
+    private const string MeshLabel = "ambient.mesh/trust-of";
 
     // Looking takes at most a twentieth of the time, however many namespaces there are.
     private const int RestPerLook = 20;
 
     private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Dictionary<string, MendingPace> _paces = [];
+    private readonly HashSet<string> _strange = [];
     private FrozenSet<string>? _asking;
     private string _lastFault = "";
 
@@ -118,13 +120,20 @@ internal sealed class TrustPublisher(Func<IKubernetes> client, string @namespace
 
     private async Task KeepAsync(string place, V1ConfigMap? found, Dictionary<string, string> wanted, CancellationToken cancellation)
     {
+        if (found is not null && IsOthers(found))
+        {
+            if (_strange.Add(place))
+                logger.TrustOfOthers(place, ConfigMapName);
+            return;
+        }
+        _strange.Remove(place);
         if (found is not null && IsOurs(found) && found.BinaryData is not { Count: > 0 } && HasOnly(found.Data, wanted))
             return;
         var pace = _paces.TryGetValue(place, out var known) ? known : _paces[place] = new MendingPace(time);
         if (!pace.MayWrite(wanted[RootsEntry]))
             return;
         var map = found ?? new V1ConfigMap { Metadata = new V1ObjectMeta { Name = ConfigMapName, NamespaceProperty = place } };
-        (map.Metadata.Labels ??= new Dictionary<string, string>())[ManagedBy] = Manager;
+        (map.Metadata.Labels ??= new Dictionary<string, string>())[MeshLabel] = @namespace;
         map.Data = wanted;
         map.BinaryData = null;
         await ClusterCall.Async($"write ConfigMap {place}/{ConfigMapName}", token => found is null
@@ -167,7 +176,11 @@ internal sealed class TrustPublisher(Func<IKubernetes> client, string @namespace
         }
     }
 
-    private static bool IsOurs(V1ConfigMap map) => map.Metadata.Labels?.TryGetValue(ManagedBy, out var manager) == true && manager == Manager;
+    private bool IsOurs(V1ConfigMap map) => MeshOf(map) == @namespace;
+
+    private bool IsOthers(V1ConfigMap map) => MeshOf(map) is { } mesh && mesh != @namespace;
+
+    private static string? MeshOf(V1ConfigMap map) => map.Metadata.Labels?.TryGetValue(MeshLabel, out var mesh) == true ? mesh : null;
 
     private static bool HasOnly(IDictionary<string, string>? data, Dictionary<string, string> wanted) =>
         data?.Count == wanted.Count && wanted.All(w => data.TryGetValue(w.Key, out var text) && text == w.Value);

@@ -32,7 +32,7 @@ programs() {
     ln -s ../lib/ambient/ctl/ambientctl "$target/usr/bin/ambientctl"
     # ambientctl looks for the others beside itself.
     for file in ambient-controller ambient-node ambient-redirector ambient-cni; do ln -s "/usr/bin/$file" "$target/usr/lib/ambient/ctl/$file"; done
-    find "$target" -type f -exec chmod a+r,go-w {} +
+    find "$target" -type f -exec chmod a+rX,go-w {} +
     find "$target" -type d -exec chmod 755 {} +
 }
 

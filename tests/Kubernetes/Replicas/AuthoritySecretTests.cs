@@ -75,7 +75,7 @@ public sealed class AuthoritySecretTests(ApiServer server)
     }
 
     [Fact]
-    public async Task An_authority_that_its_owner_replaces_is_followed_without_a_restart()
+    public async Task An_authority_that_its_owner_replaces_is_trusted_first_signs_then_and_the_one_before_stays_trusted()
     {
         await using var mesh = await MeshCluster.CreateAsync(server);
         mesh.Write("mesh.yaml", Shop);
@@ -89,14 +89,21 @@ public sealed class AuthoritySecretTests(ApiServer server)
         using var next = Certify("CN=next", nextKey, null, null);
         secret.Data["tls.crt"] = Encoding.UTF8.GetBytes(next.ExportCertificatePem());
         secret.Data["tls.key"] = Encoding.UTF8.GetBytes(KeyPem(nextKey));
-        secret.Data["ca.crt"] = Encoding.UTF8.GetBytes($"{next.ExportCertificatePem()}\n{first.ExportCertificatePem()}");
+        secret.Data["ca.crt"] = Encoding.UTF8.GetBytes(next.ExportCertificatePem());
         await server.Admin.CoreV1.ReplaceNamespacedSecretAsync(secret, "ambient-ca", mesh.Namespace);
 
         TrustBundle? told = null;
         await node.UntilAsync(() => (told = node.Bundle) is { Roots.Count: 2 });
         Assert.Equal(Sorted(first, next), told!.Roots.Select(r => r.ToByteArray()).Select(Convert.ToHexString).Order());
         using var own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        Assert.True(LeadsTo(await node.AskCertificateAsync(Web, own), next));
+        Assert.True(LeadsTo(await node.AskCertificateAsync(Web, own), first));
+        await mesh.LoggedAsync("CN=next signs, 2 roots are trusted");
+        // Who starts now finds what still has to be trusted, and the user's Secret is as the user wrote it.
+        var other = await mesh.StartAsync();
+        await using var again = await mesh.ConnectAsync(other, "a");
+        Assert.Equal(Sorted(first, next), again.Welcome.TrustBundle.Select(r => r.ToByteArray()).Select(Convert.ToHexString).Order());
+        Assert.True(LeadsTo(await again.AskCertificateAsync(Web, own), next));
+        Assert.Equal(["ca.crt", "tls.crt", "tls.key"], (await mesh.SecretAsync("ambient-ca")).Data.Keys.Order());
     }
 
     [Fact]

@@ -163,6 +163,14 @@ public sealed class ReplicaTests(ApiServer server)
         Assert.Equal((200, ""), ((int)head.StatusCode, await head.Content.ReadAsStringAsync()));
     }
 
+    [Fact]
+    public void A_MeshNode_is_written_with_empty_texts_as_they_are_and_without_what_is_not_known()
+    {
+        var text = KubernetesMeshNodes.ToJson(new MeshNode { Status = new MeshNodeStatus { Replica = "r", Pods = [new MeshNodePod("u", "Captured", "", true, 0, [])] } }).GetRawText();
+        Assert.Contains("\"reason\":\"\"", text);
+        Assert.DoesNotContain("null", text);
+    }
+
     // Names that no other test has: replicas see the MeshNodes of the whole cluster.
     private sealed class Shop(ApiServer server)
     {
