@@ -18,6 +18,7 @@ Usage: ./ambient.sh VERB [ARGUMENTS]
   test [unit|mesh|kubernetes] [...]  build and test; further arguments go to the test runner (-class NAME, -method NAME)
   bench [SCENARIO...] [--quick]      side by side with what a user could pick instead; bench --help lists the scenarios
   bench micro [...]                  benchmarks of single parts; further arguments go to BenchmarkDotNet
+  bench controller [--nodes 100,...] what a cluster of 10,000 nodes and 1,000,000 endpoint addresses costs the controller
   build [aot]                        build everything that changed; aot: also what ships, compiled ahead of time
   ctl ARGUMENTS                      run ambientctl (ctl --help says more)
 
@@ -294,6 +295,13 @@ demo_verb() {
 bench_verb() {
     find_sdk
     mkdir -p "$state" 2>/dev/null
+    if [[ ${1:-} == controller ]]; then
+        shift
+        build || exit 1
+        ulimit -n "$(ulimit -Hn)"               # a connection a node, over loopback
+        (cd -- "$root" && exec bench/Controller/bin/Release/net10.0/Ambient.Bench.Controller "$@")
+        return
+    fi
     case " $* " in *" --help "* | *" -h "*) build && exec "$root/bench/Rig/bin/Release/net10.0/Ambient.Bench.Rig" --help; exit 1 ;; esac
     if [[ ${1:-} == micro ]]; then
         shift

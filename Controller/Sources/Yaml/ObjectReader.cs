@@ -180,6 +180,7 @@ internal sealed class ObjectReader(string origin)
                 "hbone" => false,
                 _ => throw spec.Expected("tunnelPort", "original or hbone"),
             },
+            Reach = ReachReader.Read(spec),
         };
     }
 

@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using Ambient.Controller.Sources;
+
+namespace Ambient.Controller.Model;
+
+/// <summary>
+/// What, besides itself, decides how a namespace's pods are told of. The same object for a namespace as long as nothing of it changed.
+/// Owned by one thread.
+/// </summary>
+internal sealed class SurroundingsBook
+{
+    private readonly Dictionary<string, NamespaceObject> _namespaces = [];
+    private readonly Dictionary<string, List<NetworkPolicyObject>> _policies = [];
+    private readonly Dictionary<string, PodSurroundings> _known = [];
+    private readonly HashSet<string> _dirty = [];
+    private MeshSettings? _settings;
+    private AccessPolicyBuilder _access = new([], _ => true);
+    private bool _isStandalone;
+
+    internal IReadOnlyDictionary<string, NamespaceObject> Namespaces => _namespaces;
+
+    internal void Set(NamespaceObject ns)
+    {
+        _namespaces[ns.Name] = ns;
+        _dirty.Add(ns.Name);
+    }
+
+    internal void Remove(NamespaceObject ns)
+    {
+        _namespaces.Remove(ns.Name);
+        _dirty.Add(ns.Name);
+    }
+
+    internal void Add(NetworkPolicyObject policy)
+    {
+        if (!_policies.TryGetValue(policy.Namespace, out var policies))
+            _policies.Add(policy.Namespace, policies = []);
+        policies.Add(policy);
+        policies.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));   // names are unique here
+        _dirty.Add(policy.Namespace);
+    }
+
+    internal void Remove(NetworkPolicyObject policy)
+    {
+        _policies.GetValueOrDefault(policy.Namespace)?.RemoveAll(other => ReferenceEquals(other, policy));
+        _dirty.Add(policy.Namespace);
+    }
+
+    /// <summary>Takes over what holds for all namespaces.</summary>
+    internal void Set(MeshSettings settings, AccessPolicyBuilder access, bool isStandalone)
+    {
+        if (ReferenceEquals(settings, _settings) && ReferenceEquals(access, _access) && isStandalone == _isStandalone)
+            return;
+        (_settings, _access, _isStandalone) = (settings, access, isStandalone);
+        _dirty.UnionWith(_known.Keys);
+    }
+
+    /// <summary>Namespaces whose pods may be told differently than when this was asked last.</summary>
+    internal IReadOnlyCollection<string> TakeChanged()
+    {
+        var changed = new List<string>();
+        foreach (var ns in _dirty)
+        {
+            if (!_known.TryGetValue(ns, out var before))
+                continue;
+            var fresh = Make(ns);
+            if (before.AreThoseOf(fresh))
+                continue;
+            _known[ns] = fresh;
+            changed.Add(ns);
+        }
+        _dirty.Clear();
+        return changed;
+    }
+
+    internal PodSurroundings Of(string ns)
+    {
+        if (!_known.TryGetValue(ns, out var around))
+            _known.Add(ns, around = Make(ns));
+        return around;
+    }
+
+    private PodSurroundings Make(string ns) => new(_settings!, _namespaces.GetValueOrDefault(ns), [.. _policies.GetValueOrDefault(ns) ?? []], _access.SelectionIn(ns), _isStandalone);
+}
