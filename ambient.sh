@@ -16,6 +16,7 @@ Usage: ./ambient.sh VERB [ARGUMENTS]
 
   demo [--for 10s] [--json]          a mesh of two nodes with real traffic, and a live table of it
   test [unit|mesh|kubernetes] [...]  build and test; further arguments go to the test runner (-class NAME, -method NAME)
+                                     kubernetes: against the API server of KUBEBUILDER_ASSETS or AMBIENT_TEST_KUBECONFIG, else a fake
   bench [SCENARIO...] [--quick]      side by side with what a user could pick instead; bench --help lists the scenarios
   bench micro [...]                  benchmarks of single parts; further arguments go to BenchmarkDotNet
   bench controller [--nodes 100,...] what a cluster of 10,000 nodes and 1,000,000 endpoint addresses costs the controller
@@ -249,10 +250,7 @@ test_verb() {
     local kinds=() kind report program looks=(-noLogo)
     [[ -t 1 ]] || looks+=(-noColor)
     while [[ ${1:-} == unit || ${1:-} == mesh || ${1:-} == kubernetes ]]; do kinds+=("$1"); shift; done
-    if [[ ${#kinds[@]} -eq 1 && ${kinds[0]} == kubernetes ]]; then
-        give_up "there are no Kubernetes tests yet: Kubernetes as a source is not built yet. Try: ./ambient.sh test unit mesh"
-    fi
-    [[ ${#kinds[@]} -gt 0 ]] || kinds=(unit mesh)
+    [[ ${#kinds[@]} -gt 0 ]] || kinds=(unit kubernetes mesh)
     mkdir -p "$state" 2>/dev/null
     reports=$(mktemp -d -p "$state" 2>/dev/null || mktemp -d -t ambient-reports.XXXXXX) || exit 2
     leftovers+=("$reports")
@@ -272,7 +270,12 @@ test_verb() {
                 # Without namespaces the tests say so themselves, one by one, by being skipped.
                 if can_isolate; then isolated "${program[@]}"; else AMBIENT_NOT_ISOLATED=$why_not "${program[@]}"; fi
                 count mesh $? "$report" ;;
-            kubernetes) say "kubernetes: no tests yet." ;;
+            kubernetes)
+                program=("$root/tests/Kubernetes/bin/Release/net10.0/Ambient.Tests.Kubernetes" "${looks[@]}" -xml "$report" "$@")
+                # A server that runs elsewhere cannot be reached from a network of our own.
+                if [[ -n ${AMBIENT_TEST_KUBECONFIG:-} ]]; then why_not="the API server of AMBIENT_TEST_KUBECONFIG is outside of it"; fi
+                if [[ -z ${AMBIENT_TEST_KUBECONFIG:-} ]] && can_isolate; then isolated "${program[@]}"; else AMBIENT_NOT_ISOLATED=$why_not "${program[@]}"; fi
+                count kubernetes $? "$report" ;;
         esac
     done
     printf '%d passed, %d failed' "$passed" "$failed"

@@ -12,7 +12,7 @@ namespace Ambient.Controller.Model;
 /// <param name="Services">With their endpoints.</param>
 /// <param name="Nodes">By name, as nodes are told of them.</param>
 /// <param name="Policies">As nodes are told of them, by key.</param>
-/// <param name="EnrolledNamespaces">Namespaces that are labelled so, or hold a pod that is, in order.</param>
+/// <param name="EnrolledNamespaces">Namespaces that are labelled so, in order: a pod that starts in one is captured before its node's order can name it.</param>
 /// <param name="Warnings">What was decided where the sources contradict each other, for people; in order.</param>
 /// <param name="Change">What it is more than its predecessor.</param>
 internal sealed record MeshModel(MeshSettings Settings, ToldResource ToldSettings, ImmutableDictionary<string, MeshPod> Pods,

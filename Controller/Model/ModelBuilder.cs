@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Ambient.Controller.Sources;
+using Ambient.Controller.Sources.Policies;
 
 namespace Ambient.Controller.Model;
 
@@ -123,7 +124,7 @@ internal sealed class ModelBuilder
             case NamespaceObject ns:
                 _surroundings.Remove(ns);
                 break;
-            case NetworkPolicyObject policy:
+            case PodPolicyObject policy:
                 _surroundings.Remove(policy);
                 break;
             case MeshConfigObject config:
@@ -154,7 +155,7 @@ internal sealed class ModelBuilder
             case NamespaceObject ns:
                 _surroundings.Set(ns);
                 break;
-            case NetworkPolicyObject policy:
+            case PodPolicyObject policy:
                 _surroundings.Add(policy);
                 break;
             case MeshConfigObject config:
@@ -326,8 +327,7 @@ internal sealed class ModelBuilder
     private ImmutableArray<string> EnrolledNamespaces()
     {
         var known = _model?.EnrolledNamespaces ?? [];
-        ImmutableArray<string> enrolled = [.. _surroundings.Namespaces.Values.Where(n => n.Labels.GetValueOrDefault(EnrolLabel) == "true" && PodBuilder.MayEnrol(n.Name)).Select(n => n.Name)
-            .Concat(_pods.Namespaces.Where(n => n.Value.Wanting > 0).Select(n => n.Key)).Distinct().Order(StringComparer.Ordinal)];
+        ImmutableArray<string> enrolled = [.. _surroundings.Namespaces.Values.Where(n => n.Labels.GetValueOrDefault(EnrolLabel) == "true" && PodBuilder.MayEnrol(n.Name)).Select(n => n.Name).Order(StringComparer.Ordinal)];
         return enrolled.AsSpan().SequenceEqual(known.AsSpan()) ? known : enrolled;
     }
 }

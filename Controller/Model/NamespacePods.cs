@@ -13,9 +13,6 @@ internal sealed class NamespacePods
 
     internal IEnumerable<string> Uids => _pods.Keys;
 
-    /// <summary>How many of them ask to be in the mesh.</summary>
-    internal int Wanting { get; private set; }
-
     internal bool IsEmpty => _pods.Count == 0;
 
     /// <summary>Replaces what is known of a pod.</summary>
@@ -24,14 +21,12 @@ internal sealed class NamespacePods
     {
         if (_pods.Remove(uid, out var before))
         {
-            Wanting -= before.Told is { WantsEnrolment: true } ? 1 : 0;
             foreach (var label in _byLabel is null ? [] : (IEnumerable<KeyValuePair<string, string>>)before.Pod.Labels)
                 _byLabel![(label.Key, label.Value)].Remove(uid);
         }
         if (now is null)
             return;
         _pods.Add(uid, now);
-        Wanting += now.Told is { WantsEnrolment: true } ? 1 : 0;
         if (_byLabel is not null)
             Index(_byLabel, uid, now);
     }

@@ -9,8 +9,6 @@ internal sealed class PodBook
     private readonly Dictionary<(string Namespace, string Name), PlacedPod> _byName = [];
     private readonly Dictionary<string, NamespacePods> _byNamespace = [];
 
-    internal IReadOnlyDictionary<string, NamespacePods> Namespaces => _byNamespace;
-
     internal PlacedPod? Find(string uid) => _byUid.GetValueOrDefault(uid);
 
     internal NamespacePods? In(string ns) => _byNamespace.GetValueOrDefault(ns);

@@ -28,10 +28,11 @@ internal static class PodBuilder
         if (ns is null)
             warnings.Add($"{pod} is in namespace {pod.Namespace}, which the source does not hold: it counts as one without labels");
         var modes = ProtectionModes.Of(pod, ns, around.Settings.Mode, warnings.Add);
+        bool wants = WantsEnrolment(pod, ns, addresses, warnings);
         return new MeshPod(pod.Uid, pod.Namespace, pod.Name, pod.ServiceAccount, pod.Node, addresses, pod.HostNetwork,
-            WantsEnrolment(pod, ns, addresses, warnings), modes.Mode,
-            around.Policies.FirstOrDefault(p => p.Pods.Selects(pod.Labels)) is { } policy
-                ? $"NetworkPolicy {policy.Namespace}/{policy.Name} selects this pod"
+            wants, modes.Mode,
+            around.Policies.FirstOrDefault(p => p.Selects(pod, ns)) is { } policy
+                ? $"{policy.Kind} {(policy.Namespace.Length > 0 ? $"{policy.Namespace}/" : "")}{policy.Name} selects this pod"
                 : "",
             pod.WorkloadName,
             around.IsStandalone ? pod.Annotations.GetValueOrDefault(ModelBuilder.NetnsAnnotation, "") : "",
@@ -39,6 +40,7 @@ internal static class PodBuilder
         {
             Probes = pod.Probes,
             IsTerminating = pod.IsTerminating,
+            IsLeftAlone = !wants && !pod.HostNetwork && !addresses.IsEmpty && ns?.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) == "true",
             Policies = around.Access.KeysOf(pod.Labels),
             PortModes = modes.Ports,
         };

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Ambient.Controller.Sources;
+using Ambient.Controller.Sources.Policies;
 
 namespace Ambient.Controller.Model;
 
@@ -10,7 +11,7 @@ namespace Ambient.Controller.Model;
 internal sealed class SurroundingsBook
 {
     private readonly Dictionary<string, NamespaceObject> _namespaces = [];
-    private readonly Dictionary<string, List<NetworkPolicyObject>> _policies = [];
+    private readonly Dictionary<string, List<PodPolicyObject>> _policies = [];   // by namespace; those of the cluster under none
     private readonly Dictionary<string, PodSurroundings> _known = [];
     private readonly HashSet<string> _dirty = [];
     private MeshSettings? _settings;
@@ -31,19 +32,19 @@ internal sealed class SurroundingsBook
         _dirty.Add(ns.Name);
     }
 
-    internal void Add(NetworkPolicyObject policy)
+    internal void Add(PodPolicyObject policy)
     {
         if (!_policies.TryGetValue(policy.Namespace, out var policies))
             _policies.Add(policy.Namespace, policies = []);
         policies.Add(policy);
-        policies.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));   // names are unique here
-        _dirty.Add(policy.Namespace);
+        policies.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name) is not 0 and var order ? order : SourceOrder.Instance.Compare(a, b));
+        MarkDirty(policy.Namespace);
     }
 
-    internal void Remove(NetworkPolicyObject policy)
+    internal void Remove(PodPolicyObject policy)
     {
         _policies.GetValueOrDefault(policy.Namespace)?.RemoveAll(other => ReferenceEquals(other, policy));
-        _dirty.Add(policy.Namespace);
+        MarkDirty(policy.Namespace);
     }
 
     /// <summary>Takes over what holds for all namespaces.</summary>
@@ -80,5 +81,13 @@ internal sealed class SurroundingsBook
         return around;
     }
 
-    private PodSurroundings Make(string ns) => new(_settings!, _namespaces.GetValueOrDefault(ns), [.. _policies.GetValueOrDefault(ns) ?? []], _access.SelectionIn(ns), _isStandalone);
+    private void MarkDirty(string ns)
+    {
+        if (ns.Length == 0)
+            _dirty.UnionWith(_known.Keys);
+        else
+            _dirty.Add(ns);
+    }
+
+    private PodSurroundings Make(string ns) => new(_settings!, _namespaces.GetValueOrDefault(ns), [.. _policies.GetValueOrDefault(ns) ?? [], .. _policies.GetValueOrDefault("") ?? []], _access.SelectionIn(ns), _isStandalone);
 }

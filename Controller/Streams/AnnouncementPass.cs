@@ -9,7 +9,7 @@ namespace Ambient.Controller.Streams;
 /// that changed; 3. write down what a successor must know; and only then 4. publish the view, each node being told of what its pods reach
 /// by then, and 5. hand over the orders. Costs what happened, not what there is. Owned by whoever holds its lock.
 /// </summary>
-internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile file, OrderRound orders,
+internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile? file, OrderRound orders,
     NodePods pods, NodeScopes scopes, NodeRoster roster, PushPace pace, ILogger logger)
 {
     private readonly ViewComposer _composer =
@@ -110,7 +110,7 @@ internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledg
     {
         try
         {
-            file.Write(ledger.Pods.Values, exclusions.Pods, roster.Records);
+            file?.Write(ledger.Pods.Values, exclusions.Pods, roster.Records);
             _nodesDirty = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -35,6 +35,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
     private TrustBundle? _bundle;
     private string? _lastNack;
     private string? _certificateProblem;
+    private NodeHealth? _health;
     private bool _mayHaveView;
     private bool _hasSkipped;
     private ulong _lastId;
@@ -201,6 +202,13 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
             _certificateProblem = problem;
     }
 
+    /// <summary>What the node says of its redirection.</summary>
+    internal void NoteHealth(NodeHealth health)
+    {
+        lock (_lock)
+            _health = health;
+    }
+
     /// <summary>Ends the stream from this side; the first reason counts.</summary>
     internal void End(StatusCode code, string detail)
     {
@@ -274,7 +282,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
         lock (_lock)
         {
             return new SessionStatus(Node, peer, hello.Software, BootId, _connected, _sent, _held.Version,
-                _outstanding?.Since, _lastNack, _certificateProblem);
+                _outstanding?.Since, _lastNack, _certificateProblem, _health);
         }
     }
 

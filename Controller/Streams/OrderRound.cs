@@ -56,6 +56,7 @@ internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, Exclusi
     }
 
     private Inputs InputsOf(NodeSession session, MeshModel model) => new(session.BootId, model.Settings.DrainSeconds, model.EnrolledNamespaces,
+        [.. pods.On(session.Node).Where(pod => pod.IsLeftAlone && !ledger.Pods.ContainsKey(pod.Uid)).Select(pod => pod.Uid).Order(StringComparer.Ordinal)],
         [.. pods.On(session.Node).Where(pod => ledger.Pods.GetValueOrDefault(pod.Uid) is { IsOrdered: true } enrolment && enrolment.Node == session.Node)
             .OrderBy(pod => pod.Uid, StringComparer.Ordinal).Select(pod => (pod, exclusions.OrderedOf(pod)))]);
 
@@ -65,17 +66,19 @@ internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, Exclusi
         BootId = inputs.BootId,
         DrainSeconds = (uint)inputs.DrainSeconds,
         Pods = { inputs.Pods.Select(p => p.Pod.ToCapturedPod(p.ExcludedPorts)) },
-        // A pod on its way out may be the last of its namespace.
-        EnrolledNamespaces = { inputs.Namespaces.Concat(inputs.Pods.Select(p => p.Pod.Namespace)).Distinct().Order(StringComparer.Ordinal) },
+        EnrolledNamespaces = { inputs.Namespaces },
+        LeftAlone = { inputs.LeftAlone },
     };
 
     private sealed record Draft(Inputs Inputs, CaptureOrder Content);
 
     // What an order is made of. Pods and lists that did not change are the objects that they were.
-    private sealed record Inputs(string BootId, int DrainSeconds, ImmutableArray<string> Namespaces, List<(MeshPod Pod, ImmutableArray<uint> ExcludedPorts)> Pods)
+    private sealed record Inputs(string BootId, int DrainSeconds, ImmutableArray<string> Namespaces, ImmutableArray<string> LeftAlone,
+        List<(MeshPod Pod, ImmutableArray<uint> ExcludedPorts)> Pods)
     {
         internal bool AreThoseOf(Inputs other) =>
             (BootId, DrainSeconds, Namespaces) == (other.BootId, other.DrainSeconds, other.Namespaces)
+            && LeftAlone.AsSpan().SequenceEqual(other.LeftAlone.AsSpan())
             && Pods.Count == other.Pods.Count
             && Pods.Zip(other.Pods).All(p => ReferenceEquals(p.First.Pod, p.Second.Pod) && p.First.ExcludedPorts == p.Second.ExcludedPorts);
     }

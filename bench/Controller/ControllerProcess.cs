@@ -20,7 +20,7 @@ internal static class ControllerProcess
         var source = new GeneratedSource(new GeneratedCluster(size));
         var options = new ControllerOptions { Source = "", State = state, Listen = new IPEndPoint(IPAddress.Any, 0), Admin = null };
         var began = Stopwatch.GetTimestamp();
-        await using var host = await ControllerHost.StartAsync(options, TimeProvider.System, loggers, source);
+        await using var host = await ControllerHost.StartAsync(options, TimeProvider.System, loggers, source: source);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ready {host.EndPoint.Port} {Stopwatch.GetElapsedTime(began).TotalSeconds:F2}"));
         while (Console.ReadLine() is { } line)
         {
