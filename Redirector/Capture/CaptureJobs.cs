@@ -98,8 +98,8 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NetSysctls sysctls, Nf
     {
         pod.Routes.Ensure(replaceRoutes: true);
         nft.Load(ruleset.Text);
-        PodSettings.Captured.Write();
-        return new RulesInForce(ruleset, NftWatch.CurrentGeneration(), ConnectionsFromBefore: 0, PodSettings.Read().Loose is not null);
+        sysctls.Write(PodSettings.Captured);
+        return new RulesInForce(ruleset, NftWatch.CurrentGeneration(), ConnectionsFromBefore: 0, sysctls.Read().Loose is not null);
     }));
 
     /// <summary>Loads a broken ruleset again, first of all; then looks for what slipped through.</summary>
