@@ -19,6 +19,7 @@ Usage: ./ambient.sh VERB [ARGUMENTS]
                                      kubernetes: against the API server of KUBEBUILDER_ASSETS or AMBIENT_TEST_KUBECONFIG, else a fake
   bench [SCENARIO...] [--quick]      side by side with what a user could pick instead; bench --help lists the scenarios
   bench micro [...]                  benchmarks of single parts; further arguments go to BenchmarkDotNet
+  bench controller [--nodes 100,...] what a cluster of 10,000 nodes and 1,000,000 endpoint addresses costs the controller
   build [aot]                        build everything that changed; aot: also what ships, compiled ahead of time
   ctl ARGUMENTS                      run ambientctl (ctl --help says more)
   manifests                          make daemonset.yaml, the Kustomize base and the CRDs anew of the chart (deploy/helm/ambient)
@@ -300,6 +301,13 @@ demo_verb() {
 bench_verb() {
     find_sdk
     mkdir -p "$state" 2>/dev/null
+    if [[ ${1:-} == controller ]]; then
+        shift
+        build || exit 1
+        ulimit -n "$(ulimit -Hn)"               # a connection a node, over loopback
+        (cd -- "$root" && exec bench/Controller/bin/Release/net10.0/Ambient.Bench.Controller "$@")
+        return
+    fi
     case " $* " in *" --help "* | *" -h "*) build && exec "$root/bench/Rig/bin/Release/net10.0/Ambient.Bench.Rig" --help; exit 1 ;; esac
     if [[ ${1:-} == micro ]]; then
         shift

@@ -23,12 +23,11 @@ internal sealed class ControllerHost : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _firstSnapshot = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly IControllerStore _store;
-    private readonly ModelBuilder _builder;
+    private readonly ModelKeeper _models;
     private readonly Announcer _announcer;
     private readonly ControllerMetrics _metrics = new();
     private readonly ILogger _logger;
     private readonly string _source;
-    private readonly HashSet<SourceObject> _objects = new(ReferenceEqualityComparer.Instance);
     private ImmutableDictionary<string, SourceFault> _faults = ImmutableDictionary<string, SourceFault>.Empty;
     private ImmutableArray<string> _warnings = [];
     private ImmutableArray<string> _unknownKinds = [];
@@ -40,7 +39,7 @@ internal sealed class ControllerHost : IAsyncDisposable
     private ControllerHost(ControllerOptions options, IControllerStore store, Announcer announcer, ILogger logger)
     {
         _store = store;
-        _builder = new ModelBuilder(options.TrustDomain);
+        _models = new ModelKeeper(options.TrustDomain);
         _announcer = announcer;
         _logger = logger;
         _source = options.Source;
@@ -56,9 +55,11 @@ internal sealed class ControllerHost : IAsyncDisposable
     internal Task Following => _following;
 
     /// <summary>Starts everything.</summary>
+    /// <param name="source">Where the mesh is described; the folder that the options name if it is null.</param>
     /// <exception cref="AuthorityException">Keys cannot be used.</exception>
     /// <exception cref="IOException">A folder cannot be read or written, or an address is in use.</exception>
-    internal static async Task<ControllerHost> StartAsync(ControllerOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellation = default)
+    internal static async Task<ControllerHost> StartAsync(ControllerOptions options, TimeProvider time, ILoggerFactory loggers,
+        CancellationToken cancellation = default, IMeshSource? source = null)
     {
         var logger = loggers.CreateLogger("controller");
         var api = options.Cluster is null ? null : new ApiConnection(options.Cluster.Kubeconfig, time);
@@ -77,14 +78,14 @@ internal sealed class ControllerHost : IAsyncDisposable
         var host = new ControllerHost(options, store, announcer, logger);
         try
         {
-            IMeshSource source = api is not null && options.Source == ControllerOptions.KubernetesSource
+            source ??= api is not null && options.Source == ControllerOptions.KubernetesSource
                 ? new KubernetesSource(api, FollowerTimes.Default, time, Random.Shared, logger)
                 : new FolderSource(options.Source, new LastGoodFiles(new StateFolder(options.State), logger), time, logger);
             host._following = Task.Run(() => source.RunAsync(host.Take, host._stop.Token), CancellationToken.None);
             await Task.WhenAny(host._firstSnapshot.Task, host._following).Unwrap().WaitAsync(cancellation);
 
             var authority = store.Authority.Authority;
-            var service = new NodeStreamService(announcer, history, store.Nodes, authority, new CertificateDesk(authority, announcer.FaultOf, time),
+            var service = new NodeStreamService(announcer, new ViewSource(history), store.Nodes, authority, new CertificateDesk(authority, announcer.FaultOf, time),
                 store.Vigil, store.Journal, host._metrics, time, logger);
             host._streams = await StreamServer.StartAsync(options.Listen, service, announcer,
                 new ServerCertificate(authority, time, logger), new AddressShares(host._metrics, logger, time), loggers);
@@ -118,6 +119,14 @@ internal sealed class ControllerHost : IAsyncDisposable
 
     private WarningsPage Warnings() => new([.. _faults.Values.Select(f => f.ToString()).Order(StringComparer.Ordinal)], _warnings, _unknownKinds);
 
+    // Reading all of a large source leaves behind as much as it keeps, and nothing would ask for that memory again for a long time.
+    private static void GiveBack()
+    {
+        const long Large = 64 << 20;
+        if (GC.GetTotalMemory(forceFullCollection: false) > Large)
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    }
+
     private void RootsChanged()
     {
         _announcer.OfferBundle(NodeStreamService.BundleOf(_store.Authority.Authority));
@@ -126,24 +135,21 @@ internal sealed class ControllerHost : IAsyncDisposable
 
     private void Take(SourceChange change)
     {
-        _objects.ExceptWith(change.Removed);
-        _objects.UnionWith(change.Added);
         _store.Take(change);
-        var snapshot = new SourceSnapshot([.. _objects.Order(SourceOrder.Instance)], change.UnknownKinds, change.Faults, change.IsStandalone);
-        foreach (var fault in snapshot.Faults.Where(f => !_faults.TryGetValue(f.Place.Origin, out var known) || known != f))
+        foreach (var fault in change.Faults.Where(f => !_faults.TryGetValue(f.Place.Origin, out var known) || known != f))
             _logger.SourceBroken(fault.ToString());
-        foreach (var mended in _faults.Keys.Except(snapshot.Faults.Select(f => f.Place.Origin)))
+        foreach (var mended in _faults.Keys.Except(change.Faults.Select(f => f.Place.Origin)))
             _logger.SourceMended(mended);
-        _faults = snapshot.Faults.ToImmutableDictionary(f => f.Place.Origin);
+        _faults = change.Faults.ToImmutableDictionary(f => f.Place.Origin);
         _metrics.SourceFaults(_faults.Count);
-        if (snapshot.UnknownKinds.Except(_unknownKinds).ToList() is { Count: > 0 } unknown)
+        if (change.UnknownKinds.Except(_unknownKinds).ToList() is { Count: > 0 } unknown)
             _logger.KindsIgnored(string.Join(", ", unknown));
-        _unknownKinds = snapshot.UnknownKinds;
+        _unknownKinds = change.UnknownKinds;
 
         MeshModel model;
         try
         {
-            model = _builder.Build(snapshot);
+            model = _models.Apply(change);
         }
         catch (Exception bug) when (_announcer.IsReady)
         {
@@ -151,13 +157,19 @@ internal sealed class ControllerHost : IAsyncDisposable
             _logger.ModelBug(bug);
             return;
         }
-        foreach (var warning in model.Warnings.Except(_warnings))
-            _logger.ModelWarning(warning);
+        if (model.Warnings != _warnings)
+        {
+            foreach (var warning in model.Warnings.Except(_warnings))
+                _logger.ModelWarning(warning);
+        }
         _warnings = model.Warnings;
         _metrics.ModelWarnings(_warnings.Length);
-        _logger.SourceRead(_source, snapshot.Objects.Length, model.Pods.Count, model.Resources.Count(r => r.Service is not null));
+        // A large source changes many times a second.
+        _logger.SourceRead(_firstSnapshot.Task.IsCompleted ? LogLevel.Debug : LogLevel.Information, _source, _models.Objects, model.Pods.Count, model.Services.Count);
         _announcer.Publish(model);
         _store.Published(model);
+        if (!_firstSnapshot.Task.IsCompleted)
+            GiveBack();
         _firstSnapshot.TrySetResult();
     }
 }

@@ -6,8 +6,8 @@ namespace Ambient.Controller;
 /// </summary>
 internal static partial class ControllerLog
 {
-    [LoggerMessage(1000, LogLevel.Information, "Source {Folder}: {Objects} objects, {Pods} pods, {Services} services")]
-    internal static partial void SourceRead(this ILogger logger, string folder, int objects, int pods, int services);
+    [LoggerMessage(EventId = 1000, Message = "Source {Folder}: {Objects} objects, {Pods} pods, {Services} services")]
+    internal static partial void SourceRead(this ILogger logger, LogLevel level, string folder, int objects, int pods, int services);
 
     [LoggerMessage(1001, LogLevel.Error, "{Fault}; what the file said before stays in force")]
     internal static partial void SourceBroken(this ILogger logger, string fault);

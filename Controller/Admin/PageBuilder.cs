@@ -86,7 +86,7 @@ internal static class PageBuilder
             Health = status.Health is { } health ? HealthOf(health.State, health.Reason, health.Detail) : null,
         };
 
-    private static NodeHealthPage HealthOf(string state, string reason, string detail) => new(state.ToLowerInvariant(), reason, detail);
+    private static NodeHealthPage HealthOf(string state, string? reason, string? detail) => new(state.ToLowerInvariant(), reason ?? "", detail ?? "");
 
     private static NodePodPage PodOf(MeshPod pod, PodEnrolment enrolment) => new(pod.Uid, pod.Namespace, pod.Name, Lower(enrolment.State),
         Lower(enrolment.Phase), enrolment.Reason, enrolment.ConnectionsFromBefore);

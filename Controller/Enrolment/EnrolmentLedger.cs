@@ -43,10 +43,10 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
     internal IReadOnlyDictionary<string, PodEnrolment> Pods => Records.Pods;
 
     /// <summary>When something falls due without anybody's word; null for never.</summary>
-    internal DateTimeOffset? NextDeadline => Pods.Values.Min(p => p.Deadline);
+    internal DateTimeOffset? NextDeadline => Records.NextDeadline;
 
     /// <summary>Whether a withdrawal waits for acks.</summary>
-    internal bool IsWaitingForAcks => Pods.Values.Any(IsWaiting);
+    internal bool IsWaitingForAcks => Records.Timed.Any(p => IsWaiting(p.Value));
 
     internal EnrolmentState StateOf(string uid) => Pods.TryGetValue(uid, out var pod) ? pod.State : EnrolmentState.None;
 
@@ -69,14 +69,21 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
     }
 
     /// <summary>Compares with what the sources now want.</summary>
-    internal void Reconcile(IReadOnlyDictionary<string, MeshPod> wanted, DateTimeOffset now)
+    internal void Reconcile(IReadOnlyDictionary<string, MeshPod> wanted, DateTimeOffset now) => Reconcile(wanted, wanted.Keys.Union(Pods.Keys).ToList(), now);
+
+    /// <summary>Compares some pods with what the sources now want of them.</summary>
+    /// <param name="uids">Those that are wanted differently than before, or no longer.</param>
+    internal void Reconcile(IReadOnlyDictionary<string, MeshPod> wanted, IEnumerable<string> uids, DateTimeOffset now)
     {
-        foreach (var gone in Pods.Values.Where(p => !wanted.TryGetValue(p.Uid, out var pod) || pod.Node != p.Node).ToList())
-            Remove(gone);
-        foreach (var pod in wanted.Values)
+        foreach (var uid in uids)
         {
-            var known = Pods.GetValueOrDefault(pod.Uid);
-            if (pod.WantsEnrolment)
+            var (known, pod) = (Pods.GetValueOrDefault(uid), wanted.GetValueOrDefault(uid));
+            if (known is not null && pod?.Node != known.Node)
+            {
+                Remove(known);
+                known = null;
+            }
+            if (pod is { WantsEnrolment: true })
                 Want(pod, known);
             else if (known is { State: EnrolmentState.Enrolling or EnrolmentState.Enrolled })
                 Set(known with { State = EnrolmentState.Withdrawing, Deadline = Later(now + AckWait, started + SettleTime) });
@@ -142,7 +149,7 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
     /// <param name="isConnected">Whether a node can be expected to report.</param>
     internal void Advance(DateTimeOffset now, TimeSpan drain, Func<ulong, bool> haveAllAcked, Func<string, bool> isConnected)
     {
-        foreach (var pod in Pods.Values.Where(p => p.Deadline is not null).ToList())
+        foreach (var (_, pod) in Records.Timed.ToList())
         {
             var isDue = now >= pod.Deadline;
             if (IsWaiting(pod))

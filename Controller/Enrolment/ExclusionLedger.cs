@@ -23,10 +23,10 @@ internal sealed class ExclusionLedger(DateTimeOffset started)
     internal IReadOnlyDictionary<string, PodExclusions> Pods => Records.Pods;
 
     /// <summary>When something falls due without anybody's word; null for never.</summary>
-    internal DateTimeOffset? NextDeadline => Pods.Values.Min(p => p.Deadline);
+    internal DateTimeOffset? NextDeadline => Records.NextDeadline;
 
     /// <summary>Whether an order waits for acks.</summary>
-    internal bool IsWaitingForAcks => Pods.Values.Any(p => p.IsWaitingForAcks);
+    internal bool IsWaitingForAcks => Records.Timed.Any(p => p.Value.IsWaitingForAcks);
 
     /// <summary>What is announced. Of a pod that is not in the mesh it is what the sources say, and changes nothing.</summary>
     internal ImmutableArray<uint> AnnouncedOf(MeshPod pod) => Pods.TryGetValue(pod.Uid, out var known) ? known.Announced : pod.Exclusions.InboundPorts;
@@ -42,17 +42,25 @@ internal sealed class ExclusionLedger(DateTimeOffset started)
     }
 
     /// <summary>Compares with what the sources now want of the pods that are in the mesh, on their way in, or on their way out.</summary>
-    internal void Reconcile(IReadOnlyDictionary<string, MeshPod> wanted, IReadOnlyDictionary<string, PodEnrolment> enrolled, DateTimeOffset now)
+    internal void Reconcile(IReadOnlyDictionary<string, MeshPod> wanted, IReadOnlyDictionary<string, PodEnrolment> enrolled, DateTimeOffset now) =>
+        Reconcile(wanted, enrolled, Pods.Keys.Union(enrolled.Keys).ToList(), now);
+
+    /// <summary>The same for some pods.</summary>
+    /// <param name="uids">Those that are wanted differently than before, or whose enrolment is another.</param>
+    internal void Reconcile(IReadOnlyDictionary<string, MeshPod> wanted, IReadOnlyDictionary<string, PodEnrolment> enrolled, IEnumerable<string> uids, DateTimeOffset now)
     {
-        foreach (var uid in Pods.Keys.Where(uid => !wanted.ContainsKey(uid) || !enrolled.ContainsKey(uid)).ToList())
-            Records.Remove(uid);
-        foreach (var uid in enrolled.Keys)
+        foreach (var uid in uids)
         {
-            if (!wanted.TryGetValue(uid, out var pod))
+            var known = Pods.GetValueOrDefault(uid);
+            if (!enrolled.ContainsKey(uid) || !wanted.TryGetValue(uid, out var pod))
+            {
+                if (known is not null)
+                    Records.Remove(uid);
                 continue;
+            }
             var ports = pod.Exclusions.InboundPorts;
             // Nobody was told yet to open tunnels to a pod that is new here.
-            if (!Pods.TryGetValue(uid, out var known))
+            if (known is null)
                 Records.Write(uid, new PodExclusions(ports, ports, ports, null, 0, null));
             else if (!known.Wanted.SequenceEqual(ports) || (known.Deadline is null && (known.IsWaitingForAcks || known.IsWaitingForRules)))
                 Want(uid, known with { Wanted = ports }, now);
@@ -68,11 +76,11 @@ internal sealed class ExclusionLedger(DateTimeOffset started)
 
     /// <summary>Moves on what has been waited for long enough.</summary>
     /// <param name="haveAllAcked">Whether every connected node has acked this version or a later one.</param>
-    /// <returns>Whether an order changed.</returns>
-    internal bool Advance(DateTimeOffset now, Func<ulong, bool> haveAllAcked)
+    /// <returns>The pods of which orders say something else now.</returns>
+    internal IReadOnlyCollection<string> Advance(DateTimeOffset now, Func<ulong, bool> haveAllAcked)
     {
-        var hasOrders = false;
-        foreach (var (uid, pod) in Pods.Where(p => p.Value.Deadline is not null).ToList())
+        var ordered = new List<string>();
+        foreach (var (uid, pod) in Records.Timed.ToList())
         {
             var next = pod;
             var isDue = now >= pod.Deadline;
@@ -81,7 +89,8 @@ internal sealed class ExclusionLedger(DateTimeOffset started)
             if (next.IsWaitingForAcks && (isDue || hasConsent))
             {
                 next = next with { Ordered = next.Wanted, Deadline = now + RulesWait };
-                (hasOrders, isDue) = (true, false);
+                ordered.Add(uid);
+                isDue = false;
             }
             if (next.IsWaitingForRules && (isDue || (next.InForce is { } inForce && inForce.SequenceEqual(next.Wanted))))
             {
@@ -93,7 +102,7 @@ internal sealed class ExclusionLedger(DateTimeOffset started)
             if (next != pod)
                 Records.Write(uid, next);
         }
-        return hasOrders;
+        return ordered;
     }
 
     private void Want(string uid, PodExclusions pod, DateTimeOffset now)

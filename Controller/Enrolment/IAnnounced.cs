@@ -6,6 +6,9 @@ internal interface IAnnounced<out T>
     /// <summary>View version that first told it; 0 until it is published.</summary>
     ulong AnnouncedIn { get; }
 
+    /// <summary>When the record moves on without anybody's word; null for never.</summary>
+    DateTimeOffset? Deadline { get; }
+
     /// <summary>The same record, told with this version.</summary>
     T ToldWith(ulong version);
 }

@@ -9,20 +9,33 @@ internal sealed class PodRecords<T>
 {
     private readonly Dictionary<string, T> _pods = [];
     private readonly HashSet<string> _changed = [];
+    private readonly HashSet<string> _timed = [];
+    private readonly HashSet<string> _untold = [];
     private bool _isDirty;
 
     internal IReadOnlyDictionary<string, T> Pods => _pods;
+
+    /// <summary>Those with a deadline: few of many, so that looking after them does not cost what all would.</summary>
+    internal IEnumerable<KeyValuePair<string, T>> Timed => _timed.Select(uid => KeyValuePair.Create(uid, _pods[uid]));
+
+    /// <summary>The first deadline; null if there is none.</summary>
+    internal DateTimeOffset? NextDeadline => _timed.Min(uid => _pods[uid].Deadline);
 
     /// <summary>Whether something is to be announced that <see cref="TakeChanged"/> has not given out yet.</summary>
     internal bool HasChanges => _changed.Count > 0;
 
     /// <summary>Keeps a record that is neither announced nor written down because of this.</summary>
-    internal void Keep(string uid, T pod) => _pods[uid] = pod;
+    internal void Keep(string uid, T pod)
+    {
+        _pods[uid] = pod;
+        Note(_timed, uid, pod.Deadline is not null);
+        Note(_untold, uid, pod.AnnouncedIn == 0);
+    }
 
     /// <summary>Keeps a record that is to be written down.</summary>
     internal void Write(string uid, T pod)
     {
-        _pods[uid] = pod;
+        Keep(uid, pod);
         _isDirty = true;
     }
 
@@ -30,6 +43,8 @@ internal sealed class PodRecords<T>
     internal void Remove(string uid)
     {
         _pods.Remove(uid);
+        _timed.Remove(uid);
+        _untold.Remove(uid);
         _changed.Add(uid);
         _isDirty = true;
     }
@@ -56,7 +71,16 @@ internal sealed class PodRecords<T>
     /// <summary>All records as they are now have been told with this version of the view.</summary>
     internal void MarkAnnounced(ulong version)
     {
-        foreach (var (uid, pod) in _pods.Where(p => p.Value.AnnouncedIn == 0).ToList())
-            _pods[uid] = pod.ToldWith(version);
+        foreach (var uid in _untold)
+            _pods[uid] = _pods[uid].ToldWith(version);
+        _untold.Clear();
+    }
+
+    private static void Note(HashSet<string> set, string uid, bool isIn)
+    {
+        if (isIn)
+            set.Add(uid);
+        else
+            set.Remove(uid);
     }
 }

@@ -180,7 +180,7 @@ internal sealed class KubernetesSource(ApiConnection connection, FollowerTimes t
             }
             catch (Exception e) when (e is ApiRefusal or HttpRequestException or IOException or TimeoutException)
             {
-                _reachability.Failed(e.Message);
+                _reachability.Failed("discovery", e.Message);
             }
             await Task.Delay(backoff.Next(), time, cancellation);
         }

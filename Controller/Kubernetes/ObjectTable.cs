@@ -129,7 +129,8 @@ internal sealed class ObjectTable(FollowedKind kind, Func<DecodedObject, SourceO
             return known;
         if (TryRead(item, out var made, out var fault))
         {
-            _faults.Remove(OriginOf(key));
+            if (_faults.Count > 0)
+                _faults.Remove(OriginOf(key));
             return new Entry(item.Digest, made);
         }
         _faults[OriginOf(key)] = new SourceFault(new SourcePlace(OriginOf(key), 0), fault);

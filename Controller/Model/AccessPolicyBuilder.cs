@@ -17,11 +17,11 @@ internal sealed class AccessPolicyBuilder
 
     private readonly ILookup<string, Merged> _byNamespace;
 
-    /// <param name="objects">All of the source, also those that have a name in common.</param>
+    /// <param name="objects">All of the source, in its order, also those that have a name in common.</param>
     /// <param name="warn">Told of policies that cannot be enforced.</param>
-    internal AccessPolicyBuilder(ImmutableArray<SourceObject> objects, Func<string, bool> warn)
+    internal AccessPolicyBuilder(IEnumerable<AccessPolicyObject> objects, Func<string, bool> warn)
     {
-        var policies = objects.OfType<AccessPolicyObject>()
+        var policies = objects
             .GroupBy(p => (p.Namespace, p.Name)).Select(same => new Merged([.. same]))
             .OrderBy(p => p.Policy.Key, StringComparer.Ordinal).ToList();
         _byNamespace = policies.ToLookup(p => p.Policy.Namespace);

@@ -15,6 +15,9 @@ internal sealed record MeshSettings(string TrustDomain, ImmutableArray<IPNetwork
     /// <summary>Between nodes that can, tunnels dial the app's own port.</summary>
     internal bool TunnelOnOriginalPort { get; init; }
 
+    /// <summary>Which namespaces the pods of a namespace may call. Nodes are not told of it, but only of what their pods reach.</summary>
+    internal Reach Reach { get; init; } = Reach.Everything;
+
     internal Resource ToResource() => new()
     {
         Key = Key,

@@ -2,172 +2,332 @@ using System.Collections.Immutable;
 using System.Net;
 using Ambient.Controller.Sources;
 using Ambient.Controller.Sources.Policies;
-using Ambient.Protocol.Mesh.V1;
 
 namespace Ambient.Controller.Model;
 
 /// <summary>
-/// Makes the model of the mesh out of what a source published. The same objects in the same order give the same model;
-/// where two objects contradict each other the one that the source names first wins, and a warning names both.
+/// Makes the model of the mesh out of what a source publishes. The same objects give the same model, however they came; where two
+/// objects contradict each other the one that the source names first wins, and a warning names both.
 /// </summary>
 /// <remarks>
-/// Every round walks over all objects, which is some hundred nanoseconds an object, but makes anew only what is made of something
-/// that changed: all else is the very object of the last round, by which <see cref="Snapshots.ViewComposer"/> and the orders pass
-/// it over. What the source holds on to (an unchanged file's objects) is therefore compared by reference. Owned by one thread.
+/// A change costs what it concerns. 1. Names, UIDs and addresses are claimed and given back; who won or lost one is looked at again.
+/// 2. So are the pods whose namespace, policies or settings are others, 3. the nodes, 4. the services that any of this was about.
+/// All else is the very object of the model before. Owned by one thread.
 /// </remarks>
-/// <param name="defaultTrustDomain">Used where no MeshConfig names one.</param>
-internal sealed class ModelBuilder(string defaultTrustDomain)
+internal sealed class ModelBuilder
 {
     internal const string EnrolLabel = "ambient.mesh/enroll";
     internal const string NetnsAnnotation = "ambient.mesh/netns";
-    private const int DefaultDrainSeconds = 30;
 
-    private readonly PodBuilder _pods = new();
-    private readonly RoundMemo<ServiceObject, Addresses, PlacedService> _services = new();
-    private readonly EndpointBuilder _endpoints = new();
-    private Dictionary<string, PodSurroundings> _surroundings = [];
-    private MeshSettings? _settings;
-    private NodeMap _nodes = new([]);
-    private ImmutableArray<string> _enrolledNamespaces = [];
+    private readonly string _defaultTrustDomain;
+    private readonly Claims<(string Kind, string Namespace, string Name)> _names = new(SourceOrder.Instance);
+    private readonly Claims<string> _uids = new(SourceOrder.Instance);
+    private readonly AddressBook _addresses = new();
+    private readonly HashSet<AccessPolicyObject> _policies = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<MeshConfigObject> _configs = new(ReferenceEqualityComparer.Instance);
+    private readonly SurroundingsBook _surroundings = new();
+    private readonly NodeBook _nodes = new();
+    private readonly ServiceBook _services = new();
+    private readonly PodBook _pods = new();
+    private readonly EndpointBuilder _endpoints;
+    private readonly WarningBook _warnings = new();
+    private readonly HashSet<string> _dirtyUids = [];
+    private AccessPolicyBuilder _access = new([], _ => true);
+    private ImmutableArray<string> _unknownKinds = [];
+    private bool _arePoliciesDirty;
+    private bool _areSettingsDirty;
+    private MeshModel? _model;
 
-    internal MeshModel Build(SourceSnapshot source)
+    /// <param name="defaultTrustDomain">Used where no MeshConfig names one.</param>
+    internal ModelBuilder(string defaultTrustDomain)
     {
-        var warnings = new SortedSet<string>(StringComparer.Ordinal);
-        var objects = WithoutDuplicates(source.Objects, warnings);
-        var settings = BuildSettings(objects, source.UnknownKinds, warnings);
-        var namespaces = objects.OfType<NamespaceObject>().ToDictionary(n => n.Name);
-
-        var access = new AccessPolicyBuilder(source.Objects, warnings.Add);
-
-        var taken = new Dictionary<IPAddress, SourceObject>();
-        var pods = PlacePods(objects, settings, namespaces, access, source.IsStandalone, taken, warnings);
-        var services = PlaceServices(objects, taken, warnings);
-        _nodes = _nodes.Next(objects.OfType<NodeObject>().Select(n => (n, OwnAddresses(n, n.Addresses, isShared: false, taken, warnings))));
-        var endpoints = _endpoints.Build(pods, _nodes, services, [.. objects.OfType<EndpointSliceObject>()], warnings);
-
-        var told = new Dictionary<string, MeshPod>(pods.Count);
-        foreach (var pod in pods.Select(p => p.Told).OfType<MeshPod>())
-            told.Add(pod.Uid, pod);
-        return new MeshModel(settings, told,
-            [settings.ToResource(), .. services.Select(s => s.Told).OfType<Resource>(), .. endpoints,
-                .. _nodes.Resources.Concat(access.Resources).Where(r => Sendable.Check(r, warnings))],
-            EnrolledNamespaces(namespaces), [.. warnings]);
+        _defaultTrustDomain = defaultTrustDomain;
+        _endpoints = new EndpointBuilder(_pods, _addresses, _nodes.ZoneOf);
     }
 
-    private List<PlacedPod> PlacePods(List<SourceObject> objects, MeshSettings settings, Dictionary<string, NamespaceObject> namespaces,
-        AccessPolicyBuilder access, bool isStandalone, Dictionary<IPAddress, SourceObject> taken, SortedSet<string> warnings)
+    /// <summary>The model after a change of the source.</summary>
+    internal MeshModel Apply(SourceChange change)
     {
-        var policies = objects.OfType<PodPolicyObject>().OrderBy(p => p.Name, StringComparer.Ordinal).ToLookup(p => p.Namespace);
-        var surroundings = new Dictionary<string, PodSurroundings>();
-        var placed = new List<PlacedPod>();
-        foreach (var pod in UniquePods(objects, warnings))
-        {
-            var one = _pods.Place(pod, OwnAddresses(pod, pod.Addresses, pod.HostNetwork, taken, warnings), SurroundingsOf(pod.Namespace));
-            warnings.UnionWith(one.Warnings);
-            placed.Add(one);
-        }
-        _pods.EndRound();
-        _surroundings = surroundings;
-        return placed;
+        var draft = new ModelDraft(_model);
+        TakeNames(change);
+        TakeUids();
+        SettleAddresses();
+        var settings = SettingsFor(change, draft);
+        TakePolicies(draft);
+        _surroundings.Set(settings, _access, change.IsStandalone);
+        foreach (var ns in _surroundings.TakeChanged())
+            _dirtyUids.UnionWith(_pods.In(ns)?.Uids ?? []);
 
-        PodSurroundings SurroundingsOf(string ns)
-        {
-            if (surroundings.TryGetValue(ns, out var known))
-                return known;
-            var fresh = new PodSurroundings(settings, namespaces.GetValueOrDefault(ns), [.. policies[ns], .. policies[""]], access.SelectionIn(ns), isStandalone);
-            var lasting = _surroundings.TryGetValue(ns, out var before) && before.AreThoseOf(fresh) ? before : fresh;
-            surroundings.Add(ns, lasting);
-            return lasting;
-        }
+        PlacePods(draft);
+        PlaceNodes(draft);
+        PlaceServices(draft);
+        return _model = draft.Finish(settings, EnrolledNamespaces(), _warnings.All);
     }
 
-    private List<PlacedService> PlaceServices(List<SourceObject> objects, Dictionary<IPAddress, SourceObject> taken, SortedSet<string> warnings)
+    // Two objects of one name are one object told twice: the first counts. Of policies both do, since which is meant is no matter of order.
+    private void TakeNames(SourceChange change)
     {
-        var placed = new List<PlacedService>();
-        foreach (var service in objects.OfType<ServiceObject>())
+        var before = new Dictionary<(string, string, string), SourceObject?>();
+        foreach (var item in change.Removed)
         {
-            var own = new Addresses(OwnAddresses(service, service.Addresses, isShared: false, taken, warnings));
-            if (!_services.TryGet(service, own, out var one))
-                one = _services.Put(service, own, Make(own.Own == service.Addresses ? service : service with { Addresses = own.Own }));
-            warnings.UnionWith(one.Warnings);
-            placed.Add(one);
-        }
-        _services.EndRound();
-        return placed;
-
-        static PlacedService Make(ServiceObject service)
-        {
-            var said = new SortedSet<string>(StringComparer.Ordinal);
-            var resource = ServiceBuilder.Build(service, said.Add);
-            return new PlacedService(service, Sendable.Check(resource, said) ? resource : null, [.. said]);
-        }
-    }
-
-    private ImmutableArray<string> EnrolledNamespaces(Dictionary<string, NamespaceObject> namespaces)
-    {
-        ImmutableArray<string> enrolled = [.. namespaces.Values.Where(n => n.Labels.GetValueOrDefault(EnrolLabel) == "true" && PodBuilder.MayEnrol(n.Name)).Select(n => n.Name).Order(StringComparer.Ordinal)];
-        return _enrolledNamespaces = enrolled.AsSpan().SequenceEqual(_enrolledNamespaces.AsSpan()) ? _enrolledNamespaces : enrolled;
-    }
-
-    private MeshSettings BuildSettings(List<SourceObject> objects, ImmutableArray<string> unknownKinds, SortedSet<string> warnings)
-    {
-        var configs = objects.OfType<MeshConfigObject>().ToList();
-        foreach (var other in configs.Skip(1))
-            warnings.Add($"{other} is ignored: {configs[0]} is the mesh's settings");
-        var config = configs.FirstOrDefault();
-
-        // Traffic inside a node bypasses whatever such a policy would do to packets, and we cannot tell what that is.
-        var unknownPolicies = unknownKinds.Where(k => k.EndsWith("NetworkPolicy", StringComparison.Ordinal)).ToList();
-        foreach (var kind in unknownPolicies)
-            warnings.Add($"kind {kind} is a policy that is not understood: no traffic stays inside a node (direct is off)");
-
-        var settings = new MeshSettings(config?.TrustDomain ?? defaultTrustDomain, config?.PodRanges ?? [], config?.ServiceRanges ?? [],
-            config?.IsStrict ?? false ? ProtectionMode.Strict : ProtectionMode.Permissive,
-            (config?.DirectAllowed ?? true) && unknownPolicies.Count == 0, config?.DrainSeconds ?? DefaultDrainSeconds)
-        {
-            TunnelOnOriginalPort = config?.TunnelOnOriginalPort ?? false,
-        };
-        return _settings = settings == _settings ? _settings : settings;
-    }
-
-    private static List<SourceObject> WithoutDuplicates(ImmutableArray<SourceObject> all, SortedSet<string> warnings)
-    {
-        var first = new Dictionary<(string, string, string), SourceObject>();
-        foreach (var item in all.Where(o => o is not AccessPolicyObject)) // which of two would count is no matter of order there
-        {
-            if (!first.TryAdd(item.Identity, item))
-                warnings.Add($"{item} is ignored: {first[item.Identity]} has the same name");
-        }
-        return [.. first.Values];
-    }
-
-    private static List<PodObject> UniquePods(List<SourceObject> objects, SortedSet<string> warnings)
-    {
-        var byUid = new Dictionary<string, PodObject>();
-        // A finished pod has given its address back, and another one may have it already.
-        foreach (var pod in objects.OfType<PodObject>().Where(p => !p.IsFinished))
-        {
-            if (!byUid.TryAdd(pod.Uid, pod))
-                warnings.Add($"{pod} is ignored: {byUid[pod.Uid]} has the same uid {pod.Uid}");
-        }
-        return [.. byUid.Values];
-    }
-
-    private static ImmutableArray<IPAddress> OwnAddresses(SourceObject owner, ImmutableArray<IPAddress> addresses, bool isShared,
-        Dictionary<IPAddress, SourceObject> taken, SortedSet<string> warnings)
-    {
-        if (isShared) // the node's own address, which every host-network pod of it has
-            return addresses;
-        List<IPAddress>? lost = null;
-        foreach (var address in addresses)
-        {
-            if (taken.TryAdd(address, owner))
+            if (item is AccessPolicyObject policy)
+            {
+                _arePoliciesDirty |= _policies.Remove(policy);
                 continue;
-            (lost ??= []).Add(address);
-            warnings.Add($"{owner} loses address {address}: {taken[address]} has it");
+            }
+            before.TryAdd(item.Identity, _names.OwnerOf(item.Identity));
+            _names.Remove(item.Identity, item);
         }
-        return lost is null ? addresses : addresses.RemoveRange(lost);
+        foreach (var item in change.Added)
+        {
+            if (item is AccessPolicyObject policy)
+            {
+                _arePoliciesDirty |= _policies.Add(policy);
+                continue;
+            }
+            before.TryAdd(item.Identity, _names.OwnerOf(item.Identity));
+            _names.Add(item.Identity, item);
+        }
+        foreach (var (name, was) in before)
+        {
+            var claims = _names.Of(name);
+            _warnings.Set(("name", name), [.. claims.Skip(1).Select(other => $"{other} is ignored: {claims[0]} has the same name")]);
+            var now = claims.Count > 0 ? claims[0] : null;
+            if (ReferenceEquals(was, now))
+                continue;
+            if (was is not null)
+                Leave(was);
+            if (now is not null)
+                Enter(now);
+        }
     }
 
-    private readonly record struct Addresses(ImmutableArray<IPAddress> Own);
+    private void Leave(SourceObject was)
+    {
+        switch (was)
+        {
+            case PodObject { IsFinished: false } pod:
+                _uids.Remove(pod.Uid, pod);
+                _dirtyUids.Add(pod.Uid);
+                break;
+            case ServiceObject service:
+                _addresses.Unclaim(service, service.Addresses);
+                _services.Remove(service);
+                break;
+            case EndpointSliceObject slice:
+                _services.Remove(slice);
+                break;
+            case NodeObject node:
+                _addresses.Unclaim(node, node.Addresses);
+                _nodes.Remove(node);
+                break;
+            case NamespaceObject ns:
+                _surroundings.Remove(ns);
+                break;
+            case PodPolicyObject policy:
+                _surroundings.Remove(policy);
+                break;
+            case MeshConfigObject config:
+                _areSettingsDirty |= _configs.Remove(config);
+                break;
+        }
+    }
+
+    private void Enter(SourceObject now)
+    {
+        switch (now)
+        {
+            case PodObject { IsFinished: false } pod:   // one that has finished has given its address back, and another may have it already
+                _uids.Add(pod.Uid, pod);
+                _dirtyUids.Add(pod.Uid);
+                break;
+            case ServiceObject service:
+                _addresses.Claim(service, service.Addresses);
+                _services.Set(service);
+                break;
+            case EndpointSliceObject slice:
+                _services.Add(slice);
+                break;
+            case NodeObject node:
+                _addresses.Claim(node, node.Addresses);
+                _nodes.Set(node);
+                break;
+            case NamespaceObject ns:
+                _surroundings.Set(ns);
+                break;
+            case PodPolicyObject policy:
+                _surroundings.Add(policy);
+                break;
+            case MeshConfigObject config:
+                _areSettingsDirty |= _configs.Add(config);
+                break;
+        }
+    }
+
+    private void TakeUids()
+    {
+        foreach (var uid in _dirtyUids)
+        {
+            var (was, claims) = (_pods.Find(uid)?.Pod, _uids.Of(uid));
+            _warnings.Set(("uid", uid), [.. claims.Skip(1).Select(other => $"{other} is ignored: {claims[0]} has the same uid {uid}")]);
+            var now = claims.Count > 0 ? (PodObject)claims[0] : null;
+            if (ReferenceEquals(was, now))
+                continue;
+            // A node's own address is that of every pod on its network: nobody has it for itself.
+            if (was is { HostNetwork: false })
+                _addresses.Unclaim(was, was.Addresses);
+            if (now is { HostNetwork: false })
+                _addresses.Claim(now, now.Addresses);
+            _services.PodChanged(was, now);
+        }
+    }
+
+    private void SettleAddresses()
+    {
+        foreach (var (address, was, claimants) in _addresses.TakeTouched())
+        {
+            var now = claimants.Count > 0 ? claimants[0] : null;
+            if (claimants.Count > 1 || !ReferenceEquals(was, now))
+            {
+                foreach (var claimant in claimants)
+                    LookAtAddressesOf(claimant);
+            }
+            if (!ServiceBook.IsSameBehindAddress(was as PodObject, now as PodObject))
+                _services.AddressChanged(address);
+        }
+    }
+
+    private void LookAtAddressesOf(SourceObject claimant)
+    {
+        switch (claimant)
+        {
+            case PodObject pod:
+                _dirtyUids.Add(pod.Uid);
+                break;
+            case ServiceObject service:
+                _services.AddressesChanged(service);
+                break;
+            case NodeObject node:
+                _nodes.AddressesChanged(node);
+                break;
+        }
+    }
+
+    private MeshSettings SettingsFor(SourceChange change, ModelDraft draft)
+    {
+        var known = _model?.Settings;
+        if (known is not null && !_areSettingsDirty && change.UnknownKinds.SequenceEqual(_unknownKinds))
+            return known;
+        (_areSettingsDirty, _unknownKinds) = (false, change.UnknownKinds);
+        var warnings = new SortedSet<string>(StringComparer.Ordinal);
+        var fresh = SettingsBuilder.Build([.. _configs.Order(SourceOrder.Instance).Cast<MeshConfigObject>()], _unknownKinds, _defaultTrustDomain, warnings);
+        _warnings.Set("settings", warnings);
+        if (fresh == known)
+            return known;
+        draft.SetSettings(ToldResource.Of(fresh.ToResource(), ""));
+        return fresh;
+    }
+
+    private void TakePolicies(ModelDraft draft)
+    {
+        if (!_arePoliciesDirty)
+            return;
+        _arePoliciesDirty = false;
+        var warnings = new SortedSet<string>(StringComparer.Ordinal);
+        _access = new AccessPolicyBuilder(_policies.Order(SourceOrder.Instance).Cast<AccessPolicyObject>(), warnings.Add);
+        draft.SetPolicies([.. _access.Resources.Where(r => Sendable.Check(r, warnings)).Select(r => ToldResource.Of(r, NamespaceOf(r.Policy.Namespace)))]);
+        _warnings.Set("policies", warnings);
+
+        // Those for the whole mesh may select pods everywhere.
+        static string NamespaceOf(string ns) => ns == AccessPolicyBuilder.MeshNamespace ? "" : ns;
+    }
+
+    private void PlacePods(ModelDraft draft)
+    {
+        foreach (var uid in _dirtyUids)
+        {
+            var (before, pod) = (_pods.Find(uid), (PodObject?)_uids.OwnerOf(uid));
+            if (pod is null)
+            {
+                _pods.Set(uid, null);
+                _warnings.Set(("pod", uid), []);
+                _warnings.Set(("losses", uid), []);
+                draft.SetPod(uid, before?.Told, null);
+                continue;
+            }
+            var around = _surroundings.Of(pod.Namespace);
+            var addresses = pod.HostNetwork ? pod.Addresses : _addresses.OwnOf(pod, pod.Addresses);
+            _warnings.Set(("losses", uid), addresses == pod.Addresses ? [] : [.. _addresses.LossesOf(pod, pod.Addresses)]);
+            if (before?.IsMadeOf(pod, addresses, around) == true)
+                continue;
+            var warnings = new SortedSet<string>(StringComparer.Ordinal);
+            var placed = PodBuilder.Place(pod, addresses, around, warnings);
+            _warnings.Set(("pod", uid), warnings);
+            _pods.Set(uid, placed);
+            draft.SetPod(uid, before?.Told, placed.Told);
+            if (before is not null && !before.Addresses.AsSpan().SequenceEqual(addresses.AsSpan()))
+                _services.PodChanged(null, pod);
+        }
+        _dirtyUids.Clear();
+    }
+
+    private void PlaceNodes(ModelDraft draft)
+    {
+        foreach (var name in _nodes.Dirty)
+        {
+            var warnings = new SortedSet<string>(StringComparer.Ordinal);
+            ToldResource? told = null;
+            if (_nodes.Find(name) is { } node)
+            {
+                warnings.UnionWith(_addresses.LossesOf(node, node.Addresses));
+                var resource = NodeBook.ToResource(node, _addresses.OwnOf(node, node.Addresses));
+                told = Sendable.Check(resource, warnings) ? ToldResource.Of(resource, "") : null;
+            }
+            _warnings.Set(("node", name), warnings);
+            draft.SetNode(name, told);
+        }
+        if (_nodes.AllMade())
+            _services.ZonesChanged();
+    }
+
+    private void PlaceServices(ModelDraft draft)
+    {
+        foreach (var slot in _services.Dirty)
+        {
+            if (slot.Service is not { } service)
+            {
+                _warnings.Set(("service", slot.Key), []);
+                _warnings.Set(("endpoints", slot.Key), [.. slot.Slices.Select(slice => $"{slice} is ignored: service {slot.Namespace}/{slot.Name}, which it names, is not there")]);
+                draft.SetService(slot.Key, slot.Placed, null);
+                slot.Placed = null;
+                _services.Made(slot, []);
+                continue;
+            }
+            var (own, told) = (slot.Placed?.Service, slot.Placed?.Told);
+            if (slot.IsDirty || own is null)
+            {
+                var warnings = new SortedSet<string>(_addresses.LossesOf(service, service.Addresses), StringComparer.Ordinal);
+                var addresses = _addresses.OwnOf(service, service.Addresses);
+                own = addresses == service.Addresses ? service : service with { Addresses = addresses };
+                var resource = ServiceBuilder.Build(own, warnings.Add);
+                var fresh = Sendable.Check(resource, warnings) ? ToldResource.Of(resource, own.Namespace) : null;
+                told = fresh is not null && told?.SaysWhat(fresh) == true ? told : fresh;
+                _warnings.Set(("service", slot.Key), warnings);
+            }
+            var made = _endpoints.Make(slot, service);
+            _warnings.Set(("endpoints", slot.Key), made.Warnings);
+            var placed = new PlacedService(own, told, made.Endpoints);
+            draft.SetService(slot.Key, slot.Placed, placed);
+            slot.Placed = placed;
+            _services.Made(slot, made.Missing);
+        }
+        _services.AllMade();
+    }
+
+    private ImmutableArray<string> EnrolledNamespaces()
+    {
+        var known = _model?.EnrolledNamespaces ?? [];
+        ImmutableArray<string> enrolled = [.. _surroundings.Namespaces.Values.Where(n => n.Labels.GetValueOrDefault(EnrolLabel) == "true" && PodBuilder.MayEnrol(n.Name)).Select(n => n.Name).Order(StringComparer.Ordinal)];
+        return enrolled.AsSpan().SequenceEqual(known.AsSpan()) ? known : enrolled;
+    }
 }

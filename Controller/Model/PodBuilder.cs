@@ -6,11 +6,8 @@ using Ambient.Protocol.Mesh.V1;
 
 namespace Ambient.Controller.Model;
 
-/// <summary>
-/// Makes the pods of the model. Those of which nothing changed since the last round stay the objects that they were; see
-/// <see cref="PodSurroundings"/> for what that depends on. Owned by one thread.
-/// </summary>
-internal sealed class PodBuilder
+/// <summary>Makes the pods of the model. Looks at nothing but the pod and its <see cref="PodSurroundings"/>.</summary>
+internal static class PodBuilder
 {
     // Capturing these could cut the very parts that capture, and the cluster's own with them.
     private static readonly FrozenSet<string> NeverEnrolled = FrozenSet.Create("kube-system", "ambient-system");
@@ -19,25 +16,14 @@ internal sealed class PodBuilder
     // static Pods"; kubelet's annotation of the mirror pod.
     private const string StaticPodHash = "kubernetes.io/config.hash";
 
-    private readonly RoundMemo<PodObject, Inputs, PlacedPod> _memo = new();
-
     internal static bool MayEnrol(string ns) => !NeverEnrolled.Contains(ns);
 
     /// <param name="addresses">Those of its addresses that it has for itself.</param>
-    internal PlacedPod Place(PodObject pod, ImmutableArray<IPAddress> addresses, PodSurroundings around)
+    /// <param name="warnings">Takes what there is to say about it.</param>
+    internal static PlacedPod Place(PodObject pod, ImmutableArray<IPAddress> addresses, PodSurroundings around, SortedSet<string> warnings)
     {
-        var inputs = new Inputs(addresses, around);
-        return _memo.TryGet(pod, inputs, out var placed) ? placed : _memo.Put(pod, inputs, Make(pod, addresses, around));
-    }
-
-    /// <summary>All pods have been placed.</summary>
-    internal void EndRound() => _memo.EndRound();
-
-    private static PlacedPod Make(PodObject pod, ImmutableArray<IPAddress> addresses, PodSurroundings around)
-    {
-        var warnings = new SortedSet<string>(StringComparer.Ordinal);
         var built = BuildPod(pod, addresses, around, warnings);
-        return new PlacedPod(pod, addresses, Sendable.Check(built.ToResource(EnrolmentState.None, []), warnings) ? built : null, [.. warnings]);
+        return new PlacedPod(pod, addresses, around, Sendable.Check(built.ToResource(EnrolmentState.None, []), warnings) ? built : null);
     }
 
     private static MeshPod BuildPod(PodObject pod, ImmutableArray<IPAddress> addresses, PodSurroundings around, SortedSet<string> warnings)
@@ -85,7 +71,4 @@ internal sealed class PodBuilder
             }
         }
     }
-
-    // Compared by the array's and the object's reference, both of which last as long as nothing changes.
-    private readonly record struct Inputs(ImmutableArray<IPAddress> Addresses, PodSurroundings Around);
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using k8s;
 using k8s.Models;
 
@@ -9,8 +10,22 @@ namespace Ambient.Controller.Replicas;
 /// <summary>MeshNodes in the Kubernetes API. One is made with the Node of its name as owner, so that it goes when the Node goes.</summary>
 internal sealed class KubernetesMeshNodes(Func<IKubernetes> client) : IMeshNodeStore
 {
-    // Not the library's own way of writing: it makes null of an empty text, which the schema refuses.
-    private static readonly JsonSerializerOptions Json = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    // Empty texts are left out: an API server of 1.20 takes them for null when it checks them against a schema.
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver
+        {
+            Modifiers =
+            {
+                static type =>
+                {
+                    foreach (var property in type.Properties.Where(p => p.PropertyType == typeof(string)))
+                        property.ShouldSerialize = static (_, text) => text is string { Length: > 0 };
+                },
+            },
+        },
+    };
 
     /// <inheritdoc/>
     public Task<MeshNode?> ReadAsync(string name, CancellationToken cancellation) => ClusterCall.OrNullAsync($"read MeshNode {name}", token =>

@@ -73,12 +73,12 @@ internal sealed record MeshNodeStatus
 }
 
 /// <param name="State">Ready or Degraded.</param>
-/// <param name="Reason">A word for conditions, like ServiceAddressHidden; empty if it is Ready.</param>
+/// <param name="Reason">A word for conditions, like ServiceAddressHidden; none if it is Ready.</param>
 /// <param name="Detail">A sentence for people.</param>
 internal sealed record MeshNodeHealth(
     [property: JsonPropertyName("state")] string State,
-    [property: JsonPropertyName("reason")] string Reason,
-    [property: JsonPropertyName("detail")] string Detail);
+    [property: JsonPropertyName("reason")] string? Reason,
+    [property: JsonPropertyName("detail")] string? Detail);
 
 /// <summary>A pod as its node reported it last.</summary>
 /// <param name="Phase">Preparing, Captured, Quiet, Released, Failed or Gone.</param>
@@ -86,15 +86,15 @@ internal sealed record MeshNodeHealth(
 internal sealed record MeshNodePod(
     [property: JsonPropertyName("uid")] string Uid,
     [property: JsonPropertyName("phase")] string Phase,
-    [property: JsonPropertyName("reason")] string Reason,
+    [property: JsonPropertyName("reason")] string? Reason,
     [property: JsonPropertyName("enrolled")] bool Enrolled,
     [property: JsonPropertyName("connectionsFromBefore")] long ConnectionsFromBefore,
     [property: JsonPropertyName("excludedInboundPorts")] IReadOnlyList<int> ExcludedInboundPorts)
 {
     // Lists do not compare by content; whether there is something to write is decided by this.
     public bool Equals(MeshNodePod? other) => other is not null
-        && (Uid, Phase, Reason, Enrolled, ConnectionsFromBefore) == (other.Uid, other.Phase, other.Reason, other.Enrolled, other.ConnectionsFromBefore)
-        && ExcludedInboundPorts.SequenceEqual(other.ExcludedInboundPorts);
+        && (Uid, Phase, Reason ?? "", Enrolled, ConnectionsFromBefore) == (other.Uid, other.Phase, other.Reason ?? "", other.Enrolled, other.ConnectionsFromBefore)
+        && (ExcludedInboundPorts ?? []).SequenceEqual(other.ExcludedInboundPorts ?? []);
 
     public override int GetHashCode() => HashCode.Combine(Uid, Phase);
 }

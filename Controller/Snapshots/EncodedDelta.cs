@@ -6,8 +6,10 @@ namespace Ambient.Controller.Snapshots;
 /// <summary>What brings a node from one version to another: one message, or the parts of a full view. Encoded once, sent to many.</summary>
 /// <param name="Version">The version that the node has after the last part.</param>
 /// <param name="Nonce">What the node's ack or nack names.</param>
-/// <param name="Parts">Serialized <c>ambient.discovery.v1.Delta</c> messages.</param>
+/// <param name="Parts">Serialized <c>ambient.discovery.v1.Delta</c> messages; none if nothing changed for the node, which then need not be told.</param>
 internal sealed record EncodedDelta(ulong Version, ByteString Nonce, bool IsFull, ImmutableArray<ReadOnlyMemory<byte>> Parts)
 {
-    internal long Bytes => Parts.Sum(p => (long)p.Length);
+    internal bool IsEmpty => Parts.IsEmpty;
+
+    internal long Bytes { get; } = Parts.Sum(p => (long)p.Length);
 }

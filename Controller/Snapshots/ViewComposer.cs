@@ -1,10 +1,9 @@
 using Ambient.Controller.Model;
 using Ambient.Protocol.Mesh.V1;
-using Google.Protobuf;
 
 namespace Ambient.Controller.Snapshots;
 
-/// <summary>Encodes what nodes are told: the model, joined with how far each pod is and what its node can.</summary>
+/// <summary>Encodes what nodes are told of pods: the model, joined with how far each pod is and what its node can. Owned by whoever holds its lock.</summary>
 /// <param name="stateOf">How far a pod's enrolment is, by UID.</param>
 /// <param name="excludedPortsOf">The inbound ports of a pod that are announced as excluded.</param>
 /// <param name="capabilitiesOf">What a node said it can.</param>
@@ -12,44 +11,38 @@ namespace Ambient.Controller.Snapshots;
 internal sealed class ViewComposer(Func<string, EnrolmentState> stateOf, Func<MeshPod, IEnumerable<uint>> excludedPortsOf,
     Func<string, IEnumerable<string>> capabilitiesOf, Action<string, int> tooLarge)
 {
-    /// <summary>The update that makes the view of one model into that of its successor. What both share is passed over unread.</summary>
-    /// <param name="before">Null for an empty view.</param>
-    internal IEnumerable<KeyValuePair<string, ByteString?>> Change(MeshModel? before, MeshModel after)
-    {
-        var view = new Dictionary<string, ByteString?>();
-        var left = new HashSet<Resource>(before?.Resources ?? [], ReferenceEqualityComparer.Instance);
-        foreach (var resource in after.Resources.Where(r => !left.Remove(r)))
-            view[resource.Key] = Encode(resource);
-        foreach (var gone in left)
-            view.TryAdd(gone.Key, null);
+    private readonly Dictionary<string, string> _namespaces = [];   // of pods that nodes have been told of
 
-        foreach (var pod in after.Pods.Values)
-        {
-            if (before?.Pods.TryGetValue(pod.Uid, out var known) != true || !ReferenceEquals(pod, known))
-                view[pod.Key] = Encode(ResourceOf(pod));
-        }
-        foreach (var gone in before?.Pods.Values.Where(p => !after.Pods.ContainsKey(p.Uid)) ?? [])
-            view[gone.Key] = null;
-        return view;
-    }
+    /// <summary>The update of what depends on the sources alone.</summary>
+    internal IEnumerable<ToldChange> Resources(IEnumerable<ToldChange> changes) => changes.Select(WithinBounds);
 
     /// <summary>The update of single pods.</summary>
-    internal IEnumerable<KeyValuePair<string, ByteString?>> Pods(MeshModel model, IEnumerable<string> uids)
+    internal IEnumerable<ToldChange> Pods(MeshModel model, IEnumerable<string> uids)
     {
         foreach (var uid in uids)
         {
-            yield return model.Pods.TryGetValue(uid, out var pod) ? new(pod.Key, Encode(ResourceOf(pod))) : new($"workload/{uid}", null);
+            if (model.Pods.TryGetValue(uid, out var pod))
+            {
+                // A UID is one pod's for ever; should a source say otherwise, the one before is gone from where it was.
+                if (_namespaces.TryGetValue(uid, out var before) && before != pod.Namespace)
+                    yield return new ToldChange(pod.Key, before, null);
+                _namespaces[uid] = pod.Namespace;
+                yield return WithinBounds(ToldChange.To(ToldResource.Of(ResourceOf(pod), pod.Namespace)));
+            }
+            else if (_namespaces.Remove(uid, out var ns))
+            {
+                yield return new ToldChange($"workload/{uid}", ns, null);
+            }
         }
     }
 
-    // Null, and so taken back if nodes had it, for one that is too large to be sent.
-    private ByteString? Encode(Resource resource)
+    // Taken back, if nodes had it, where it is too large to be sent.
+    private ToldChange WithinBounds(ToldChange change)
     {
-        var bytes = resource.ToByteString();
-        if (bytes.Length <= DeltaEncoder.MaxResourceBytes)
-            return bytes;
-        tooLarge(resource.Key, bytes.Length);
-        return null;
+        if (change.Now is not { Length: > DeltaEncoder.MaxResourceBytes } large)
+            return change;
+        tooLarge(large.Key, large.Length);
+        return change with { Now = null };
     }
 
     private Resource ResourceOf(MeshPod pod)

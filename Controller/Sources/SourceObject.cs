@@ -78,4 +78,7 @@ internal sealed record MeshConfigObject(string Name, string? TrustDomain, Immuta
 {
     /// <summary>Tunnels dial the app's own port where both nodes can.</summary>
     internal bool? TunnelOnOriginalPort { get; init; }
+
+    /// <summary>Which namespaces a namespace may call; empty for everything.</summary>
+    internal ImmutableArray<ReachRule> Reach { get; init; } = [];
 }

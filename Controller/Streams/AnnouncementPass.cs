@@ -1,41 +1,56 @@
 using Ambient.Controller.Enrolment;
 using Ambient.Controller.Model;
 using Ambient.Controller.Snapshots;
-using Google.Protobuf;
 
 namespace Ambient.Controller.Streams;
 
 /// <summary>
 /// Works out what follows from all that happened since the last pass, and tells the nodes: 1. move on what fell due; 2. sign the orders
-/// that changed; 3. write down what a successor must know; and only then 4. publish the view and 5. hand over the orders.
-/// Owned by whoever holds its lock.
+/// that changed; 3. write down what a successor must know; and only then 4. publish the view, each node being told of what its pods reach
+/// by then, and 5. hand over the orders. Costs what happened, not what there is. Owned by whoever holds its lock.
 /// </summary>
 internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile? file, OrderRound orders,
-    NodeRoster roster, ILogger logger)
+    NodePods pods, NodeScopes scopes, NodeRoster roster, PushPace pace, ILogger logger)
 {
     private readonly ViewComposer _composer =
         new(ledger.StateOf, pod => exclusions.AnnouncedOf(pod), node => roster.RecordOf(node).Capabilities, logger.ResourceTooLarge);
 
-    private MeshModel? _announced;
-    private bool _modelChanged;
-    private bool _hasFreshNode;
+    private readonly Dictionary<string, ToldChange> _resources = [];   // of models that came since the last pass
+    private readonly HashSet<string> _pods = [];
+    private readonly HashSet<string> _nodes = [];                      // whose pods may reach something else
+    private bool _areAllNodesAffected;
     private bool _nodesDirty;
+    private volatile bool _isWaitingForAcks;
 
-    /// <summary>Whether an ack may be what something waits for. Every node acks every version: what only a pass changes is looked up once a pass.</summary>
-    internal bool IsWaitingForAcks { get; private set; }
+    /// <summary>
+    /// Whether an ack may be what something waits for. Every node acks every version: what only a pass changes is looked up once a pass, and
+    /// without a lock.
+    /// </summary>
+    internal bool IsWaitingForAcks => _isWaitingForAcks;
 
     /// <summary>Whether there is something that the nodes have not been told.</summary>
-    internal bool HasChanges => _modelChanged || ledger.Records.HasChanges;
+    internal bool HasChanges => _pods.Count > 0 || _resources.Count > 0 || ledger.Records.HasChanges;
 
     /// <summary>When something falls due without anybody's word; null for never.</summary>
     internal DateTimeOffset? NextDeadline => Earlier(Earlier(ledger.NextDeadline, exclusions.NextDeadline), orders.NextRenewal);
 
-    internal void ModelChanged() => _modelChanged = true;
+    /// <summary>There is a new model. What nodes are told of it waits for the pass; several models until then are told as one.</summary>
+    internal void ModelChanged(MeshModel model)
+    {
+        foreach (var change in model.Change.Resources)
+            _resources[change.Key] = change;
+        _pods.UnionWith(model.Change.Pods);
+        _areAllNodesAffected |= scopes.Set(model.Settings.Reach);
+        foreach (var node in pods.Update(model))
+        {
+            _nodes.Add(node);
+            orders.Look(node);
+        }
+    }
 
     internal void NodeCame(string node)
     {
         orders.Forget(node);
-        _hasFreshNode = true;
         _nodesDirty = true;
     }
 
@@ -45,30 +60,50 @@ internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledg
     internal void Run(MeshModel model, DateTimeOffset now, Func<NodeSession, bool> mayHaveView)
     {
         ledger.Advance(now, TimeSpan.FromSeconds(model.Settings.DrainSeconds), roster.HaveAllAcked, roster.IsConnected);
-        var hasOrders = exclusions.Advance(now, roster.HaveAllAcked);
-        var changed = ledger.Records.TakeChanged().Union(exclusions.Records.TakeChanged()).ToList();
-
-        var signed = hasOrders || _modelChanged || changed.Count > 0 || _hasFreshNode || orders.NextRenewal <= now ? orders.Sign(model, now) : [];
-        _hasFreshNode = false;
+        var enrolments = ledger.Records.TakeChanged();
+        exclusions.Reconcile(model.Pods, ledger.Pods, enrolments, now);
+        var reordered = exclusions.Advance(now, roster.HaveAllAcked);
+        foreach (var node in enrolments.Concat(reordered).Select(pods.NodeOf).OfType<string>())
+        {
+            _nodes.Add(node);
+            orders.Look(node);
+        }
+        var signed = orders.Sign(model, now);
         if (ledger.Records.TakeDirty() | exclusions.Records.TakeDirty() | _nodesDirty | signed.Count > 0)
             WriteDown();
 
+        // First what nodes are told of, then the view: who hears of a pod of its own then hears in the same message of all that it reaches.
+        SetScopes();
         var before = history.Version;
-        IEnumerable<KeyValuePair<string, ByteString?>> updates = _composer.Pods(model, changed);
-        if (_modelChanged)
-            updates = _composer.Change(_announced, model).Concat(updates);
-        var version = history.Apply(updates);
-        (_announced, _modelChanged) = (model, false);
+        _pods.UnionWith(enrolments);
+        _pods.UnionWith(exclusions.Records.TakeChanged());
+        var version = history.Apply(_composer.Resources(_resources.Values).Concat(_composer.Pods(model, _pods)));
+        _resources.Clear();
+        _pods.Clear();
         ledger.Records.MarkAnnounced(version);
         exclusions.Records.MarkAnnounced(version);
-        IsWaitingForAcks = ledger.IsWaitingForAcks || exclusions.IsWaitingForAcks;
+        _isWaitingForAcks = ledger.IsWaitingForAcks || exclusions.IsWaitingForAcks;
         if (version != before)
+        {
+            pace.Published(version);
             logger.ViewPublished(version, history.Count);
+        }
 
         foreach (var session in roster.Sessions.Concat(roster.Leaving).Where(mayHaveView))
             session.OfferView();
         foreach (var (session, order) in signed)
             session.OfferOrder(order);
+    }
+
+    private void SetScopes()
+    {
+        foreach (var session in _areAllNodesAffected ? roster.Sessions.Concat(roster.Leaving)
+            : roster.Leaving.Where(session => _nodes.Contains(session.Node)).Concat(_nodes.Select(roster.SessionOf).OfType<NodeSession>()))
+        {
+            session.SetScope(scopes.Of(session.Node));
+        }
+        _areAllNodesAffected = false;
+        _nodes.Clear();
     }
 
     private void WriteDown()

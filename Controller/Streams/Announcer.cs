@@ -22,13 +22,15 @@ internal sealed partial class Announcer : IDisposable
     private readonly EnrolmentLedger _ledger;
     private readonly ExclusionLedger _exclusions;
     private readonly NodeRoster _roster;
+    private readonly NodePods _pods = new();
+    private readonly NodeScopes _scopes;
+    private readonly PushPace _pace;
     private readonly AnnouncementPass _pass;
     private readonly PassSchedule _schedule;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly DateTimeOffset _settledAt;
     private MeshModel? _model;
-    private ILookup<(string Node, string Namespace, string Account), MeshPod>? _podsByIdentity;
     private bool _isStopping;
 
     /// <param name="file">Where a successor finds what it must know; null where the nodes' journal has it (Replicas).</param>
@@ -40,8 +42,10 @@ internal sealed partial class Announcer : IDisposable
         _ledger = ledger;
         _exclusions = exclusions;
         _roster = roster;
-        _pass = new AnnouncementPass(history, ledger, exclusions, file, new OrderRound(orders, ledger, exclusions, roster, logger), roster, logger);
-        _schedule = new PassSchedule(time, Pass);
+        _scopes = new NodeScopes(_pods, ledger);
+        _pace = new PushPace(time);
+        _pass = new AnnouncementPass(history, ledger, exclusions, file, new OrderRound(orders, ledger, exclusions, _pods, roster, logger), _pods, _scopes, roster, _pace, logger);
+        _schedule = new PassSchedule(time, _pace, Pass);
         _time = time;
         _logger = logger;
         _settledAt = hasRecord ? DateTimeOffset.MinValue : time.GetUtcNow() + EnrolmentLedger.SettleTime;
@@ -58,10 +62,11 @@ internal sealed partial class Announcer : IDisposable
         {
             isFirst = _model is null;
             _model = model;
-            _podsByIdentity = null;
-            _pass.ModelChanged();
-            _ledger.Reconcile(model.Pods, _time.GetUtcNow());
-            _exclusions.Reconcile(model.Pods, _ledger.Pods, _time.GetUtcNow());
+            _pass.ModelChanged(model);
+            // What the predecessor of this process wrote down may be about pods that are gone.
+            IEnumerable<string> changed = isFirst ? [.. model.Change.Pods.Union(_ledger.Pods.Keys).Union(_exclusions.Pods.Keys)] : model.Change.Pods;
+            _ledger.Reconcile(model.Pods, changed, _time.GetUtcNow());
+            _exclusions.Reconcile(model.Pods, _ledger.Pods, changed, _time.GetUtcNow());
             _schedule.Soon();
         }
         if (isFirst)
@@ -74,6 +79,8 @@ internal sealed partial class Announcer : IDisposable
         NodeSession? replaced;
         lock (_lock)
         {
+            session.Begin(_scopes.HeldBy(session.Node, session.HeldVersion));
+            session.SetScope(_scopes.Of(session.Node));
             if (session.IsLeaving)
             {
                 FollowLocked(session);
@@ -99,6 +106,7 @@ internal sealed partial class Announcer : IDisposable
     {
         lock (_lock)
         {
+            _scopes.Remember(session.Node, session.MayHold);
             if (!_roster.Leave(session))
                 return;
             _pass.NodeLeft(session.Node);
@@ -106,9 +114,19 @@ internal sealed partial class Announcer : IDisposable
         }
     }
 
-    /// <summary>A node has acked something, for which a withdrawal or an exclusion may have waited.</summary>
-    internal void Acked()
+    /// <summary>A node has acked a version: how long that took sets the pace of the next ones.</summary>
+    internal void Acked(Outstanding acked)
     {
+        if (!acked.IsFull)
+            _pace.Acked(acked.View.Version);
+        AckedOrSkipped();
+    }
+
+    /// <summary>A node has all of a version, for which a withdrawal or an exclusion may have waited.</summary>
+    internal void AckedOrSkipped()
+    {
+        if (!_pass.IsWaitingForAcks)
+            return;
         lock (_lock)
         {
             if (_pass.IsWaitingForAcks)
@@ -149,10 +167,8 @@ internal sealed partial class Announcer : IDisposable
             if (id.TrustDomain != _model.Settings.TrustDomain)
                 return $"trust domain {id.TrustDomain} is not that of this mesh, {_model.Settings.TrustDomain}";
             var account = $"{id.Namespace}/{id.ServiceAccount}";
-            // Made when it is asked for: models may follow one another faster than certificates are wanted.
-            _podsByIdentity ??= _model.Pods.Values.Where(p => !p.HostNetwork).ToLookup(p => (p.Node, p.Namespace, p.ServiceAccount));
-            var pods = _podsByIdentity[(node, id.Namespace, id.ServiceAccount)];
-            if (!pods.Any())
+            var pods = _pods.On(node).Where(p => !p.HostNetwork && p.Namespace == id.Namespace && p.ServiceAccount == id.ServiceAccount).ToList();
+            if (pods.Count == 0)
                 return $"no pod of service account {account} is placed on node {node}";
             return pods.Any(p => _ledger.StateOf(p.Uid) != EnrolmentState.None)
                 ? null
@@ -243,7 +259,7 @@ internal sealed partial class Announcer : IDisposable
             _ledger.NodeRestarted(session.Node);
         }
         if (!before.Capabilities.SequenceEqual(session.Capabilities) && _model is not null)
-            _ledger.NodeChanged(session.Node, _model.Pods.Values);
+            _ledger.NodeChanged(session.Node, _pods.On(session.Node));
     }
 
     // A node that serves by a predecessor's view is not told that pods are on their way in which it knows to be in, as long

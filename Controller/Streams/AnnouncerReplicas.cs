@@ -21,7 +21,7 @@ internal sealed partial class Announcer
                     _ledger.NodeRestarted(said.Name);
                 }
                 if (!before.Capabilities.SequenceEqual(said.Capabilities) && _model is not null)
-                    _ledger.NodeChanged(said.Name, _model.Pods.Values);
+                    _ledger.NodeChanged(said.Name, _pods.On(said.Name));
                 _roster.Remember(said with { BootId = said.BootId.Length > 0 ? said.BootId : before.BootId, OrderVersion = Math.Max(before.OrderVersion, said.OrderVersion) });
             }
             else if (said.OrderVersion > before.OrderVersion)

@@ -12,7 +12,7 @@ namespace Ambient.Controller.Streams;
 /// order whenever it has dealt with what was sent before, never a queue of them; what it holds here does not grow with the
 /// changes that it misses. Any thread may call it, except <see cref="SendAsync"/>, which runs once.
 /// </summary>
-internal sealed class NodeSession(Hello hello, string peer, ViewHistory history, TimeProvider time)
+internal sealed class NodeSession(Hello hello, string peer, ViewSource views, TimeProvider time)
 {
     // Answers to certificate requests; a node that does not read them is not read from either.
     private const int MaxReplies = 64;
@@ -25,18 +25,19 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
     private readonly Dictionary<ulong, TaskCompletionSource<Answer>> _questions = [];
     private readonly DateTimeOffset _connected = time.GetUtcNow();
 
-    // What the node says that it holds counts only within our epoch; what it says to hold of our future is nonsense.
-    private ulong _acked = hello.HeldEpoch == history.Epoch && hello.HeldVersion <= history.Version ? hello.HeldVersion : 0;
+    private HeldView _held = HeldView.None;      // what the node has acked
+    private ViewScope _scope = ViewScope.Everything;
     private ulong _sent;
     private ulong _nacked;
-    private EncodedDelta? _outstanding;
-    private DateTimeOffset _outstandingSince;
+    private Outstanding? _outstanding;
+    private Task? _admission;                    // to the streams that are being sent a full view
     private SignedOrder? _order;
     private TrustBundle? _bundle;
     private string? _lastNack;
     private string? _certificateProblem;
     private NodeHealth? _health;
     private bool _mayHaveView;
+    private bool _hasSkipped;
     private ulong _lastId;
 
     internal string Node => hello.Node;
@@ -49,7 +50,12 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
     internal bool IsLeaving => hello.Leaving;
 
     /// <summary>Whether the node serves by a view of another controller process, which a first view of ours would replace.</summary>
-    internal bool HoldsForeignView => hello.HeldVersion > 0 && hello.HeldEpoch != history.Epoch;
+    internal bool HoldsForeignView => hello.HeldVersion > 0 && hello.HeldEpoch != views.History.Epoch;
+
+    /// <summary>
+    /// The version that the node says to hold: it counts only within our epoch; what it says to hold of our future is nonsense. 0 for none.
+    /// </summary>
+    internal ulong HeldVersion => hello.HeldEpoch == views.History.Epoch && hello.HeldVersion <= views.History.Version ? hello.HeldVersion : 0;
 
     /// <summary>Why the stream was ended from this side; null if it was not.</summary>
     internal Status? EndStatus { get; private set; }
@@ -59,7 +65,27 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
 
     internal ulong AckedVersion
     {
-        get { lock (_lock) return _acked; }
+        get { lock (_lock) return _held.Version; }
+    }
+
+    /// <summary>What the node may hold: what it acked, and what it was sent since and may have taken without our hearing of it.</summary>
+    internal IReadOnlyList<HeldView> MayHold
+    {
+        get { lock (_lock) return _outstanding is { } sent ? [_held, sent.View] : [_held]; }
+    }
+
+    /// <summary>Says what the node holds, before it is offered anything.</summary>
+    internal void Begin(HeldView held)
+    {
+        lock (_lock)
+            _held = held;
+    }
+
+    /// <summary>Says what the node is to be told of from now on.</summary>
+    internal void SetScope(ViewScope scope)
+    {
+        lock (_lock)
+            _scope = scope;
     }
 
     /// <summary>The view may be sent from now on, and has changed or may have.</summary>
@@ -131,19 +157,24 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
     }
 
     /// <summary>The node applied a delta.</summary>
-    /// <returns>False if it was not the one that is out.</returns>
-    internal bool Acked(Ack ack)
+    /// <returns>What it was that is acked; null if it was not what is out.</returns>
+    internal Outstanding? Acked(Ack ack)
     {
+        Outstanding? acked;
+        bool hasMore;
         lock (_lock)
         {
             if (_outstanding is null || !_outstanding.Nonce.Equals(ack.Nonce))
-                return false;
-            _acked = _outstanding.Version;
+                return null;
+            acked = _outstanding;
+            _held = acked.View;
             _outstanding = null;
             _lastNack = null;
+            hasMore = views.History.Version > _held.Version || !ReferenceEquals(_held.Scope, _scope);
         }
-        _wakeUps.Writer.TryWrite(true);
-        return true;
+        if (hasMore)
+            _wakeUps.Writer.TryWrite(true);
+        return acked;
     }
 
     /// <summary>
@@ -157,7 +188,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
         {
             if (_outstanding is null || !_outstanding.Nonce.Equals(nack.Nonce))
                 return null;
-            _nacked = _outstanding.Version;
+            _nacked = _outstanding.View.Version;
             _outstanding = null;
             _lastNack = nack.Reason;
         }
@@ -192,12 +223,27 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
 
     /// <summary>Writes what there is to write until the stream ends.</summary>
     /// <param name="sent">Told of each delta, for counting.</param>
+    /// <param name="skipped">Told when a version concerns the node in nothing: it counts as acked.</param>
     /// <param name="stop">Ends the writing between two messages.</param>
     /// <param name="abort">
     /// Ends it in the middle of one. Kestrel resets a stream when a write is cancelled, and the node never learns why it
     /// ended: this is for a node that does not read.
     /// </param>
-    internal async Task SendAsync(IAsyncStreamWriter<ControllerFrame> writer, Action<EncodedDelta> sent, CancellationToken stop, CancellationToken abort)
+    internal async Task SendAsync(IAsyncStreamWriter<ControllerFrame> writer, Action<EncodedDelta> sent, Action skipped, CancellationToken stop, CancellationToken abort)
+    {
+        try
+        {
+            await SendAllAsync(writer, sent, skipped, stop, abort);
+        }
+        finally
+        {
+            // Whoever was let in, or is about to be, makes room for the next.
+            if (_admission is { } admission)
+                _ = admission.ContinueWith(let => { if (let.IsCompletedSuccessfully) views.Room.Release(); }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    private async Task SendAllAsync(IAsyncStreamWriter<ControllerFrame> writer, Action<EncodedDelta> sent, Action skipped, CancellationToken stop, CancellationToken abort)
     {
         while (!stop.IsCancellationRequested)
         {
@@ -213,15 +259,17 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
                 await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, TrustBundle = bundle }), abort);
             if (TakeOrder() is { } order)
                 await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, Order = order }), abort);
-            if (TakeDelta() is { } delta)
+            if (TakeChange(out var needsFull) is { } change)
             {
-                foreach (var part in delta.Parts)
-                {
-                    stop.ThrowIfCancellationRequested();
-                    await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, part), abort);
-                }
-                sent(delta);
+                await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, change.Parts[0]), abort);
+                sent(change);
             }
+            else if (needsFull)
+            {
+                await SendFullAsync(writer, sent, stop, abort);
+            }
+            if (TakeSkipped())
+                skipped();
             await _wakeUps.Reader.ReadAsync(stop);
         }
     }
@@ -233,8 +281,8 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
     {
         lock (_lock)
         {
-            return new SessionStatus(Node, peer, hello.Software, BootId, _connected, _sent, _acked,
-                _outstanding is null ? null : _outstandingSince, _lastNack, _certificateProblem, _health);
+            return new SessionStatus(Node, peer, hello.Software, BootId, _connected, _sent, _held.Version,
+                _outstanding?.Since, _lastNack, _certificateProblem, _health);
         }
     }
 
@@ -265,19 +313,93 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
         }
     }
 
-    private EncodedDelta? TakeDelta()
+    // A full view is large, and ten thousand nodes may want one at once: they are sent one after the other, a few at a time, which takes
+    // no longer. What else there is to say to a node does not wait for its turn.
+    private async Task SendFullAsync(IAsyncStreamWriter<ControllerFrame> writer, Action<EncodedDelta> sent, CancellationToken stop, CancellationToken abort)
     {
+        if (_admission is null)
+        {
+            _admission = views.Room.WaitAsync(stop);
+            if (!_admission.IsCompleted)
+                _ = _admission.ContinueWith(_ => _wakeUps.Writer.TryWrite(true), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+        if (!_admission.IsCompletedSuccessfully)
+            return;
+        using var place = views.Room.Occupy(time);
+        _admission = null;
+        var scope = ScopeNow();
+        var full = await views.Full.OfAsync(scope, hello.TakesCompressed, _nacked);
+        if (!TryTake(full, scope))
+            return;
+        foreach (var part in full.Parts)
+        {
+            stop.ThrowIfCancellationRequested();
+            await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, part), abort);
+        }
+        sent(full);
+    }
+
+    private ViewScope ScopeNow()
+    {
+        lock (_lock)
+            return _scope;
+    }
+
+    private EncodedDelta? TakeChange(out bool needsFull)
+    {
+        needsFull = false;
         lock (_lock)
         {
             if (!_mayHaveView || _outstanding is not null)
                 return null;
-            var version = history.Version;
-            if (version <= _acked || version <= _nacked)
+            var version = views.History.Version;
+            if ((version <= _held.Version && ReferenceEquals(_held.Scope, _scope)) || version <= _nacked)
                 return null;
-            _outstanding = history.DeltaFrom(_nacked > _acked ? 0 : _acked);
-            _outstandingSince = time.GetUtcNow();
-            _sent = _outstanding.Version;
-            return _outstanding;
+            var change = _nacked > _held.Version ? null : views.History.ChangeFrom(_held.Version, _held.Scope, _scope);
+            if (change is null)
+            {
+                needsFull = true;
+                return null;
+            }
+            if (change.IsEmpty)
+            {
+                _held = new HeldView(change.Version, _scope);
+                _hasSkipped = true;
+                return null;
+            }
+            Send(change, _scope);
+            return change;
+        }
+    }
+
+    // Not what the node has refused already: another one is made then.
+    private bool TryTake(EncodedDelta full, ViewScope scope)
+    {
+        lock (_lock)
+        {
+            if (full.Version > _nacked)
+            {
+                Send(full, scope);
+                return true;
+            }
+        }
+        _wakeUps.Writer.TryWrite(true);
+        return false;
+    }
+
+    private void Send(EncodedDelta delta, ViewScope scope)
+    {
+        _outstanding = new Outstanding(new HeldView(delta.Version, scope), delta.Nonce, delta.IsFull, time.GetUtcNow());
+        _sent = delta.Version;
+    }
+
+    private bool TakeSkipped()
+    {
+        lock (_lock)
+        {
+            var has = _hasSkipped;
+            _hasSkipped = false;
+            return has;
         }
     }
 

@@ -9,7 +9,7 @@ using Grpc.Core;
 namespace Ambient.Controller.Streams;
 
 /// <summary>The gRPC service that nodes connect to: <c>ambient.discovery.v1.NodeDiscovery</c>.</summary>
-internal sealed class NodeStreamService(Announcer announcer, ViewHistory history, INodeAuthenticator authenticator, CertificateAuthority authority,
+internal sealed class NodeStreamService(Announcer announcer, ViewSource views, INodeAuthenticator authenticator, CertificateAuthority authority,
     CertificateDesk certificates, PodVigil? vigil, NodeJournal? journal, ControllerMetrics metrics, TimeProvider time, ILogger logger)
 {
     /// <summary>How long a stream may take to say Hello.</summary>
@@ -41,7 +41,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         var claim = await IdentifyAsync(context);
         var node = claim.Node;
         var hello = await ReadHelloAsync(reader, node, context.CancellationToken);
-        var session = new NodeSession(hello, context.Peer, history, time);
+        var session = new NodeSession(hello, context.Peer, views, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.Ended);
 
         var bundle = BundleOf(authority);
@@ -49,7 +49,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         {
             ProtocolVersion = ProtocolVersion,
             Controller = CertificateAuthority.ServerName,
-            Epoch = history.Epoch,
+            Epoch = views.History.Epoch,
             TrustBundle = { bundle.Roots },
         }), either.Token);
 
@@ -63,7 +63,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
             session.OfferBundle(BundleOf(authority));
         logger.StreamBegan(node, context.Peer, hello.Software, hello.HeldVersion);
         using var abort = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
-        var sending = session.SendAsync(writer, metrics.DeltaSent, either.Token, abort.Token);
+        var sending = session.SendAsync(writer, metrics.DeltaSent, announcer.AckedOrSkipped, either.Token, abort.Token);
         var receiving = ReceiveAsync(reader, session, either.Token);
         var first = await Task.WhenAny(sending, receiving);
         announcer.Detach(session);
@@ -184,8 +184,8 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
             switch (message.BodyCase)
             {
                 case NodeMessage.BodyOneofCase.Ack:
-                    if (session.Acked(message.Ack))
-                        announcer.Acked();
+                    if (session.Acked(message.Ack) is { } acked)
+                        announcer.Acked(acked);
                     break;
                 case NodeMessage.BodyOneofCase.Nack:
                     if (session.Nacked(message.Nack) is { } refused)

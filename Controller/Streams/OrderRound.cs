@@ -7,12 +7,16 @@ using Ambient.Protocol.Redirector.V1;
 
 namespace Ambient.Controller.Streams;
 
-/// <summary>Works out what each connected node is to capture, and signs what changed. Owned by whoever holds its lock.</summary>
-internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, ExclusionLedger exclusions, NodeRoster roster, ILogger logger)
+/// <summary>
+/// Works out what each connected node is to capture, and signs what changed. It looks only at nodes that something happened on, and at
+/// all of them when what all orders say has changed. Owned by whoever holds its lock.
+/// </summary>
+internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, ExclusionLedger exclusions, NodePods pods, NodeRoster roster, ILogger logger)
 {
     private readonly Dictionary<string, Draft> _drafts = [];
-    private MeshModel? _model;
-    private ILookup<string, string> _leftAlone = Enumerable.Empty<string>().ToLookup(p => p);
+    private readonly HashSet<string> _due = [];
+    private int _drainSeconds;
+    private ImmutableArray<string> _namespaces = [];
 
     /// <summary>When the first order falls due without a change; null if there is none.</summary>
     internal DateTimeOffset? NextRenewal => desk.NextRenewal;
@@ -22,29 +26,22 @@ internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, Exclusi
     {
         desk.Forget(node);
         _drafts.Remove(node);
+        _due.Add(node);
     }
+
+    /// <summary>What a node is to capture may be something else now.</summary>
+    internal void Look(string node) => _due.Add(node);
 
     /// <summary>Signs the orders that are due. Their versions are remembered in the roster.</summary>
     internal List<(NodeSession Session, SignedOrder Order)> Sign(MeshModel model, DateTimeOffset now)
     {
+        var isForAll = model.Settings.DrainSeconds != _drainSeconds || model.EnrolledNamespaces != _namespaces || NextRenewal <= now;
+        (_drainSeconds, _namespaces) = (model.Settings.DrainSeconds, model.EnrolledNamespaces);
         var signed = new List<(NodeSession, SignedOrder)>();
-        if (!ReferenceEquals(_model, model))
-        {
-            _leftAlone = model.Pods.Values.Where(p => p.IsLeftAlone && !ledger.Pods.ContainsKey(p.Uid)).ToLookup(p => p.Node, p => p.Uid);
-            _model = model;
-        }
         // An order for no boot is refused anyway.
-        var inputs = roster.Sessions.Where(s => s.BootId.Length > 0)
-            .ToDictionary(s => s.Node, s => new Inputs(s.BootId, model.Settings.DrainSeconds, model.EnrolledNamespaces, [.. _leftAlone[s.Node].Order(StringComparer.Ordinal)], []));
-        foreach (var enrolment in ledger.Pods.Values.Where(p => p.IsOrdered))
+        foreach (var session in (isForAll ? roster.Sessions : _due.Select(roster.SessionOf).OfType<NodeSession>()).Where(s => s.BootId.Length > 0))
         {
-            if (inputs.TryGetValue(enrolment.Node, out var own) && model.Pods.TryGetValue(enrolment.Uid, out var pod) && pod.Node == enrolment.Node)
-                own.Pods.Add((pod, exclusions.OrderedOf(pod)));
-        }
-        foreach (var session in roster.Sessions)
-        {
-            if (!inputs.TryGetValue(session.Node, out var own))
-                continue;
+            var own = InputsOf(session, model);
             if (!_drafts.TryGetValue(session.Node, out var draft) || !draft.Inputs.AreThoseOf(own))
                 _drafts[session.Node] = draft = new Draft(own, ContentOf(session.Node, own));
             var record = roster.RecordOf(session.Node);
@@ -54,15 +51,21 @@ internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, Exclusi
             signed.Add((session, order));
             logger.OrderSigned(session.Node, version, own.Pods.Count);
         }
+        _due.Clear();
         return signed;
     }
+
+    private Inputs InputsOf(NodeSession session, MeshModel model) => new(session.BootId, model.Settings.DrainSeconds, model.EnrolledNamespaces,
+        [.. pods.On(session.Node).Where(pod => pod.IsLeftAlone && !ledger.Pods.ContainsKey(pod.Uid)).Select(pod => pod.Uid).Order(StringComparer.Ordinal)],
+        [.. pods.On(session.Node).Where(pod => ledger.Pods.GetValueOrDefault(pod.Uid) is { IsOrdered: true } enrolment && enrolment.Node == session.Node)
+            .OrderBy(pod => pod.Uid, StringComparer.Ordinal).Select(pod => (pod, exclusions.OrderedOf(pod)))]);
 
     private static CaptureOrder ContentOf(string node, Inputs inputs) => new()
     {
         Node = node,
         BootId = inputs.BootId,
         DrainSeconds = (uint)inputs.DrainSeconds,
-        Pods = { inputs.Pods.OrderBy(p => p.Pod.Uid, StringComparer.Ordinal).Select(p => p.Pod.ToCapturedPod(p.ExcludedPorts)) },
+        Pods = { inputs.Pods.Select(p => p.Pod.ToCapturedPod(p.ExcludedPorts)) },
         EnrolledNamespaces = { inputs.Namespaces },
         LeftAlone = { inputs.LeftAlone },
     };

@@ -14,18 +14,29 @@ internal sealed class PassSchedule : IDisposable
 
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
+    private readonly PushPace _pace;
     private DateTimeOffset _due = DateTimeOffset.MaxValue;
+    private DateTimeOffset _lastBegun = DateTimeOffset.MinValue;
     private TimeSpan _lastPass;
 
+    /// <param name="pace">How often nodes keep up with.</param>
     /// <param name="pass">Begins a pass, which takes the lock and calls <see cref="Run"/>.</param>
-    internal PassSchedule(TimeProvider time, Action pass)
+    internal PassSchedule(TimeProvider time, PushPace pace, Action pass)
     {
         _time = time;
+        _pace = pace;
         _timer = time.CreateTimer(_ => pass(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Something happened.</summary>
-    internal void Soon() => At(_time.GetUtcNow() + CoalesceTime);
+    /// <summary>
+    /// Something happened that nodes are to be told: in a moment, or when they have dealt with what they were told last. Alone it is never
+    /// held back, and among many for half a second at most.
+    /// </summary>
+    internal void Soon()
+    {
+        var (soon, paced) = (_time.GetUtcNow() + CoalesceTime, _lastBegun + _pace.Interval);
+        At(soon > paced ? soon : paced);
+    }
 
     /// <summary>There will be something to do then; what is due earlier stays so.</summary>
     internal void At(DateTimeOffset due)
@@ -44,6 +55,7 @@ internal sealed class PassSchedule : IDisposable
     {
         var started = _time.GetTimestamp();
         _due = DateTimeOffset.MaxValue;
+        _lastBegun = _time.GetUtcNow();
         pass();
         _lastPass = _time.GetElapsedTime(started);
     }

@@ -77,6 +77,7 @@ internal sealed class ControllerSession : IDisposable
             HeldVersion = held.Version,
             Software = _context.Options.Software,
             Leaving = _context.Options.IsLeaving,
+            TakesCompressed = true,
         };
         hello.Capabilities.Add(_context.Options.Capabilities);
         await call.RequestStream.WriteAsync(new NodeMessage { Id = 1, Hello = hello }, ending.Token);

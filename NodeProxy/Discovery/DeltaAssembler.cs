@@ -24,6 +24,8 @@ internal sealed class DeltaAssembler(string epoch, SharedValues shared)
         if (!_isOpen || (part.Full && !_isFull))
             Restart(part.Full);
         _fault ??= MeshDelta.Read(part.Upserts, shared, _upserts);
+        if (part.Compressed.Length > 0)
+            _fault ??= CompressedPart.TryRead(part, out var more, out var fault) ? MeshDelta.Read(more.Upserts, shared, _upserts) : fault;
         _removals.AddRange(part.Removals);
         _isOpen = part.More;
         delta = part.More ? null : new MeshDelta(epoch, part.Version, _isFull, _upserts, _removals, _fault);

@@ -35,7 +35,7 @@ internal static class Classifier
             return new Route(RouteKind.Wait, target)
             {
                 Reason = RefusalReason.UnknownAddress,
-                Detail = $"{target.Address} lies in the mesh's ranges, and no pod or service has it",
+                Detail = $"{target.Address} lies in the mesh's ranges, and no pod or service that this node is told of has it",
             };
         }
 

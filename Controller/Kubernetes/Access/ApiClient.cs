@@ -65,10 +65,14 @@ internal sealed class ApiClient
         Readable(path, () =>
         {
             extras = KubeconfigExtras.Read(path);
-            configuration = KubernetesClientConfiguration.BuildConfigFromConfigObject(KubernetesClientConfiguration.LoadKubeConfig(path));
+            var read = KubernetesClientConfiguration.LoadKubeConfig(path);
+            // The library knows no tokenFile, and refuses a user without anything that it knows.
+            if (extras.TokenPath is not null && read.Users.FirstOrDefault(user => user.Name == extras.User) is { } user)
+                (user.UserCredentials.Token, user.UserCredentials.ExternalExecution) = ("in a file", null);
+            configuration = KubernetesClientConfiguration.BuildConfigFromConfigObject(read);
         });
         if (extras!.TokenPath is { } token)
-            configuration!.TokenProvider = new TokenFile(token);
+            (configuration!.TokenProvider, configuration.AccessToken) = (new TokenFile(token), null);
         return new ApiClient(configuration!, extras.Proxy, fingerprint);
     }
 

@@ -20,6 +20,7 @@ internal sealed class ObjectDecoder(string apiVersion, string kind, JsonShape sh
 
     private static readonly YamlMapping Nothing = new(new Dictionary<string, YamlNode>(), 0);
     private readonly TextCache _texts = new();
+    private readonly NodeCache _nodes = new();
     private readonly ArrayBufferWriter<byte> _kept = new(4096);
     private readonly YamlScalar _apiVersion = new(apiVersion, IsPlain: false, 0);
     private readonly YamlScalar _kind = new(kind, IsPlain: false, 0);
@@ -54,8 +55,15 @@ internal sealed class ObjectDecoder(string apiVersion, string kind, JsonShape sh
     {
         switch (reader.TokenType)
         {
-            case JsonTokenType.StartObject: return ReadMapping(ref reader, shape, depth + 1, isMetadata);
-            case JsonTokenType.StartArray: return ReadSequence(ref reader, shape, depth + 1);
+            case JsonTokenType.StartObject:
+                var start = _kept.WrittenCount;
+                var mapping = ReadMapping(ref reader, shape, depth + 1, isMetadata);
+                // Metadata, spec and status are as a whole no other object's.
+                return depth == 0 ? mapping : _nodes.Of(_kept.WrittenSpan[start..], mapping);
+            case JsonTokenType.StartArray:
+                start = _kept.WrittenCount;
+                var sequence = ReadSequence(ref reader, shape, depth + 1);
+                return _nodes.Of(_kept.WrittenSpan[start..], sequence);
             case JsonTokenType.String:
                 Note((byte)'"');
                 return new YamlScalar(ReadText(ref reader), IsPlain: false, 0);

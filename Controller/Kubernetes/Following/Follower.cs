@@ -53,7 +53,7 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
             }
             catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException or OperationCanceledException)
             {
-                reachability.Failed($"{kind.QualifiedName}: {Innermost(e)}");
+                reachability.Failed(kind.QualifiedName, Innermost(e));
                 wait = _backoff.Next();
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -81,7 +81,7 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
                 var page = new ListReader(_decoder, following.Listed);
                 await input.ReadAsync(page.ReadPiece, cancellation);
                 if (!page.IsComplete || page.Version.Length == 0)
-                    throw new JsonException("expected a whole list with its resourceVersion");
+                    throw new IOException("the list broke off");
                 (continued, revision) = (page.Continue, page.Version);
             }
             while (continued.Length > 0);
@@ -170,7 +170,7 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
             case HttpStatusCode.NotFound:
                 return _backoff.Next();
             default:
-                reachability.Failed($"{kind.QualifiedName}: {refusal.Message}");
+                reachability.Failed(kind.QualifiedName, refusal.Message);
                 var wait = _backoff.Next();
                 return refusal.RetryAfter is { } asked && asked > wait && asked < times.LongestRetry * 6 ? asked : wait;
         }

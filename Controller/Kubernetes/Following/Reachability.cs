@@ -6,25 +6,27 @@ namespace Ambient.Controller.Kubernetes.Following;
 internal sealed class Reachability(ApiConnection connection, ILogger logger)
 {
     private readonly Lock _lock = new();
-    private bool _isAway;
+    // What was said since it answered last: each trouble once, a few at most.
+    private readonly HashSet<string> _said = [];
+    private const int MostSaid = 8;
 
     internal void Answered()
     {
         lock (_lock)
         {
-            if (_isAway)
+            if (_said.Count > 0)
                 logger.ApiBack(connection.Name);
-            _isAway = false;
+            _said.Clear();
         }
     }
 
-    internal void Failed(string reason)
+    /// <param name="what">What was asked for; of those who meet the same trouble only the first is named.</param>
+    internal void Failed(string what, string reason)
     {
         lock (_lock)
         {
-            if (!_isAway)
-                logger.SourceUnreachable(connection.Name, reason);
-            _isAway = true;
+            if (_said.Count < MostSaid && _said.Add(reason))
+                logger.SourceUnreachable(connection.Name, $"{what}: {reason}");
         }
     }
 }

@@ -121,16 +121,25 @@ internal readonly struct Fields(YamlMapping? mapping, string path)
     {
         if (Find(name) is not { } node)
             return FrozenDictionary<string, string>.Empty;
-        var entries = new Dictionary<string, string>();
-        foreach (var (key, value) in node is YamlMapping map ? map.Entries : throw Expected(name, node, "a map of texts"))
+        var self = this;
+        // Only what holds for every map is made once for all that ask.
+        return isAnnotations ? Read(MaxAnnotation) : node.Made(() => Read(MaxText));
+
+        FrozenDictionary<string, string> Read(int longest)
         {
-            // `true` without quotes is what people write for a label; Kubernetes would refuse it, and losing it silently is worse.
-            entries.Add(key, value is YamlScalar scalar && scalar.Value.Length <= (isAnnotations ? MaxAnnotation : MaxText)
-                ? scalar.Value
-                : throw Expected($"{name}.{key}", value, "a text"));
+            var entries = new Dictionary<string, string>();
+            foreach (var (key, value) in node is YamlMapping map ? map.Entries : throw self.Expected(name, node, "a map of texts"))
+            {
+                // `true` without quotes is what people write for a label; Kubernetes would refuse it, and losing it silently is worse.
+                entries.Add(key, value is YamlScalar scalar && scalar.Value.Length <= longest ? scalar.Value : throw self.Expected($"{name}.{key}", value, "a text"));
+            }
+            return entries.ToFrozenDictionary();
         }
-        return entries.ToFrozenDictionary();
     }
+
+    /// <summary>What a reader makes of a list, once for all objects that share it; made anew where there is none.</summary>
+    internal T Made<T>(string name, Func<T> make)
+        where T : class => Find(name) is { } node ? node.Made(make) : make();
 
     /// <summary>As <see cref="Expected(string, string)"/>, for one entry of a list.</summary>
     internal YamlFaultException ExpectedItem(string name, int index, string what) =>

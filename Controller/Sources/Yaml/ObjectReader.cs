@@ -81,21 +81,16 @@ internal sealed class ObjectReader(string origin)
 
         var addresses = status.Objects("podIPs").Select(ip => ip.Address("ip")).Append(status.Address("podIP"))
             .OfType<IPAddress>().Distinct().ToImmutableArray();
-        var namedPorts = new Dictionary<string, int>();
-        foreach (var port in spec.Objects("containers").SelectMany(c => c.Objects("ports")))
-        {
-            if (port.Text("name") is { Length: > 0 } portName && port.Number("containerPort", 1, 65535) is { } number)
-                namedPorts.TryAdd(portName, number);
-        }
+        var containers = spec.Made("containers", () => ContainerParts.Read(spec));
         var ready = status.Objects("conditions").Where(c => c.Text("type") == "Ready").Select(c => c.Text("status")).FirstOrDefault();
 
         return new PodObject(ns, name, metadata.Name("uid", UidOf(ns, name)), labels, metadata.Map("annotations", isAnnotations: true),
             spec.Has("nodeName") ? spec.Name("nodeName", null) : "", spec.Name("serviceAccountName", "default"),
             spec.Flag("hostNetwork") ?? false, addresses, IsFinished: status.Text("phase") is "Succeeded" or "Failed",
-            IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), namedPorts.ToFrozenDictionary(), PlaceOf(fields))
+            IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), containers.NamedPorts, PlaceOf(fields))
         {
             IsTerminating = metadata.Has("deletionTimestamp"),
-            Probes = PodProbeReader.Read(spec),
+            Probes = spec.Has("initContainers") ? PodProbeReader.Read(spec) : containers.Probes,
         };
     }
 
@@ -181,6 +176,7 @@ internal sealed class ObjectReader(string origin)
                 "hbone" => false,
                 _ => throw spec.Expected("tunnelPort", "original or hbone"),
             },
+            Reach = ReachReader.Read(spec),
         };
     }
 

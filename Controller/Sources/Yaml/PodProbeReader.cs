@@ -19,6 +19,10 @@ internal static class PodProbeReader
             .SelectMany(ReadContainer).Distinct(),
     ];
 
+    /// <summary>Those of the containers alone.</summary>
+    /// <inheritdoc cref="Read"/>
+    internal static ImmutableArray<Probe> ReadContainers(Fields spec) => [.. spec.Objects("containers").SelectMany(ReadContainer).Distinct()];
+
     private static IEnumerable<Probe> ReadContainer(Fields container)
     {
         var lifecycle = container.Object("lifecycle");

@@ -11,6 +11,8 @@ namespace Ambient.Tests.Kubernetes.Cluster;
 internal sealed class ApiObjects(HttpClient http)
 {
     internal const string Manager = "ambient-tests";
+    // Another one, since a server before 1.22 takes what a manager says of the status for all that it says.
+    private const string StatusManager = "ambient-tests-status";
     private static readonly TimeSpan ServedLimit = TimeSpan.FromSeconds(30);
 
     internal async Task<JsonObject> CreateAsync(string path, JsonObject content)
@@ -28,7 +30,7 @@ internal sealed class ApiObjects(HttpClient http)
             var status = item["status"]?.DeepClone();
             var main = item.DeepClone().AsObject();
             main.Remove("status");
-            var result = await PatchAsync(path, main, dryRun);
+            var result = await PatchAsync(path, main, Manager, dryRun);
             if (status is not null && !dryRun)
             {
                 result = await PatchAsync($"{path}/status", new JsonObject
@@ -37,7 +39,7 @@ internal sealed class ApiObjects(HttpClient http)
                     ["kind"] = item["kind"]!.DeepClone(),
                     ["metadata"] = new JsonObject { ["name"] = item["metadata"]!["name"]!.DeepClone() },
                     ["status"] = status,
-                }, dryRun: false);
+                }, StatusManager, dryRun: false);
             }
             if ((string)item["kind"]! == "CustomResourceDefinition" && !dryRun)
                 await WaitUntilServedAsync(item);
@@ -66,11 +68,11 @@ internal sealed class ApiObjects(HttpClient http)
         return (bool)resource["namespaced"]! ? $"{root}/namespaces/{ns}/{resource["name"]}/{name}" : $"{root}/{resource["name"]}/{name}";
     }
 
-    private async Task<JsonObject> PatchAsync(string path, JsonObject content, bool dryRun)
+    private async Task<JsonObject> PatchAsync(string path, JsonObject content, string manager, bool dryRun)
     {
         // The forced owner of what the test writes, whoever wrote it before.
         using var body = new StringContent(content.ToJsonString(), Encoding.UTF8, new MediaTypeHeaderValue("application/apply-patch+yaml"));
-        using var answer = await http.PatchAsync($"{path}?fieldManager={Manager}&force=true{(dryRun ? "&dryRun=All" : "")}", body);
+        using var answer = await http.PatchAsync($"{path}?fieldManager={manager}&force=true{(dryRun ? "&dryRun=All" : "")}", body);
         return await ReadAsync(answer, $"apply {path}");
     }
 

@@ -46,6 +46,9 @@ public sealed class ApiServer : IAsyncLifetime
     /// <summary>The same administrator without a library: paths like <c>/api/v1/namespaces</c>.</summary>
     public HttpClient Http { get; private set; } = null!;
 
+    /// <summary>Whom clients of this server have to trust.</summary>
+    public string RootsPem => System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(Configuration.Clusters.Single().ClusterEndpoint.CertificateAuthorityData));
+
     /// <summary>Whether EndpointSlices have their version of since 1.21.</summary>
     public bool HasSlicesV1 { get; private set; } = true;
 

@@ -32,7 +32,7 @@ public sealed class FollowingTests(ApiServer server)
         var ns = await server.CreateNamespaceAsync("following");
         var node = server.Name("node");
         await server.ApplyAsync($$"""
-            { apiVersion: v1, kind: Service, metadata: { name: web, namespace: {{ns}} }, spec: { selector: { app: web }, ports: [ { name: http, port: 80, targetPort: 8080 } ] } }
+            { apiVersion: v1, kind: Service, metadata: { name: web, namespace: {{ns}} }, spec: { selector: { app: web }, ports: [ { name: http, port: 80, targetPort: 8080, protocol: TCP } ] } }
             ---
             { apiVersion: v1, kind: Service, metadata: { name: elsewhere, namespace: {{ns}} }, spec: { type: ExternalName, externalName: example.com } }
             ---

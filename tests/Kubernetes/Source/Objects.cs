@@ -14,7 +14,7 @@ internal static class Objects
           annotations: { ambient.mesh/exclude-inbound-ports: "9000", other.example/thing: "not for us" }
         spec:
           nodeName: {{node}}
-          containers: [ { name: app, image: none, ports: [ { name: http, containerPort: 8080 } ], readinessProbe: { httpGet: { path: /ready, port: http } } } ]
+          containers: [ { name: app, image: none, ports: [ { name: http, containerPort: 8080, protocol: TCP } ], readinessProbe: { httpGet: { path: /ready, port: http } } } ]
         status:
           phase: Running
           podIP: {{address}}

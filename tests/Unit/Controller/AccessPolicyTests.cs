@@ -119,9 +119,9 @@ public sealed class AccessPolicyTests
         {
             ulong before = history.Version;
             var next = Build([.. rest, Policy("p", spec)]);
-            history.Apply(composer.Change(last, next));
+            history.Apply(composer.Update(next with { Change = ModelChange.Between(last, next) }));
             last = next;
-            return [.. history.DeltaFrom(before).Parts.SelectMany(part => Delta.Parser.ParseFrom(part.Span).Upserts).Select(resource => resource.Workload?.Name ?? resource.Key).Order(StringComparer.Ordinal)];
+            return [.. (history.ChangeFrom(before, ViewScope.Everything, ViewScope.Everything)?.Parts ?? []).SelectMany(part => Delta.Parser.ParseFrom(part.Span).Upserts).Select(resource => resource.Workload?.Name ?? resource.Key).Order(StringComparer.Ordinal)];
         }
         Change("selector: {matchLabels: {app: api}}, rules: [{ports: [80]}]");
         Assert.Equal(["policy/shop/p"], Change("selector: {matchLabels: {app: api}}, rules: [{ports: [81]}]"));
@@ -165,7 +165,7 @@ public sealed class AccessPolicyTests
         string text = $"apiVersion: ambient.mesh/v1alpha1\nkind: AccessPolicy\nmetadata: {{name: p, namespace: shop}}\nspec:\n  {spec.Replace("\n", "\n  ", StringComparison.Ordinal)}";
         var reader = new ObjectReader("p.yaml");
         reader.Read(YamlDocuments.Read(spec.StartsWith('{') ? Policy("p", spec[1..^1]) : text).Single());
-        var resource = new AccessPolicyBuilder(reader.Objects, _ => true).Resources.Single();
+        var resource = new AccessPolicyBuilder(reader.Objects.OfType<AccessPolicyObject>(), _ => true).Resources.Single();
         Assert.True(ResourceReader.TryRead(resource, out var read, out string? reason), reason);
         return (AccessPolicy)read;
     }

@@ -157,7 +157,7 @@ public sealed class ExclusionLedgerTests
         ["u"] = new("u", "a", EnrolmentState.Enrolled, true, PodPhase.Captured, "", 0, 0, null),
     }, _now);
 
-    private bool Advance(ulong acked) => _ledger.Advance(_now, version => acked >= version);
+    private bool Advance(ulong acked) => _ledger.Advance(_now, version => acked >= version).Count > 0;
 
     private void Announce() => _ledger.Records.MarkAnnounced(++_version);
 

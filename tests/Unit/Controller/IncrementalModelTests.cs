@@ -4,7 +4,6 @@ using Ambient.Controller.Snapshots;
 using Ambient.Controller.Sources;
 using Ambient.Controller.Sources.Yaml;
 using Ambient.Protocol.Mesh.V1;
-using Google.Protobuf;
 
 namespace Ambient.Tests.Unit.Controller;
 
@@ -24,7 +23,7 @@ public sealed class IncrementalModelTests
         var files = new Dictionary<string, ParsedFile>();
         var builder = new ModelBuilder("cluster.local");
         var composer = Composer();
-        var view = new Dictionary<string, ByteString>();
+        var view = new Dictionary<string, ToldResource>();
         MeshModel? before = null;
         for (var round = 0; round < Rounds; round++)
         {
@@ -41,14 +40,17 @@ public sealed class IncrementalModelTests
             Assert.Equal(fresh.Resources, model.Resources);
             Assert.Equal(Told(fresh), Told(model));
             // What is told step by step amounts to what a node is told that comes now.
-            foreach (var (key, bytes) in composer.Change(before, model))
+            foreach (var change in composer.Update(model))
             {
-                if (bytes is null)
-                    view.Remove(key);
+                if (change.Now is null)
+                    view.Remove(change.Key);
                 else
-                    view[key] = bytes;
+                    view[change.Key] = change.Now;
             }
-            Assert.Equal(composer.Change(null, fresh).ToDictionary(), view.ToDictionary(e => e.Key, e => (ByteString?)e.Value));
+            Assert.Equal(Composer().Update(fresh).Select(c => c.Now!.Read()).OrderBy(r => r.Key, StringComparer.Ordinal), view.Values.Select(r => r.Read()).OrderBy(r => r.Key, StringComparer.Ordinal));
+            // And what is said to have changed is what did.
+            Assert.Equal(ModelChange.Between(before, model).Resources.Select(c => $"{c.Key} {c.Now is null}").Order(StringComparer.Ordinal),
+                model.Change.Resources.Select(c => $"{c.Key} {c.Now is null}").Order(StringComparer.Ordinal));
             before = model;
         }
     }
@@ -62,10 +64,10 @@ public sealed class IncrementalModelTests
         var after = builder.Build(Snapshot(file.Next("a.yaml", Shop("10.1.0.9"))));
 
         Assert.Equal(["web"], after.Pods.Values.Where(p => !before.Pods.Values.Any(old => ReferenceEquals(old, p))).Select(p => p.Name));
-        Assert.Equal(["settings", "endpoint/shop/web/10.1.0.9"],
-            after.Resources.Where(r => !before.Resources.Any(old => ReferenceEquals(old, r))).Select(r => r.Key));
-        Assert.Equal(["endpoint/shop/web/10.1.0.1", "endpoint/shop/web/10.1.0.9", "settings", $"workload/{after.Pods.Values.Single(p => p.Name == "web").Uid}"],
-            Composer().Change(before, after).Select(c => c.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(["endpoint/shop/web/10.1.0.9"],
+            after.Told.Where(r => !before.Told.Any(old => ReferenceEquals(old, r))).Select(r => r.Key));
+        Assert.Equal(["endpoint/shop/web/10.1.0.1", "endpoint/shop/web/10.1.0.9", $"workload/{after.Pods.Values.Single(p => p.Name == "web").Uid}"],
+            Composer().Update(after).Select(c => c.Key).Order(StringComparer.Ordinal));
 
         static string Shop(string web) => $$$"""
             {kind: Namespace, metadata: {name: shop}}

@@ -34,7 +34,7 @@ public sealed class ScaleFigures(ITestOutputHelper output)
         var first = Measured(() =>
         {
             model = builder.Build(Snapshot(objects));
-            history.Apply(composer.Change(null, model));
+            history.Apply(composer.Update(model));
         });
         var changed = 0;
         // The first round only warms up.
@@ -44,12 +44,12 @@ public sealed class ScaleFigures(ITestOutputHelper output)
             var pod = (PodObject)objects[at];
             objects = objects.SetItem(at, pod with { IsReady = !pod.IsReady, ServiceAccount = $"account-{round}" });
             var next = builder.Build(Snapshot(objects));
-            var updates = composer.Change(model, next).ToList();
+            var updates = composer.Update(next).ToList();
             changed = updates.Count;
             history.Apply(updates);
             model = next;
         })).Skip(1).ToList();
-        var parts = history.DeltaFrom(history.Version - 1);
+        var parts = history.ChangeFrom(history.Version - 1, ViewScope.Everything, ViewScope.Everything)!;
 
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{workloads,7} workloads: first view {first.Ms:F0} ms, {first.Mb:F0} MB allocated; a change {deltas.Min(d => d.Ms):F1} to {deltas.Max(d => d.Ms):F1} ms, {deltas.Max(d => d.Mb):F2} MB, {changed} resources encoded, {parts.Bytes} bytes to a node"));

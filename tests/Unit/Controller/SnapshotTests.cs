@@ -1,3 +1,4 @@
+using Ambient.Controller.Model;
 using Ambient.Controller.Snapshots;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Mesh.V1;
@@ -18,11 +19,11 @@ public sealed class SnapshotTests
             var nonce = ByteString.CopyFrom(new byte[random.Next(1, 20)]);
             var version = (ulong)random.NextInt64(1, long.MaxValue);
 
-            var change = DeltaEncoder.Change(version, nonce, [.. upserts.Select(u => u.ToByteString())], removals);
+            var change = DeltaEncoder.Change(version, nonce, [.. upserts.Select(u => ToldResource.Of(u, ""))], removals);
             var twin = new Delta { Version = version, Nonce = nonce, Upserts = { upserts }, Removals = { removals } };
-            Assert.Equal(twin.ToByteArray(), Assert.Single(change!.Parts).ToArray());
+            Assert.Equal(upserts.Count + removals.Count == 0 ? [] : [twin.ToByteArray()], change!.Parts.Select(p => p.ToArray()));
 
-            var full = DeltaEncoder.Full(version, nonce, upserts.Select(u => u.ToByteString()));
+            var full = DeltaEncoder.Full(version, nonce, [.. upserts.Select(u => ToldResource.Of(u, ""))]);
             var fullTwin = new Delta { Version = version, Nonce = nonce, Full = true, Upserts = { upserts } };
             Assert.Equal(fullTwin.ToByteArray(), Assert.Single(full.Parts).ToArray());
         }
@@ -39,11 +40,11 @@ public sealed class SnapshotTests
             for (var step = 0; step < 60; step++)
             {
                 var updates = Enumerable.Range(0, random.Next(1, 4)).Select(_ => $"k{random.Next(8)}").Distinct()
-                    .Select(uid => KeyValuePair.Create($"workload/{uid}", random.Next(3) == 0 ? null : Workload(uid, $"{random.Next(5)}").ToByteString()));
+                    .Select(uid => random.Next(3) == 0 ? Gone(uid) : Update(uid, $"{random.Next(5)}"));
                 history.Apply([.. updates]);
-                var truth = Replay([], history.DeltaFrom(0));
+                var truth = Replay([], Full(history));
                 foreach (var (version, view) in nodes)
-                    Assert.Equal(truth, Replay(new(view), history.DeltaFrom(version)));
+                    Assert.Equal(truth, Replay(new(view), Change(history, version) ?? Full(history)));
                 if (random.Next(3) == 0)
                     nodes[history.Version] = truth;
             }
@@ -57,7 +58,7 @@ public sealed class SnapshotTests
         Assert.Equal(0ul, history.Version);
         Assert.Equal(1ul, history.Apply([Update("a", "1")]));
         Assert.Equal(1ul, history.Apply([Update("a", "1")]));
-        Assert.Equal(1ul, history.Apply([new("workload/b", null)]));
+        Assert.Equal(1ul, history.Apply([Gone("b")]));
         Assert.Equal(2ul, history.Apply([Update("a", "2")]));
     }
 
@@ -67,8 +68,69 @@ public sealed class SnapshotTests
         var history = new ViewHistory();
         history.Apply([Update("a", "1")]);
         history.Apply([Update("a", "2")]);
-        Assert.Same(history.DeltaFrom(1), history.DeltaFrom(1));
-        Assert.Same(history.DeltaFrom(0), history.DeltaFrom(77));
+        Assert.Same(Change(history, 1), Change(history, 1));
+        Assert.Null(Change(history, 0));
+        Assert.Null(Change(history, 77));
+    }
+
+    [Fact]
+    public async Task A_full_view_is_encoded_once_for_all_nodes_and_serves_on_while_few_changes_have_to_follow_it()
+    {
+        var history = new ViewHistory();
+        var full = new FullViews(history);
+        history.Apply([Update("a", "1")]);
+        var first = await full.OfAsync(ViewScope.Everything, isCompressed: false, above: 0);
+        history.Apply([Update("a", "2")]);
+
+        Assert.Same(first, await full.OfAsync(ViewScope.Everything, isCompressed: false, above: 0));
+        Assert.Equal("2", Replay(Replay([], first), Change(history, first.Version)!)["workload/a"].Workload.Name);
+        // A node that refused it wants another.
+        Assert.Equal(2ul, (await full.OfAsync(ViewScope.Everything, isCompressed: false, above: 1)).Version);
+
+        var second = await full.OfAsync(ViewScope.Everything, isCompressed: false, above: 1);
+        history.Apply(Enumerable.Range(0, FullViews.MaxKeysBehind + 1).Select(i => Update($"b{i}", "1")));
+        Assert.NotSame(second, await full.OfAsync(ViewScope.Everything, isCompressed: false, above: 0));
+    }
+
+    [Fact]
+    public void A_node_is_told_of_the_namespaces_of_its_scope_and_of_what_no_namespace_has()
+    {
+        var history = new ViewHistory();
+        var shop = new ViewScope(["shop"]);
+        history.Apply([Update("s", "1", "shop"), Update("b", "1", "bank"), Update("all", "1", "")]);
+        Assert.Equal(["workload/all", "workload/s"], Replay([], Full(history, shop)).Keys.Order());
+
+        history.Apply([Update("b", "2", "bank")]);
+        Assert.True(history.ChangeFrom(1, shop, shop)!.IsEmpty);
+        history.Apply([Gone("b", "bank"), Gone("s", "shop"), Update("t", "1", "shop")]);
+        var change = Delta.Parser.ParseFrom(Assert.Single(history.ChangeFrom(1, shop, shop)!.Parts).Span);
+        Assert.Equal(["workload/t"], change.Upserts.Select(u => u.Key));
+        Assert.Equal(["workload/s"], change.Removals);
+        Assert.Same(history.ChangeFrom(1, shop, shop), history.ChangeFrom(1, shop, shop));
+    }
+
+    [Fact]
+    public void A_scope_that_grows_or_shrinks_brings_the_rest_or_takes_it_away_with_the_next_change()
+    {
+        for (var seed = 0; seed < 50; seed++)
+        {
+            var random = new Random(seed);
+            var history = new ViewHistory(maxKeys: 1000);
+            ViewScope[] scopes = [ViewScope.Everything, ViewScope.Nothing, new(["shop"]), new(["shop", "bank"]), new(["bank", "none"])];
+            var (scope, view, version) = (scopes[0], new Dictionary<string, Resource>(), 0ul);
+            for (var step = 0; step < 60; step++)
+            {
+                history.Apply([.. Enumerable.Range(0, random.Next(0, 4)).Select(_ => $"k{random.Next(12)}").Distinct()
+                    .Select(uid => (uid, Ns: uid.Length % 2 == 0 ? "shop" : uid[1] == '1' ? "" : "bank"))
+                    .Select(k => random.Next(3) == 0 ? Gone(k.uid, k.Ns) : Update(k.uid, $"{random.Next(5)}", k.Ns))]);
+                if (random.Next(3) == 0)
+                    continue;
+                var wanted = scopes[random.Next(scopes.Length)];
+                view = Replay(view, history.ChangeFrom(version, scope, wanted) ?? Full(history, wanted));
+                (scope, version) = (wanted, history.Version);
+                Assert.Equal(Replay([], Full(history, wanted)), view);
+            }
+        }
     }
 
     [Fact]
@@ -77,8 +139,8 @@ public sealed class SnapshotTests
         var history = new ViewHistory(maxKeys: 10);
         for (var i = 1; i <= 30; i++)
             history.Apply([Update("a", $"{i}")]);
-        Assert.True(history.DeltaFrom(3).IsFull);
-        Assert.False(history.DeltaFrom(25).IsFull);
+        Assert.Null(Change(history, 3));
+        Assert.False(Change(history, 25)!.IsFull);
     }
 
     [Fact]
@@ -89,7 +151,8 @@ public sealed class SnapshotTests
         var large = new string('x', 100_000);
         history.Apply([.. Enumerable.Range(0, 50).Select(i => Update($"b{i}", large))]);
 
-        var delta = history.DeltaFrom(1);
+        Assert.Null(Change(history, 1));
+        var delta = Full(history);
         Assert.True(delta.IsFull);
         Assert.True(delta.Parts.Length >= 2);
         Assert.All(delta.Parts, p => Assert.True(p.Length < 3 << 20));
@@ -100,7 +163,17 @@ public sealed class SnapshotTests
     [Fact]
     public void Two_processes_have_two_epochs() => Assert.NotEqual(new ViewHistory().Epoch, new ViewHistory().Epoch);
 
-    private static KeyValuePair<string, ByteString?> Update(string uid, string name) => new($"workload/{uid}", Workload(uid, name).ToByteString());
+    private static EncodedDelta? Change(ViewHistory history, ulong from) => history.ChangeFrom(from, ViewScope.Everything, ViewScope.Everything);
+
+    private static EncodedDelta Full(ViewHistory history, ViewScope? scope = null)
+    {
+        var (version, resources) = history.Whole(scope ?? ViewScope.Everything);
+        return DeltaEncoder.Full(version, ViewHistory.NewNonce(), resources);
+    }
+
+    private static ToldChange Update(string uid, string name, string ns = "shop") => ToldChange.To(ToldResource.Of(Workload(uid, name), ns));
+
+    private static ToldChange Gone(string uid, string ns = "shop") => new($"workload/{uid}", ns, null);
 
     private static Resource Workload(string uid, string name) => new() { Key = $"workload/{uid}", Workload = new WorkloadResource { Uid = uid, Name = name } };
 

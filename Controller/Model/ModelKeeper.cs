@@ -1,0 +1,33 @@
+using Ambient.Controller.Sources;
+
+namespace Ambient.Controller.Model;
+
+/// <summary>
+/// Keeps the model over a bug: objects that we cannot make sense of must not end the process, and what was left half done is not built
+/// upon. Owned by one thread.
+/// </summary>
+/// <param name="defaultTrustDomain">Used where no MeshConfig names one.</param>
+internal sealed class ModelKeeper(string defaultTrustDomain)
+{
+    private readonly HashSet<SourceObject> _objects = new(ReferenceEqualityComparer.Instance);
+    private ModelBuilder? _builder;
+    private MeshModel? _last;
+
+    internal int Objects => _objects.Count;
+
+    /// <summary>The model after a change of the source.</summary>
+    /// <exception cref="Exception">A bug: the model before stays in force. The next change makes one of all objects.</exception>
+    internal MeshModel Apply(SourceChange change)
+    {
+        _objects.ExceptWith(change.Removed);
+        _objects.UnionWith(change.Added);
+        var builder = _builder ?? new ModelBuilder(defaultTrustDomain);
+        var isWhole = _builder is null;
+        _builder = null;
+        var model = builder.Apply(isWhole ? change with { Added = [.. _objects], Removed = [] } : change);
+        if (isWhole && _last is not null)
+            model = model with { Change = ModelChange.Between(_last, model) };
+        _builder = builder;
+        return _last = model;
+    }
+}
