@@ -29,9 +29,10 @@ internal sealed class GivenAuthority(TimeSpan leafLifetime, TimeProvider time)
     internal AuthorityKeys Take(AuthorityKeys read, AuthorityKeys? inForce, ref RetiringRoots retiring)
     {
         var now = time.GetUtcNow();
-        retiring = retiring.At(now).Without(read.Roots);
-        var vanished = (inForce?.Roots ?? []).Where(r => !IsAmong(read.Roots, r));
-        retiring = retiring.With(vanished, now + leafLifetime + RootRotation.Distribution);
+        // What has retired to the end is in force until now, and does not begin to retire again.
+        var known = retiring.Roots.Select(r => r.Root).ToList();
+        var vanished = (inForce?.Roots ?? []).Where(r => !IsAmong(read.Roots, r) && !IsAmong(known, r));
+        retiring = retiring.At(now).Without(read.Roots).With(vanished, now + leafLifetime + RootRotation.Distribution);
         var roots = read.Roots.Concat(retiring.Roots.Select(r => r.Root)).DistinctBy(r => r.Thumbprint);
 
         // Roots that were trusted all along, with another intermediate below one, need no announcement.
