@@ -2,7 +2,7 @@ namespace Ambient.Controller;
 
 /// <summary>
 /// Everything that the controller says. Ids: 1000 Sources and Model, 1100 Streams, 1200 Authority, 1300 Enrolment,
-/// 1400 the process.
+/// 1400 the process, 1500 Replicas.
 /// </summary>
 internal static partial class ControllerLog
 {
@@ -99,6 +99,12 @@ internal static partial class ControllerLog
     [LoggerMessage(1205, LogLevel.Error, "The authority's files changed and cannot be used: {Reason}; what was in force stays")]
     internal static partial void AuthorityNotRead(this ILogger logger, string reason);
 
+    [LoggerMessage(1206, LogLevel.Information, "The authority in {Place} was {Origin}: {Issuer} signs")]
+    internal static partial void ClusterAuthority(this ILogger logger, string place, string origin, string issuer);
+
+    [LoggerMessage(1207, LogLevel.Warning, "A node's token cannot be judged: {Reason}")]
+    internal static partial void TokenNotReviewed(this ILogger logger, string reason);
+
     [LoggerMessage(1300, LogLevel.Warning, "Node {Node} reports on pod {Uid}, which is not its own or not in the mesh; ignored")]
     internal static partial void ForeignReport(this ILogger logger, string node, string uid);
 
@@ -117,6 +123,9 @@ internal static partial class ControllerLog
     [LoggerMessage(1305, LogLevel.Information, "Pod {Pod} ({Uid}) on node {Node}: {Phase} {Reason}")]
     internal static partial void PodReported(this ILogger logger, string pod, string uid, string node, Protocol.Discovery.V1.PodPhase phase, string reason);
 
+    [LoggerMessage(1390, LogLevel.Information, "Node {Node} says of its redirection: ok {IsOk} {Reason} {Detail}")]
+    internal static partial void HealthReported(this ILogger logger, string node, bool isOk, string reason, string detail);
+
     [LoggerMessage(1400, LogLevel.Information, "Serving nodes on {Listen}, trust domain {TrustDomain}, state in {State}")]
     internal static partial void Started(this ILogger logger, string listen, string trustDomain, string state);
 
@@ -125,4 +134,37 @@ internal static partial class ControllerLog
 
     [LoggerMessage(1402, LogLevel.Information, "A new server certificate, good until {NotAfter}")]
     internal static partial void ServerCertificateRenewed(this ILogger logger, DateTimeOffset notAfter);
+
+    [LoggerMessage(1500, LogLevel.Warning, "The Kubernetes API is not to be had ({Reason}): it is tried again")]
+    internal static partial void ClusterAway(this ILogger logger, string reason);
+
+    [LoggerMessage(1501, LogLevel.Information, "This replica ({Identity}) writes status and trust bundles from now on, as holder number {Term} of Lease {Lease}")]
+    internal static partial void LeaseTaken(this ILogger logger, string identity, string lease, int term);
+
+    [LoggerMessage(1502, LogLevel.Warning, "This replica no longer holds Lease {Lease}: {Reason}")]
+    internal static partial void LeaseLost(this ILogger logger, string lease, string reason);
+
+    [LoggerMessage(1503, LogLevel.Warning, "Lease {Lease} cannot be tried: {Reason}")]
+    internal static partial void LeaseNotTried(this ILogger logger, string lease, string reason);
+
+    [LoggerMessage(1504, LogLevel.Information, "ConfigMap {Namespace}/{Name}: {What}")]
+    internal static partial void TrustWritten(this ILogger logger, string @namespace, string name, string what);
+
+    [LoggerMessage(1505, LogLevel.Warning, "Trust bundles cannot be kept current: {Reason}")]
+    internal static partial void TrustNotWritten(this ILogger logger, string reason);
+
+    [LoggerMessage(1509, LogLevel.Warning, "What nodes say cannot be written down for other replicas ({Reason}): it is acted upon all the same, and tried again")]
+    internal static partial void JournalNotWritten(this ILogger logger, string reason);
+
+    [LoggerMessage(1510, LogLevel.Warning, "ConfigMap {Namespace}/{Name} is of another mesh, and left as it is")]
+    internal static partial void TrustOfOthers(this ILogger logger, string @namespace, string name);
+
+    [LoggerMessage(1506, LogLevel.Error, "The cluster has no kind MeshNode: replicas do not know of one another, and a restart learns captured pods from their nodes. Apply deploy/crds")]
+    internal static partial void JournalMissing(this ILogger logger);
+
+    [LoggerMessage(1507, LogLevel.Information, "Node {Node} has a newer stream at replica {Replica}")]
+    internal static partial void NodeMoved(this ILogger logger, string node, string replica);
+
+    [LoggerMessage(1508, LogLevel.Error, "The journal of node {Node} ends by a bug")]
+    internal static partial void JournalBug(this ILogger logger, string node, Exception bug);
 }

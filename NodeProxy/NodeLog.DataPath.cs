@@ -70,6 +70,12 @@ internal static partial class NodeLog
     [LoggerMessage(1601, LogLevel.Information, "No link to {Peer}: {Reason}: {Detail}")]
     public static partial void LinkFailed(ILogger logger, IPEndPoint peer, RefusalReason reason, string detail);
 
+    [LoggerMessage(1903, LogLevel.Information, "Service addresses reach this process: the node is well")]
+    public static partial void NodeHealthy(ILogger logger);
+
+    [LoggerMessage(1904, LogLevel.Warning, "The node is degraded: {Reason}: {Detail}")]
+    public static partial void NodeDegraded(ILogger logger, string reason, string detail);
+
     [LoggerMessage(1900, LogLevel.Information, "Node {Node} serves with {Loops} loops")]
     public static partial void Serving(ILogger logger, string node, int loops);
 

@@ -92,11 +92,12 @@ static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProv
         inheritance.Receive();
         var counters = new Counters();
         var tool = new NftTool(nft, time);
-        var jobs = new CaptureJobs(new NamespaceFinder(options.NamespaceRoot), tool, new RulesBaseline(tool), time);
+        var jobs = new CaptureJobs(new NamespaceFinder(options.NamespaceRoot), new NetSysctls(options.NetSysctls), tool, new RulesBaseline(tool), time);
         var ledger = new CaptureLedger(state.Below("captures"));
         var tools = new CaptureTools(loop, workers, entry, jobs, ledger, inheritance, new NodeSet(counters), counters, bootId, log);
         var serving = redirection = new Redirection(options, tools, new OrderBook(options.Node, bootId, verifier, state, time));
         serving.Restore();
+        Tidying.Begin(loop);
         successors = new HandoverDoor(loop, state.PathOf(HandoverDoor.FileName));
         if (options.SocketPath is { } path)
             door = new NodeDoor(loop, path, options.SocketUserId, socket => serving.Add(socket, isChannel: false), counters, log);

@@ -17,6 +17,7 @@ internal sealed class RedirectorOptions
           --socket-uid N            the user that NodeProxy runs as; nobody else may connect
           --channel-fd N            instead: one end of an inherited SOCK_SEQPACKET pair
           --netns-root DIR          standalone: pods may name their network namespace by a path below this directory
+          --net-sysctls DIR         where the kernel's net settings can be written (default /proc/sys/net, which a container may only read)
           --excluded-namespaces A,B Kubernetes namespaces that are never captured (default kube-system,ambient-system)
           --help                    this text
 
@@ -26,7 +27,7 @@ internal sealed class RedirectorOptions
         """;
 
     private static readonly FrozenSet<string> _names =
-        FrozenSet.Create(StringComparer.Ordinal, "node", "order-key", "state", "socket", "socket-uid", "channel-fd", "netns-root", "excluded-namespaces");
+        FrozenSet.Create(StringComparer.Ordinal, "node", "order-key", "state", "socket", "socket-uid", "channel-fd", "netns-root", "net-sysctls", "excluded-namespaces");
 
     public required string Node { get; init; }
     public required string OrderKeyFile { get; init; }
@@ -37,6 +38,9 @@ internal sealed class RedirectorOptions
     public uint SocketUserId { get; init; }
     public int? ChannelDescriptor { get; init; }
     public string? NamespaceRoot { get; init; }
+
+    /// <summary>/proc/sys/net, or a mount of it that can be written.</summary>
+    public required string NetSysctls { get; init; }
     public required IReadOnlySet<string> ExcludedNamespaces { get; init; }
 
     /// <summary>Reads options and environment.</summary>
@@ -100,10 +104,14 @@ internal sealed class RedirectorOptions
             faults.Add("--socket-uid is missing: the user that NodeProxy runs as");
         if (root is not null && !Path.IsPathFullyQualified(root))
             faults.Add($"--netns-root is no absolute path: {root}");
+        string sysctls = values.GetValueOrDefault("net-sysctls", "/proc/sys/net");
+        // Without this a wrong folder would look like a kernel that has none of the settings.
+        if (!Directory.Exists(Path.Combine(sysctls, "ipv4")))
+            faults.Add($"--net-sysctls: {sysctls} is no mount of /proc/sys/net");
         return new RedirectorOptions
         {
             Node = node, OrderKeyFile = key, StateDirectory = state, SocketPath = socket, SocketUserId = (uint)(userId ?? 0),
-            ChannelDescriptor = channel, NamespaceRoot = root,
+            ChannelDescriptor = channel, NamespaceRoot = root, NetSysctls = sysctls.TrimEnd('/'),
             ExcludedNamespaces = values.GetValueOrDefault("excluded-namespaces", "kube-system,ambient-system")
                 .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToFrozenSet(StringComparer.Ordinal),
         };

@@ -29,6 +29,9 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
     /// <summary>It was told to end, and has not ended yet.</summary>
     internal bool IsTerminating { get; init; }
 
+    /// <summary>It stays out of the mesh although its namespace is enrolled, and its node's CNI plugin may not know that.</summary>
+    internal bool IsLeftAlone { get; init; }
+
     /// <summary>The pod as all nodes are told of it.</summary>
     internal Resource ToResource(EnrolmentState state, IEnumerable<string> nodeCapabilities) => new()
     {

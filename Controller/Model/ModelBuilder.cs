@@ -51,7 +51,7 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         return new MeshModel(settings, told,
             [settings.ToResource(), .. services.Select(s => s.Told).OfType<Resource>(), .. endpoints,
                 .. _nodes.Resources.Concat(access.Resources).Where(r => Sendable.Check(r, warnings))],
-            EnrolledNamespaces(namespaces, told), [.. warnings]);
+            EnrolledNamespaces(namespaces), [.. warnings]);
     }
 
     private List<PlacedPod> PlacePods(List<SourceObject> objects, MeshSettings settings, Dictionary<string, NamespaceObject> namespaces,
@@ -103,10 +103,9 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         }
     }
 
-    private ImmutableArray<string> EnrolledNamespaces(Dictionary<string, NamespaceObject> namespaces, Dictionary<string, MeshPod> pods)
+    private ImmutableArray<string> EnrolledNamespaces(Dictionary<string, NamespaceObject> namespaces)
     {
-        ImmutableArray<string> enrolled = [.. namespaces.Values.Where(n => n.Labels.GetValueOrDefault(EnrolLabel) == "true" && PodBuilder.MayEnrol(n.Name)).Select(n => n.Name)
-            .Concat(pods.Values.Where(p => p.WantsEnrolment).Select(p => p.Namespace)).Distinct().Order(StringComparer.Ordinal)];
+        ImmutableArray<string> enrolled = [.. namespaces.Values.Where(n => n.Labels.GetValueOrDefault(EnrolLabel) == "true" && PodBuilder.MayEnrol(n.Name)).Select(n => n.Name).Order(StringComparer.Ordinal)];
         return _enrolledNamespaces = enrolled.AsSpan().SequenceEqual(_enrolledNamespaces.AsSpan()) ? _enrolledNamespaces : enrolled;
     }
 

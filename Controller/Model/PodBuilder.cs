@@ -42,8 +42,9 @@ internal sealed class PodBuilder
         if (ns is null)
             warnings.Add($"{pod} is in namespace {pod.Namespace}, which the source does not hold: it counts as one without labels");
         var modes = ProtectionModes.Of(pod, ns, around.Settings.Mode, warnings.Add);
+        bool wants = WantsEnrolment(pod, ns, addresses, warnings);
         return new MeshPod(pod.Uid, pod.Namespace, pod.Name, pod.ServiceAccount, pod.Node, addresses, pod.HostNetwork,
-            WantsEnrolment(pod, ns, addresses, warnings), modes.Mode,
+            wants, modes.Mode,
             around.Policies.FirstOrDefault(p => p.Selects(pod, ns)) is { } policy
                 ? $"{policy.Kind} {(policy.Namespace.Length > 0 ? $"{policy.Namespace}/" : "")}{policy.Name} selects this pod"
                 : "",
@@ -53,6 +54,7 @@ internal sealed class PodBuilder
         {
             Probes = pod.Probes,
             IsTerminating = pod.IsTerminating,
+            IsLeftAlone = !wants && !pod.HostNetwork && !addresses.IsEmpty && ns?.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) == "true",
             Policies = around.Access.KeysOf(pod.Labels),
             PortModes = modes.Ports,
         };

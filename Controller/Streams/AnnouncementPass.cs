@@ -10,7 +10,7 @@ namespace Ambient.Controller.Streams;
 /// that changed; 3. write down what a successor must know; and only then 4. publish the view and 5. hand over the orders.
 /// Owned by whoever holds its lock.
 /// </summary>
-internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile file, OrderRound orders,
+internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile? file, OrderRound orders,
     NodeRoster roster, ILogger logger)
 {
     private readonly ViewComposer _composer =
@@ -75,7 +75,7 @@ internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledg
     {
         try
         {
-            file.Write(ledger.Pods.Values, exclusions.Pods, roster.Records);
+            file?.Write(ledger.Pods.Values, exclusions.Pods, roster.Records);
             _nodesDirty = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

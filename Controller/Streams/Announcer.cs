@@ -15,7 +15,7 @@ namespace Ambient.Controller.Streams;
 /// node that comes or goes) is noted at once under one lock; what follows from it is worked out in a pass a moment later,
 /// (<see cref="AnnouncementPass"/>), so that a thousand reports make one version and one file.
 /// </summary>
-internal sealed class Announcer : IDisposable
+internal sealed partial class Announcer : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly ViewHistory _history;
@@ -31,8 +31,9 @@ internal sealed class Announcer : IDisposable
     private ILookup<(string Node, string Namespace, string Account), MeshPod>? _podsByIdentity;
     private bool _isStopping;
 
+    /// <param name="file">Where a successor finds what it must know; null where the nodes' journal has it (Replicas).</param>
     /// <param name="hasRecord">Whether a predecessor's record was found, or none can exist: then states are known from the start.</param>
-    internal Announcer(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile file, OrderDesk orders, NodeRoster roster,
+    internal Announcer(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile? file, OrderDesk orders, NodeRoster roster,
         bool hasRecord, TimeProvider time, ILogger logger)
     {
         _history = history;

@@ -35,6 +35,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
     private TrustBundle? _bundle;
     private string? _lastNack;
     private string? _certificateProblem;
+    private NodeHealth? _health;
     private bool _mayHaveView;
     private ulong _lastId;
 
@@ -170,6 +171,13 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
             _certificateProblem = problem;
     }
 
+    /// <summary>What the node says of its redirection.</summary>
+    internal void NoteHealth(NodeHealth health)
+    {
+        lock (_lock)
+            _health = health;
+    }
+
     /// <summary>Ends the stream from this side; the first reason counts.</summary>
     internal void End(StatusCode code, string detail)
     {
@@ -226,7 +234,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewHistory history,
         lock (_lock)
         {
             return new SessionStatus(Node, peer, hello.Software, BootId, _connected, _sent, _acked,
-                _outstanding is null ? null : _outstandingSince, _lastNack, _certificateProblem);
+                _outstanding is null ? null : _outstandingSince, _lastNack, _certificateProblem, _health);
         }
     }
 

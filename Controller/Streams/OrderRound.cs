@@ -11,6 +11,8 @@ namespace Ambient.Controller.Streams;
 internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, ExclusionLedger exclusions, NodeRoster roster, ILogger logger)
 {
     private readonly Dictionary<string, Draft> _drafts = [];
+    private MeshModel? _model;
+    private ILookup<string, string> _leftAlone = Enumerable.Empty<string>().ToLookup(p => p);
 
     /// <summary>When the first order falls due without a change; null if there is none.</summary>
     internal DateTimeOffset? NextRenewal => desk.NextRenewal;
@@ -26,9 +28,14 @@ internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, Exclusi
     internal List<(NodeSession Session, SignedOrder Order)> Sign(MeshModel model, DateTimeOffset now)
     {
         var signed = new List<(NodeSession, SignedOrder)>();
+        if (!ReferenceEquals(_model, model))
+        {
+            _leftAlone = model.Pods.Values.Where(p => p.IsLeftAlone && !ledger.Pods.ContainsKey(p.Uid)).ToLookup(p => p.Node, p => p.Uid);
+            _model = model;
+        }
         // An order for no boot is refused anyway.
         var inputs = roster.Sessions.Where(s => s.BootId.Length > 0)
-            .ToDictionary(s => s.Node, s => new Inputs(s.BootId, model.Settings.DrainSeconds, model.EnrolledNamespaces, []));
+            .ToDictionary(s => s.Node, s => new Inputs(s.BootId, model.Settings.DrainSeconds, model.EnrolledNamespaces, [.. _leftAlone[s.Node].Order(StringComparer.Ordinal)], []));
         foreach (var enrolment in ledger.Pods.Values.Where(p => p.IsOrdered))
         {
             if (inputs.TryGetValue(enrolment.Node, out var own) && model.Pods.TryGetValue(enrolment.Uid, out var pod) && pod.Node == enrolment.Node)
@@ -56,17 +63,19 @@ internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, Exclusi
         BootId = inputs.BootId,
         DrainSeconds = (uint)inputs.DrainSeconds,
         Pods = { inputs.Pods.OrderBy(p => p.Pod.Uid, StringComparer.Ordinal).Select(p => p.Pod.ToCapturedPod(p.ExcludedPorts)) },
-        // A pod on its way out may be the last of its namespace.
-        EnrolledNamespaces = { inputs.Namespaces.Concat(inputs.Pods.Select(p => p.Pod.Namespace)).Distinct().Order(StringComparer.Ordinal) },
+        EnrolledNamespaces = { inputs.Namespaces },
+        LeftAlone = { inputs.LeftAlone },
     };
 
     private sealed record Draft(Inputs Inputs, CaptureOrder Content);
 
     // What an order is made of. Pods and lists that did not change are the objects that they were.
-    private sealed record Inputs(string BootId, int DrainSeconds, ImmutableArray<string> Namespaces, List<(MeshPod Pod, ImmutableArray<uint> ExcludedPorts)> Pods)
+    private sealed record Inputs(string BootId, int DrainSeconds, ImmutableArray<string> Namespaces, ImmutableArray<string> LeftAlone,
+        List<(MeshPod Pod, ImmutableArray<uint> ExcludedPorts)> Pods)
     {
         internal bool AreThoseOf(Inputs other) =>
             (BootId, DrainSeconds, Namespaces) == (other.BootId, other.DrainSeconds, other.Namespaces)
+            && LeftAlone.AsSpan().SequenceEqual(other.LeftAlone.AsSpan())
             && Pods.Count == other.Pods.Count
             && Pods.Zip(other.Pods).All(p => ReferenceEquals(p.First.Pod, p.Second.Pod) && p.First.ExcludedPorts == p.Second.ExcludedPorts);
     }

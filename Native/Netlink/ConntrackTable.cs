@@ -10,10 +10,8 @@ namespace Ambient.Native.Netlink;
 /// </summary>
 public sealed class ConntrackTable : IDisposable
 {
-    private const int BufferBytes = 32 * 1024;
 
     private readonly NetlinkSocket _socket = NetlinkSocket.Open(NetlinkSocket.Netfilter);
-    private readonly byte[] _buffer = new byte[BufferBytes];
     private uint _sequence;
 
     /// <summary>Lists entries that were neither answered nor changed by NAT: their next packet would go where the first one went.</summary>
@@ -30,9 +28,10 @@ public sealed class ConntrackTable : IDisposable
         Span<byte> space = stackalloc byte[ConntrackRequests.MaxBytes];
         uint sequence = ++_sequence;
         Throw(socket.Send(ConntrackRequests.Unreplied(space, family, sequence)));
+        using var buffer = NetlinkBuffer.Rent();
         do
         {
-            var messages = socket.ReceiveMessages(_buffer, out var error);
+            var messages = socket.ReceiveMessages(buffer.Bytes, out var error);
             Throw(error);
             if (TakeUnreplied(ref messages, sequence, into))
                 return true;
@@ -50,9 +49,10 @@ public sealed class ConntrackTable : IDisposable
         ArgumentNullException.ThrowIfNull(destination);
         Span<byte> space = stackalloc byte[ConntrackRequests.MaxBytes];
         Throw(_socket.Send(ConntrackRequests.Find(space, source, destination, ++_sequence)));
+        using var buffer = NetlinkBuffer.Rent();
         while (true)
         {
-            var messages = _socket.ReceiveMessages(_buffer, out var error);
+            var messages = _socket.ReceiveMessages(buffer.Bytes, out var error);
             Throw(error);
             while (messages.MoveNextOf(_sequence))
             {
@@ -73,7 +73,7 @@ public sealed class ConntrackTable : IDisposable
     {
         ArgumentNullException.ThrowIfNull(entry);
         Span<byte> space = stackalloc byte[ConntrackRequests.MaxBytes];
-        return _socket.Acknowledged(ConntrackRequests.DeleteOf(space, family, entry, ++_sequence), _sequence, _buffer);
+        return _socket.Acknowledged(ConntrackRequests.DeleteOf(space, family, entry, ++_sequence), _sequence);
     }
 
     /// <inheritdoc/>

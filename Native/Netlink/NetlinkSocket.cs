@@ -115,13 +115,14 @@ public sealed class NetlinkSocket : IDisposable
     }
 
     /// <summary>Sends a request that asks for an acknowledgement, and takes that, which is there when the send returns.</summary>
-    internal Errno Acknowledged(ReadOnlySpan<byte> request, uint sequence, Span<byte> buffer)
+    internal Errno Acknowledged(ReadOnlySpan<byte> request, uint sequence)
     {
         if (Send(request) is var sent && sent != Errno.None)
             return sent;
+        using var buffer = NetlinkBuffer.Rent();
         while (true)
         {
-            var messages = ReceiveMessages(buffer, out var error);
+            var messages = ReceiveMessages(buffer.Bytes, out var error);
             if (error != Errno.None)
                 return error;
             while (messages.MoveNextOf(sequence))

@@ -10,7 +10,6 @@ namespace Ambient.Native.Netlink;
 /// </summary>
 public static class NftSets
 {
-    private const int BufferBytes = 32 * 1024;
     private const ushort Subsystem = 10 << 8;                                   // NFNL_SUBSYS_NFTABLES
     private const ushort NewElement = Subsystem | 12, GetElement = Subsystem | 13;
     private const int FamilyHeaderBytes = 4;                                    // nfgenmsg: family, version, resource id
@@ -36,10 +35,10 @@ public static class NftSets
         request.Attribute(ListSet, Encoding.ASCII.GetBytes(set + '\0'));
         if (socket.Send(request.Bytes) is var sent && sent != Errno.None)
             return sent;
-        byte[] buffer = new byte[BufferBytes];
+        using var buffer = NetlinkBuffer.Rent();
         while (true)
         {
-            var messages = socket.ReceiveMessages(buffer, out var error);
+            var messages = socket.ReceiveMessages(buffer.Bytes, out var error);
             if (error != Errno.None)
                 return error;
             while (messages.MoveNext())

@@ -10,7 +10,7 @@ namespace Ambient.Native.Netlink;
 /// </summary>
 public sealed class NftWatch : IDisposable
 {
-    private const int BufferBytes = 64 * 1024, EventRoomBytes = 1024 * 1024;
+    private const int EventRoomBytes = 1024 * 1024;
     private const int Group = 7;                         // NFNLGRP_NFTABLES
     private const ushort Subsystem = 10 << 8;            // NFNL_SUBSYS_NFTABLES
     private const ushort NewGeneration = Subsystem | 15, GetGeneration = Subsystem | 16;
@@ -19,7 +19,6 @@ public sealed class NftWatch : IDisposable
     private const int FamilyHeaderBytes = 4;             // nfgenmsg: family, version, resource id
 
     private readonly NetlinkSocket _socket = NetlinkSocket.Open(NetlinkSocket.Netfilter);
-    private readonly byte[] _buffer = new byte[BufferBytes];
     private readonly byte _family;
     private readonly byte[] _table;
     private bool _touched;
@@ -62,9 +61,10 @@ public sealed class NftWatch : IDisposable
     {
         ArgumentNullException.ThrowIfNull(commits);
         bool isComplete = true;
+        using var buffer = NetlinkBuffer.Rent();
         while (true)
         {
-            var messages = _socket.ReceiveMessages(_buffer, out var error);
+            var messages = _socket.ReceiveMessages(buffer.Bytes, out var error);
             if (error == Errno.NoBufferSpace)
             {
                 isComplete = false;

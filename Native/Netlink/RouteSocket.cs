@@ -13,10 +13,8 @@ public sealed class RouteSocket : IDisposable
 {
     private const ushort NewRoute = 24, DeleteRoute = 25, GetAddress = 22, NewAddress = 20, NewRule = 32, DeleteRule = 33;
     private const int LoopbackIndex = 1; // in every network namespace
-    private const int BufferBytes = 32 * 1024;
 
     private readonly NetlinkSocket _socket = NetlinkSocket.Open(NetlinkSocket.Route);
-    private readonly byte[] _buffer = new byte[BufferBytes];
     private uint _sequence;
 
     /// <summary>Carried by the events that requests of this socket cause.</summary>
@@ -48,9 +46,10 @@ public sealed class RouteSocket : IDisposable
         request.Put(stackalloc byte[8]); // ifaddrmsg: family (any), prefix, flags, scope, index
         Throw(_socket.Send(request.Bytes));
         var addresses = new List<IPAddress>();
+        using var buffer = NetlinkBuffer.Rent();
         while (true)
         {
-            var messages = _socket.ReceiveMessages(_buffer, out var error);
+            var messages = _socket.ReceiveMessages(buffer.Bytes, out var error);
             Throw(error);
             while (messages.MoveNextOf(_sequence))
             {
@@ -95,7 +94,7 @@ public sealed class RouteSocket : IDisposable
         return Acknowledged(request.Bytes);
     }
 
-    private Errno Acknowledged(ReadOnlySpan<byte> request) => _socket.Acknowledged(request, _sequence, _buffer);
+    private Errno Acknowledged(ReadOnlySpan<byte> request) => _socket.Acknowledged(request, _sequence);
 
     private static IPAddress? AddressOf(ReadOnlySpan<byte> payload)
     {

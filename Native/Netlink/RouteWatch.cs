@@ -6,13 +6,10 @@ namespace Ambient.Native.Netlink;
 /// <summary>Tells when addresses, links, rules or routes of one network namespace change. One thread at a time. Source: rtnetlink(7).</summary>
 public sealed class RouteWatch : IDisposable
 {
-    private const int BufferBytes = 32 * 1024;
-
     // RTNLGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV4_RULE, _IPV6_IFADDR, _IPV6_ROUTE, _IPV6_RULE.
     private static ReadOnlySpan<int> Groups => [1, 5, 7, 8, 9, 11, 19];
 
     private readonly NetlinkSocket _socket = NetlinkSocket.Open(NetlinkSocket.Route);
-    private readonly byte[] _buffer = new byte[BufferBytes];
     private readonly uint _ownPort;
     private readonly uint _table;
 
@@ -34,9 +31,10 @@ public sealed class RouteWatch : IDisposable
     public RouteChanges Read()
     {
         var changes = RouteChanges.None;
+        using var buffer = NetlinkBuffer.Rent();
         while (true)
         {
-            var messages = _socket.ReceiveMessages(_buffer, out var error);
+            var messages = _socket.ReceiveMessages(buffer.Bytes, out var error);
             if (error == Errno.NoBufferSpace)
             {
                 changes |= RouteChanges.All;

@@ -10,13 +10,11 @@ namespace Ambient.Native.Netlink;
 /// </summary>
 public sealed class SocketTable : IDisposable
 {
-    private const int BufferBytes = 32 * 1024;
     private const ushort ByFamily = 20, DestroySocket = 21; // SOCK_DIAG_BY_FAMILY, SOCK_DESTROY
     private const byte Tcp = 6;
     private const int RequestBytes = 56, MessageBytes = 16 + RequestBytes; // inet_diag_req_v2
 
     private readonly NetlinkSocket _socket = NetlinkSocket.Open(NetlinkSocket.SocketDiagnosis);
-    private readonly byte[] _buffer = new byte[BufferBytes];
     private uint _sequence;
 
     /// <summary>Visits every socket of a family that is in one of the states.</summary>
@@ -30,9 +28,10 @@ public sealed class SocketTable : IDisposable
         Span<byte> space = stackalloc byte[MessageBytes];
         uint sequence = ++_sequence;
         Throw(socket.Send(List(space, family, states, sequence)));
+        using var buffer = NetlinkBuffer.Rent();
         while (true)
         {
-            var messages = socket.ReceiveMessages(_buffer, out var error);
+            var messages = socket.ReceiveMessages(buffer.Bytes, out var error);
             Throw(error);
             if (Take(ref messages, sequence, visitor) is { } isComplete)
                 return isComplete;
@@ -45,7 +44,7 @@ public sealed class SocketTable : IDisposable
     {
         ArgumentNullException.ThrowIfNull(socket);
         Span<byte> space = stackalloc byte[MessageBytes];
-        return _socket.Acknowledged(DestroyOf(space, socket, ++_sequence), _sequence, _buffer);
+        return _socket.Acknowledged(DestroyOf(space, socket, ++_sequence), _sequence);
     }
 
     /// <inheritdoc/>

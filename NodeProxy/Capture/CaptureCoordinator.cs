@@ -41,6 +41,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
     private readonly SocketRequests _requests;
     private readonly Dictionary<string, CapturedPod> _pods = [];
     private readonly LoopTimer _tick;
+    private readonly Canary _canary;
     private byte[]? _order;
     private byte[]? _state;
     private bool _isRestored;
@@ -62,6 +63,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _channel = new RedirectorChannel(_control, settings.Connect, this, logger);
         _requests = new SocketRequests(_control, message => _channel.Send(message));
         _tick = new LoopTimer(OnTick);
+        _canary = new Canary(targets.Loops[0], settings.Reports, logger);
     }
 
     /// <summary>Pods whose rules are in force. Any thread.</summary>
@@ -87,6 +89,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _control.Post(() =>
         {
             _isStopping = true;
+            _canary.Stop();
             int accepting = _pods.Count;
             if (accepting == 0) done.SetResult();
             foreach (var pod in _pods.Values)
@@ -165,6 +168,9 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
             case ToNode.BodyOneofCase.NonTcp:
                 _nonTcp(message.NonTcp);
                 break;
+            case ToNode.BodyOneofCase.Canary:
+                _canary.OnResult(message.Canary);
+                break;
             case ToNode.BodyOneofCase.None: // a newer Redirector says something that we do not know
                 break;
         }
@@ -194,7 +200,14 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
 
     private void OnListeners(Ambient.Protocol.Redirector.V1.PodListeners message, List<Descriptor> descriptors)
     {
-        if (descriptors.Count != 3 || _pods.ContainsKey(message.Uid)) return; // held already: the copies are closed
+        if (descriptors.Count == 3 && message.Uid == Canary.Uid && !_isStopping)
+        {
+            _canary.Take([.. descriptors]);
+            descriptors.Clear();
+            return;
+        }
+
+        if (message.Uid == Canary.Uid || descriptors.Count != 3 || _pods.ContainsKey(message.Uid)) return; // held already: the copies are closed
         var listeners = new PodListeners(descriptors[0], descriptors[1], descriptors[2]);
         descriptors.Clear();
         var pod = new CapturedPod(message.Uid, _targets.Loops.HomeOf(_arrivals++), listeners, _control.NowTicks);
@@ -213,6 +226,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
 
     private void OnStatus(PodStatus status)
     {
+        if (status.Uid == Canary.Uid) return; // no pod of the cluster; its result comes by itself
         _reports.Pod(new PodReport
         {
             Uid = status.Uid, Phase = status.Phase, Reason = status.Reason, ConnectionsFromBefore = status.ConnectionsFromBefore,
@@ -292,6 +306,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
     {
         _control.Arm(_tick, TickEvery);
         ReviewPods();
+        _canary.Review(_channel.IsConnected, _control.NowTicks);
         foreach (var pod in _pods.Values)
         {
             if (pod.Phase != PodPhase.Quiet) continue;

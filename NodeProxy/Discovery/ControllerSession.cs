@@ -88,7 +88,7 @@ internal sealed class ControllerSession : IDisposable
         _assembler = new DeltaAssembler(welcome.Epoch, _context.Shared);
         _context.Certificates.TrustBundle = [.. welcome.TrustBundle.Select(root => root.ToByteArray())];
         _context.ConnectedChanged(true);
-        _context.Reports.RepeatPods();
+        _context.Reports.RepeatStates();
         NodeLog.ControllerConnected(_context.Logger, _context.Options.Controller, welcome.Controller, welcome.Epoch, held.Version);
         return true;
     }

@@ -5,12 +5,13 @@ namespace Ambient.NodeProxy.Discovery;
 
 /// <summary>
 /// What the node has to tell the controller. Of each thing only the newest report waits, so that a slow or absent controller costs no
-/// memory; a new stream is told the state of every pod again, since nobody knows what the old one still delivered. Any thread may post.
+/// memory; a new stream is told the state of the node and of every pod again, since nobody knows what the old one still delivered. Any thread may post.
 /// </summary>
 public sealed class ReportOutbox
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, PodReport> _pods = [];                     // the state of each pod
+    private NodeHealth? _health;                                                   // of the node
     private readonly Dictionary<string, NodeReport> _waiting = [];                 // by what it is about
     private readonly Queue<string> _order = new();                                 // of the first posting, so that no pod starves another
     private TaskCompletionSource _posted = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -29,6 +30,18 @@ public sealed class ReportOutbox
 
     /// <summary>Posts the node's counters.</summary>
     public void Counters(NodeCounters counters) => Post("counters", new NodeReport { Counters = counters });
+
+    /// <summary>Posts how the node's redirection is.</summary>
+    public void Health(NodeHealth health)
+    {
+        TaskCompletionSource posted;
+        lock (_lock)
+        {
+            _health = health;
+            posted = PostLocked("health", new NodeReport { Health = health });
+        }
+        posted.TrySetResult();
+    }
 
     /// <summary>Posts that an identity has no certificate, and why.</summary>
     public void Certificate(CertificateProblem problem) => Post("certificate/" + problem.SpiffeId, new NodeReport { Certificate = problem });
@@ -71,12 +84,14 @@ public sealed class ReportOutbox
         }
     }
 
-    /// <summary>Puts the state of every pod in line again, for a new stream.</summary>
-    internal void RepeatPods()
+    /// <summary>Puts the state of the node and of every pod in line again, for a new stream.</summary>
+    internal void RepeatStates()
     {
         TaskCompletionSource? posted = null;
         lock (_lock)
         {
+            if (_health is not null)
+                posted = PostLocked("health", new NodeReport { Health = _health });
             foreach ((string uid, PodReport report) in _pods)
                 posted = PostLocked("pod/" + uid, new NodeReport { Pod = report });
         }

@@ -13,8 +13,11 @@ namespace Ambient.Redirector.Capture;
 /// The work inside a pod's namespace, run by workers. No job touches a pod's state: it is given what it needs and returns what it found.
 /// What a namespace, a kernel or nft may refuse comes back as a reason; anything else is a bug and ends the process.
 /// </summary>
-internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBaseline baseline, TimeProvider time)
+internal sealed class CaptureJobs(NamespaceFinder finder, NetSysctls sysctls, NftTool nft, RulesBaseline baseline, TimeProvider time)
 {
+    /// <summary>The settings of the namespace that the calling thread is in.</summary>
+    public NetSysctls Sysctls => sysctls;
+
     /// <summary>Finds the namespace, checks that it is the pod's, opens the watches.</summary>
     public JobOutcome<PodNamespace> Open(NamespaceEntry entry, CapturedPod pod)
     {
@@ -25,7 +28,7 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
         bool isKept = false;
         try
         {
-            opened = entry.Run(found!.Namespace, () => new PodNamespace(found));
+            opened = entry.Run(found!.Namespace, () => new PodNamespace(found, sysctls));
             isKept = opened.HoldsAnyOf(addresses);
             return isKept ? new(opened, "") : new(null, "the network namespace holds none of the pod's addresses");
         }
@@ -65,12 +68,12 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
         return entry.Run(pod.Namespace, () =>
         {
             int connections = ConnectionCensus.Count();
-            if (PodSettings.Read().Loose is null)
+            if (sysctls.Read().Loose is null)
                 // Conntrack comes with the first rule that asks for it, and its setting with conntrack: the quiet table brings both
                 // before a connection can be redirected.
                 nft.Load(Ruleset.Quiet.Text);
-            bool hasSetting = PodSettings.Read().Loose is not null;
-            PodSettings.Captured.Write();
+            bool hasSetting = sysctls.Read().Loose is not null;
+            sysctls.Write(PodSettings.Captured);
             pod.Routes.Ensure(replaceRoutes: true);
             nft.Load(ruleset.Text);
             uint generation = Prove(expected);
@@ -124,7 +127,7 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
         {
             nft.Load(Ruleset.Removal);
             pod.Routes.Remove();
-            before.Write();
+            sysctls.Write(before);
             return before;
         }));
 

@@ -25,6 +25,9 @@ internal sealed class Exclusions
     /// <summary>No range lies within another one: nft refuses overlaps in a set.</summary>
     public ImmutableArray<AddressRange> OutboundRanges { get; }
 
+    /// <summary>All of the pod's TCP is captured.</summary>
+    public bool AreNone => InboundPorts.IsEmpty && OutboundPorts.IsEmpty && OutboundRanges.IsEmpty;
+
     /// <summary>Reads a pod's exclusions. A port or range that cannot be one is a reason to capture nothing, not to guess.</summary>
     public static bool TryRead(CapturedPod pod, out Exclusions exclusions, out string reason)
     {

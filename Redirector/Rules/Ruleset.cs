@@ -14,10 +14,13 @@ internal sealed record Ruleset(string Text, bool IsQuiet)
     public const string Removal = $"table inet {CaptureNumbers.Table}\ndelete table inet {CaptureNumbers.Table}\n";
 
     /// <summary>The rules that capture.</summary>
-    public static Ruleset Full(Exclusions exclusions) => new(Write(exclusions, isQuiet: false), IsQuiet: false);
+    public static Ruleset Full(Exclusions exclusions) => exclusions.AreNone ? Unlimited : new(Write(exclusions, isQuiet: false), IsQuiet: false);
 
     /// <summary>The rules for the time after withdrawal.</summary>
     public static Ruleset Quiet { get; } = new(Write(Exclusions.None, isQuiet: true), IsQuiet: true);
+
+    // Nearly all pods have these: one text for all of them.
+    private static Ruleset Unlimited { get; } = new(Write(Exclusions.None, isQuiet: false), IsQuiet: false);
 
     /// <summary>Rules with every construct that they may hold.</summary>
     public static Ruleset Sample { get; } = Full(Exclusions.Sample);

@@ -24,8 +24,8 @@ public sealed class ReportOutboxTests
         Post("1", PodPhase.Captured);
         _outbox.Counters(new NodeCounters());
         Taken();
-        _outbox.RepeatPods();
-        _outbox.RepeatPods();
+        _outbox.RepeatStates();
+        _outbox.RepeatStates();
         Assert.Equal(["1 Captured"], Taken());
     }
 
