@@ -15,10 +15,8 @@ public sealed class LinkSocket : IDisposable
     private const ushort NewLink = 16, NewAddress = 20, NewRoute = 24;
     private const ushort Creation = NetlinkRequest.Create | NetlinkRequest.Exclusive;
     private const uint IsUp = 1; // IFF_UP
-    private const int BufferBytes = 8 * 1024;
 
     private readonly NetlinkSocket _socket = NetlinkSocket.Open(NetlinkSocket.Route);
-    private readonly byte[] _buffer = new byte[BufferBytes];
     private uint _sequence;
 
     /// <summary>Makes a link that leads nowhere, up from its birth.</summary>
@@ -89,7 +87,7 @@ public sealed class LinkSocket : IDisposable
         return header;
     }
 
-    private Errno Acknowledged(ReadOnlySpan<byte> request) => _socket.Acknowledged(request, _sequence, _buffer);
+    private Errno Acknowledged(ReadOnlySpan<byte> request) => _socket.Acknowledged(request, _sequence);
 
     private static byte Number(AddressFamily family) => (byte)(family == AddressFamily.InterNetworkV6 ? 10 : 2);
 }
