@@ -75,6 +75,7 @@ internal sealed class NamespaceFinder
         string uid = pod.RuntimeUid.Length > 0 ? pod.RuntimeUid : pod.Uid;
         // The oldest process is the pod's first one; later ones may have gone into namespaces of their own.
         var candidates = _processes.InPod(uid).OrderBy(p => p.StartTime).ThenBy(p => p.Id).ToList();
+        bool isHostsMet = false;
         foreach (var candidate in candidates)
         {
             // Where the host's numbers are not ours, no descriptor of its process can be had: its end shows by its path.
@@ -85,17 +86,21 @@ internal sealed class NamespaceFinder
             // Looked at again with the descriptor in hand: the number may have been given to another process in between.
             if (NetworkNamespace.TryOpen(path, out var opened, out _))
             {
-                if (_processes.StartTimeOf(candidate.Id) == candidate.StartTime && _processes.IsInPod(candidate.Id, uid))
+                // Before the pod's own there may be one of the runtime's, which stays in the host's namespace: CRI-O's conmon with
+                // conmon_cgroup = "pod", the shim of a sandboxed runtime.
+                bool isHosts = _forbidden.Contains(opened!.Identity);
+                isHostsMet |= isHosts;
+                if (!isHosts && _processes.StartTimeOf(candidate.Id) == candidate.StartTime && _processes.IsInPod(candidate.Id, uid))
                 {
-                    found = new FoundNamespace(opened!, _processes.IsOwn ? null : path, process);
+                    found = new FoundNamespace(opened, _processes.IsOwn ? null : path, process);
                     reason = "";
                     return true;
                 }
-                opened!.Dispose();
+                opened.Dispose();
             }
             process?.Dispose();
         }
-        reason = candidates.Count == 0 ? "no process of the pod runs on this node" : "the pod's processes ended while they were looked at";
+        reason = isHostsMet ? "its processes are in the host's network namespace, which is never captured" : candidates.Count == 0 ? "no process of the pod runs on this node" : "the pod's processes ended while they were looked at";
         return false;
     }
 }

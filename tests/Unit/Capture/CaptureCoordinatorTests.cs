@@ -41,6 +41,31 @@ public sealed class CaptureCoordinatorTests
     }
 
     [Fact]
+    public async Task Connections_of_the_canary_are_answered_with_their_destination_and_its_result_becomes_the_nodes_health()
+    {
+        await using var world = new CaptureWorld();
+        using var redirector = world.NewRedirector();
+        Assert.Empty((await redirector.Greet()).PodsHeld);
+        var address = redirector.GiveListeners(Canary.Uid)[0];
+
+        using var client = new TcpClient();
+        await client.ConnectAsync(address);
+        using var answer = new StreamReader(client.GetStream());
+        // Nothing redirects here: it wanted to go where it is, or the kernel knows of no other destination.
+        Assert.Contains(await answer.ReadLineAsync(), (string?[])[address.ToString(), null]);
+        Assert.Empty(world.Events);
+
+        redirector.Say(new ToNode { Canary = new CanaryResult { Reason = "ServiceAddressHidden", Detail = "why" } });
+        await world.Until(() => world.Reports.TryTake(out var report) && report.Health is { Ok: false, Reason: "ServiceAddressHidden", Detail: "why" }, "the health");
+        redirector.Say(new ToNode { Status = new PodStatus { Uid = Canary.Uid, Phase = PodPhase.Captured } });
+        redirector.Say(new ToNode { Canary = new CanaryResult { Ok = true } });
+        NodeReport? last = null;
+        await world.Until(() => world.Reports.TryTake(out last), "the next report");
+        Assert.True(last!.Health.Ok);   // and no word of a pod that the cluster does not have
+        await world.Coordinator.StopAcceptingAsync();
+    }
+
+    [Fact]
     public async Task Sockets_are_asked_for_and_given_to_those_who_wait_in_order()
     {
         await using var world = new CaptureWorld();

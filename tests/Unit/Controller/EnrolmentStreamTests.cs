@@ -46,6 +46,39 @@ public sealed class EnrolmentStreamTests
         await Task.WhenAll(a.UntilStateAsync("uid-web", EnrolmentState.None), b.UntilStateAsync("uid-web", EnrolmentState.None));
     }
 
+    // The node's CNI plugin captures by the namespace's label before the API knows the pod's address.
+    [Fact]
+    public async Task An_order_names_the_namespaces_that_are_labelled_and_the_pods_in_them_that_are_left_alone()
+    {
+        await using var rig = await ControllerRig.StartAsync(ControllerRig.Shop + '\n' + """
+            ---
+            kind: Pod
+            apiVersion: v1
+            metadata: {name: out, namespace: shop, uid: uid-out, labels: {ambient.mesh/enroll: "false"}}
+            spec: {nodeName: a, serviceAccountName: web}
+            status: {podIP: 10.1.0.8}
+            ---
+            kind: Pod
+            apiVersion: v1
+            metadata: {name: host, namespace: shop, uid: uid-host}
+            spec: {nodeName: a, serviceAccountName: web, hostNetwork: true}
+            status: {podIP: 10.9.0.1}
+            ---
+            kind: Pod
+            apiVersion: v1
+            metadata: {name: static, namespace: alone, uid: uid-in, labels: {ambient.mesh/enroll: "true"}, annotations: {kubernetes.io/config.hash: abc}}
+            spec: {nodeName: a, serviceAccountName: web}
+            status: {podIP: 10.1.0.9}
+            """);
+        await using var a = await rig.ConnectAsync("a");
+
+        var order = await a.UntilOrderedAsync(OrderKey(rig), "uid-in", "uid-web");
+
+        Assert.Equal(["shop"], order.EnrolledNamespaces);
+        Assert.Equal(["uid-out"], order.LeftAlone);
+        Assert.Equal("abc", order.Pods.Single(p => p.Uid == "uid-in").RuntimeUid);
+    }
+
     [Fact]
     public async Task A_pod_that_leaves_the_source_leaves_the_view_and_the_order_at_once()
     {

@@ -30,6 +30,17 @@ public sealed class ReportOutboxTests
     }
 
     [Fact]
+    public void A_new_stream_is_told_the_nodes_health_again_and_only_the_newest()
+    {
+        _outbox.Health(new NodeHealth { Reason = "RedirectorAway" });
+        _outbox.Health(new NodeHealth { Ok = true });
+        Assert.True(_outbox.TryTake(out var told) && told.Health.Ok);
+        Assert.False(_outbox.TryTake(out _));
+        _outbox.RepeatStates();
+        Assert.True(_outbox.TryTake(out told) && told.Health.Ok);
+    }
+
+    [Fact]
     public void A_pod_that_has_ended_is_kept_until_the_view_has_let_go_of_it_too()
     {
         Post("1", PodPhase.Gone);
