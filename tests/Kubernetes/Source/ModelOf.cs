@@ -9,6 +9,6 @@ internal sealed class ModelOf(FollowedSource source)
     /// <summary>How many pods of a namespace are to be in the mesh.</summary>
     internal int Enrolled(string ns) => Build().Pods.Values.Count(p => p.Namespace == ns && p.WantsEnrolment);
 
-    internal MeshModel Build() => new ModelBuilder("cluster.local").Build(
-        new SourceSnapshot([.. source.All<SourceObject>().Order(SourceOrder.Instance)], source.Last.UnknownKinds, source.Last.Faults, IsStandalone: false));
+    internal MeshModel Build() => new ModelBuilder("cluster.local").Apply(
+        new SourceChange([.. source.All<SourceObject>().Order(SourceOrder.Instance)], [], source.Last.UnknownKinds, source.Last.Faults, IsStandalone: false));
 }
