@@ -33,7 +33,7 @@ public sealed class DefinitionRuleTests
     {
         var schema = At(at);
         var environment = new CelEnvironment([], "");
-        var self = new Dictionary<string, object?> { ["self"] = Plain(YamlTree.Read(value).SingleOrDefault() ?? new JsonObject())! };
+        var self = new Dictionary<string, object?> { ["self"] = Plain(YamlTree.Read(value).SingleOrDefault() ?? new JsonObject()) };
         var refused = schema["x-kubernetes-validations"]!.AsArray().Where(rule => environment.Program((string)rule!["rule"]!, self) is not true).Select(rule => (string)rule!["message"]!).ToList();
         Assert.True(isTaken == (refused.Count == 0), string.Join("; ", refused));
     }
