@@ -4,8 +4,8 @@ using Ambient.Cli.Cluster;
 namespace Ambient.Cli.Deploy;
 
 /// <summary>
-/// Takes the mesh out of a cluster in the order in which nobody notices: first every pod leaves it and its connections drain, then the CNI
-/// plugin goes from every node, then what it asked, and last what is left. Rules that stay behind in a pod without a proxy would refuse its
+/// Takes the mesh out of a cluster in the order in which nobody notices: first every pod leaves it and its connections drain, then
+/// Redirector goes, which would keep the plugin installed, then the CNI plugin from every node, and last what is left. Rules that stay behind in a pod without a proxy would refuse its
 /// connections, so it goes no further while a pod is captured.
 /// </summary>
 internal sealed class Uninstaller(ClusterClient cluster, TimeProvider time, TextWriter output)
@@ -50,12 +50,23 @@ internal sealed class Uninstaller(ClusterClient cluster, TimeProvider time, Text
         output.WriteLine("no pod is captured");
     }
 
-    /// <summary>Runs the plugin's own removal on every node that is ready, as root without a capability, and waits for it.</summary>
+    /// <summary>Ends Redirector, then runs the plugin's own removal on every node, as root without a capability, and waits for it.</summary>
     /// <returns>Nodes where it did not come about, with the reason.</returns>
     public async Task<IReadOnlyList<string>> RemovePluginAsync(TimeSpan atMost)
     {
-        // As it was installed: image, mounts and rights of the init container that put it there.
-        if (await cluster.FindAsync("/apis/apps/v1/namespaces/ambient-system/daemonsets/ambient-redirector") is not { } set) return [];
+        const string Set = "/apis/apps/v1/namespaces/ambient-system/daemonsets/ambient-redirector";
+        // As it was installed: image, mounts and rights of the init container that put it there. An uninstallation that was broken off may
+        // have taken the DaemonSet already; its account goes last.
+        var set = await cluster.FindAsync(Set);
+        if (set is null && await cluster.FindAsync($"{System}/serviceaccounts/ambient-redirector") is null) return [];
+        set ??= YamlTree.Read(Chart.Whole(Chart.Defaults, "")).Cast<JsonObject>().Single(o => (string?)o["kind"] == "DaemonSet" && (string?)o["metadata"]!["name"] == "ambient-redirector");
+        await cluster.DeleteAsync(Set);
+        var ending = time.GetTimestamp();
+        while ((await cluster.ListAsync($"{System}/pods", $"labelSelector={Uri.EscapeDataString("app.kubernetes.io/name=ambient-redirector")}")).Count > 0)
+        {
+            if (time.GetElapsedTime(ending) > atMost) return [$"Redirector's pods have not ended within {atMost.TotalSeconds:0} s"];
+            await Task.Delay(Pause, time);
+        }
         var nodes = (await cluster.ListAsync("/api/v1/nodes")).Select(node => (string)node["metadata"]!["name"]!).ToList();
         var waiting = new List<string>();
         foreach (var node in nodes)

@@ -141,6 +141,8 @@ public sealed class InstallTests : IAsyncLifetime
         var removing = uninstaller.RemovePluginAsync(Patience);
         var path = $"/api/v1/namespaces/ambient-system/pods/{RemovalPod.NameFor("n1")}";
         Assert.True(await Eventually.TrueAsync(async () => await _cluster.FindAsync(path) is not null));
+        // A Redirector that lives would chain the plugin in again.
+        Assert.Null(await _cluster.FindAsync("/apis/apps/v1/namespaces/ambient-system/daemonsets/ambient-redirector"));
         var remover = (await _cluster.GetAsync(path))["spec"]!;
         Assert.Equal("n1", (string?)remover["nodeName"]);
         Assert.Equal(["/usr/bin/ambient-cni", "uninstall"], remover["containers"]![0]!["command"]!.AsArray().Select(c => (string)c!));

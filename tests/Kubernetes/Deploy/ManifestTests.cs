@@ -50,10 +50,11 @@ public sealed class ManifestTests(ApiServer server)
             // By create, not by apply: fields that it does not know are dropped then. A name of its own, since the object may be there.
             var copy = item.DeepClone().AsObject();
             if ((string?)copy["kind"] != "CustomResourceDefinition") copy["metadata"]!["name"] = server.Name("dry");
+            // Before 1.22 a DaemonSet's surge was no more than an idea.
+            if (server.Version.StartsWith("v1.20.", StringComparison.Ordinal)) copy["spec"]?.AsObject().Remove("updateStrategy");
             using var answer = await server.Http.PostAsync($"{path[..path.LastIndexOf('/')]}?dryRun=All", JsonContent.Create(copy));
             if (answer.IsSuccessStatusCode || answer.StatusCode == System.Net.HttpStatusCode.Conflict) taken++;
-            else if (await answer.Content.ReadAsStringAsync() is var text && !(server.Version.StartsWith("v1.20.", StringComparison.Ordinal) && (string?)item["kind"] == "DaemonSet" && text.Contains("maxUnavailable", StringComparison.Ordinal)))
-                faults.Add($"{item["kind"]} {item["metadata"]!["name"]}: {text}"); // there maxSurge is no more than an idea
+            else faults.Add($"{item["kind"]} {item["metadata"]!["name"]}: {await answer.Content.ReadAsStringAsync()}");
         }
         TestContext.Current.TestOutputHelper?.WriteLine($"{server.Version}: {taken} taken, not served: {string.Join(", ", unknown)}");
         Assert.Empty(faults);

@@ -57,7 +57,7 @@ internal sealed class RedirectorRun : IDisposable
         string sysctls = Path.Combine(_folder, "sysctls");
         Directory.CreateDirectory(sysctls);
         string bounds = string.Join(",", capabilities.Select(name => $"+{name.ToLowerInvariant()}").Prepend("-all"));
-        return Start("unshare",
+        return Launch("unshare",
         [
             "--mount", "--", "sh", "-c",
             // /run, where the node's folder is, is a mount of its own, as hostPaths are.

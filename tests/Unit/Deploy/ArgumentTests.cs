@@ -21,7 +21,7 @@ public sealed class ArgumentTests
         // The environment of a container gives options too: AMBIENT_NODE is --node.
         var given = Checkout.Texts(container["args"]).Select(argument => argument.Split('=')[0])
             .Concat(container["env"]!.AsArray().Select(e => (string)e!["name"]!).Where(e => e.StartsWith("AMBIENT_", StringComparison.Ordinal) && program != "ambientctl")
-                .Where(e => e is not ("AMBIENT_NAMESPACE" or "AMBIENT_REPLICA" or "AMBIENT_ADMIN_SOCKET")).Select(e => "--" + e["AMBIENT_".Length..].ToLowerInvariant().Replace('_', '-')));
+                .Where(e => e is not ("AMBIENT_NAMESPACE" or "AMBIENT_ADMIN_SOCKET")).Select(e => "--" + e["AMBIENT_".Length..].ToLowerInvariant().Replace('_', '-')));
         var help = await HelpAsync(Programs.Find(project, program), [.. command[1..], "--help"]);
         Assert.All(given, option => Assert.True(help.Contains(option + " ", StringComparison.Ordinal) || help.Contains(option + "\n", StringComparison.Ordinal), $"{program} has no option {option}"));
     }
