@@ -79,6 +79,9 @@ internal sealed partial class Announcer : IDisposable
         NodeSession? replaced;
         lock (_lock)
         {
+            // The end of the stream before may not have been noticed yet.
+            foreach (var known in _roster.AllOf(session.Node))
+                _scopes.Remember(session.Node, known.MayHold);
             session.Begin(_scopes.HeldBy(session.Node, session.HeldVersion));
             session.SetScope(_scopes.Of(session.Node));
             if (session.IsLeaving)

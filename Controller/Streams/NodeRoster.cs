@@ -28,6 +28,9 @@ internal sealed class NodeRoster(IEnumerable<NodeRecord> remembered)
 
     internal IReadOnlyCollection<NodeRecord> Records => _records.Values;
 
+    /// <summary>The stream of a node and those of its processes that drain.</summary>
+    internal IEnumerable<NodeSession> AllOf(string node) => Leaving.Where(session => session.Node == node).Concat(SessionOf(node) is { } own ? [own] : []);
+
     internal NodeSession? SessionOf(string node) => _sessions.GetValueOrDefault(node);
 
     internal bool IsConnected(string node) => IsHere(node) || IsConnectedElsewhere(node);

@@ -52,6 +52,8 @@ internal sealed class NodeScopes(NodePods pods, EnrolmentLedger ledger)
                     continue;
                 _held.Add(node, known = new Queue<HeldView>());
             }
+            if (known.Contains(view))
+                continue;
             known.Enqueue(view);
             if (known.Count > RememberedPerNode)
                 known.Dequeue();

@@ -158,6 +158,21 @@ public sealed class ReachTests
         Assert.DoesNotContain("settings", again.View.Keys);
     }
 
+    [Fact]
+    public async Task So_does_one_whose_stream_before_has_not_been_noticed_to_have_ended()
+    {
+        await using var rig = await ControllerRig.StartAsync($"{Config("{from: [shop], to: [bank]}, {from: [park], to: [park]}")}\n---\n{Mesh}");
+        await using var first = await rig.ConnectAsync("a");
+        await first.SettleAsync();
+        first.AcksByItself = false;
+        rig.Write("more.yaml", "{kind: Pod, metadata: {name: bush, namespace: park, uid: bush}, spec: {nodeName: a}, status: {podIP: 10.1.0.9}}");
+        await rig.LoggedAsync($"View {first.Version + 1} ");
+
+        await using var again = await rig.ConnectAsync("a", epoch: first.Welcome.Epoch, version: first.Version);
+        await again.UntilAsync(() => again.View.ContainsKey("workload/bush"));
+        Assert.Contains("service/park/tree", again.View.Keys);
+    }
+
     private static string Config(string rules) => $"{{kind: MeshConfig, apiVersion: ambient.mesh/v1alpha1, metadata: {{name: default}}, spec: {{{Ranges}, reach: [{rules}]}}}}";
 
     private static MeshSettings SettingsOf(string spec) => ModelOf(spec).Settings;
