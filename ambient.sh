@@ -16,10 +16,14 @@ Usage: ./ambient.sh VERB [ARGUMENTS]
 
   demo [--for 10s] [--json]          a mesh of two nodes with real traffic, and a live table of it
   test [unit|mesh|kubernetes] [...]  build and test; further arguments go to the test runner (-class NAME, -method NAME)
+                                     kubernetes: against the API server of KUBEBUILDER_ASSETS or AMBIENT_TEST_KUBECONFIG, else a fake
   bench [SCENARIO...] [--quick]      side by side with what a user could pick instead; bench --help lists the scenarios
   bench micro [...]                  benchmarks of single parts; further arguments go to BenchmarkDotNet
   build [aot]                        build everything that changed; aot: also what ships, compiled ahead of time
   ctl ARGUMENTS                      run ambientctl (ctl --help says more)
+  manifests                          make daemonset.yaml, the Kustomize base and the CRDs anew of the chart (deploy/helm/ambient)
+  image [--output FILE] [--programs] a container image of all programs, of Debian packages and without a registry;
+                                     --programs: only lay them out for the Containerfile
 
 Needs the .NET 10 SDK. As root, Debian packages that are missing are installed first. Exit status: 0 all went well,
 1 something failed, 2 wrong usage or something is missing on this machine.
@@ -249,10 +253,7 @@ test_verb() {
     local kinds=() kind report program looks=(-noLogo)
     [[ -t 1 ]] || looks+=(-noColor)
     while [[ ${1:-} == unit || ${1:-} == mesh || ${1:-} == kubernetes ]]; do kinds+=("$1"); shift; done
-    if [[ ${#kinds[@]} -eq 1 && ${kinds[0]} == kubernetes ]]; then
-        give_up "there are no Kubernetes tests yet: Kubernetes as a source is not built yet. Try: ./ambient.sh test unit mesh"
-    fi
-    [[ ${#kinds[@]} -gt 0 ]] || kinds=(unit mesh)
+    [[ ${#kinds[@]} -gt 0 ]] || kinds=(unit kubernetes mesh)
     mkdir -p "$state" 2>/dev/null
     reports=$(mktemp -d -p "$state" 2>/dev/null || mktemp -d -t ambient-reports.XXXXXX) || exit 2
     leftovers+=("$reports")
@@ -272,7 +273,12 @@ test_verb() {
                 # Without namespaces the tests say so themselves, one by one, by being skipped.
                 if can_isolate; then isolated "${program[@]}"; else AMBIENT_NOT_ISOLATED=$why_not "${program[@]}"; fi
                 count mesh $? "$report" ;;
-            kubernetes) say "kubernetes: no tests yet." ;;
+            kubernetes)
+                program=("$root/tests/Kubernetes/bin/Release/net10.0/Ambient.Tests.Kubernetes" "${looks[@]}" -xml "$report" "$@")
+                # A server that runs elsewhere cannot be reached from a network of our own.
+                if [[ -n ${AMBIENT_TEST_KUBECONFIG:-} ]]; then why_not="the API server of AMBIENT_TEST_KUBECONFIG is outside of it"; fi
+                if [[ -z ${AMBIENT_TEST_KUBECONFIG:-} ]] && can_isolate; then isolated "${program[@]}"; else AMBIENT_NOT_ISOLATED=$why_not "${program[@]}"; fi
+                count kubernetes $? "$report" ;;
         esac
     done
     printf '%d passed, %d failed' "$passed" "$failed"
@@ -320,6 +326,42 @@ ctl_verb() {
     "$root/Cli/bin/Release/net10.0/ambientctl" "$@"
 }
 
+manifests_verb() { build && "$root/Cli/bin/Release/net10.0/ambientctl" manifests; }
+
+# The version that the chart says, which is the one in the name of the image.
+image_name() { sed -n 's/^image: "\(.*\)"$/\1/p' "$root/deploy/helm/ambient/values.yaml"; }
+
+image_verb() {
+    local output=$state/ambient-image.tar only= project work epoch
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+            --output) output=${2:?--output takes a file}; shift 2 ;;
+            --output=*) output=${1#*=}; shift ;;
+            --programs) only=1; shift ;;
+            *) say "ambient.sh: image takes --output FILE and --programs, not '$1'"; exit 2 ;;
+        esac
+    done
+    find_sdk
+    mkdir -p "$state" || exit 2
+    [[ -n $only ]] || need required dpkg-deb:dpkg apt-cache:apt
+    # In the image they are compiled ahead of time or not at all: another machine's libraries are not this one's.
+    build_aot || give_up "a node's programs cannot be compiled ahead of time here."
+    work=$(mktemp -d -t ambient-build.XXXXXX) && leftovers+=("$work")
+    for project in Controller Cli; do
+        say "Publishing $project"
+        if ! TMPDIR=$work setpriv --pdeathsig KILL "$dotnet" publish "$root/$project/$project.csproj" -c Release --use-current-runtime --no-self-contained \
+            --artifacts-path "$state/publish" -o "$work/$project" -v q -nologo -p:UseSharedCompilation=false >"$state/image.log" 2>&1 </dev/null; then
+            grep -E '(error|warning) [A-Z]+[0-9]+' "$state/image.log" | sort -u | head -20 >&2 || tail -20 "$state/image.log" >&2
+            give_up "publishing $project failed; the whole output is in $state/image.log"
+        fi
+    done
+    "$root/deploy/image/make.sh" programs "$state/image/programs" "$work/Controller" "$work/Cli" "$state/aot" "$DOTNET_ROOT" || exit 1
+    [[ -z $only ]] || { say "The programs lie in $state/image/programs"; return; }
+    # So that the same sources and packages give the same bytes.
+    epoch=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null || echo 0)}
+    "$root/deploy/image/make.sh" archive "$state/image/programs" "$output" "$(image_name)" "$epoch" || exit 1
+}
+
 verb=${1:-help}
 [[ $# -eq 0 ]] || shift
 case $verb in
@@ -334,6 +376,8 @@ case $verb in
     demo) demo_verb "$@" ;;
     bench) bench_verb "$@" ;;
     ctl) ctl_verb "$@" ;;
+    manifests) manifests_verb ;;
+    image) image_verb "$@" ;;
     help | -h | --help) usage ;;
     __inside) inside "$@" ;;
     *) say "ambient.sh: unknown verb '$verb'"; usage >&2; exit 2 ;;

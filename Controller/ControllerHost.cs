@@ -3,7 +3,11 @@ using System.Net;
 using Ambient.Controller.Admin;
 using Ambient.Controller.Authority;
 using Ambient.Controller.Enrolment;
+using Ambient.Controller.Kubernetes;
+using Ambient.Controller.Kubernetes.Access;
+using Ambient.Controller.Kubernetes.Following;
 using Ambient.Controller.Model;
+using Ambient.Controller.Replicas;
 using Ambient.Controller.Snapshots;
 using Ambient.Controller.Sources;
 using Ambient.Controller.Streams;
@@ -18,11 +22,13 @@ internal sealed class ControllerHost : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _firstSnapshot = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly IControllerStore _store;
     private readonly ModelBuilder _builder;
     private readonly Announcer _announcer;
     private readonly ControllerMetrics _metrics = new();
     private readonly ILogger _logger;
     private readonly string _source;
+    private readonly HashSet<SourceObject> _objects = new(ReferenceEqualityComparer.Instance);
     private ImmutableDictionary<string, SourceFault> _faults = ImmutableDictionary<string, SourceFault>.Empty;
     private ImmutableArray<string> _warnings = [];
     private ImmutableArray<string> _unknownKinds = [];
@@ -31,8 +37,9 @@ internal sealed class ControllerHost : IAsyncDisposable
     private StreamServer? _streams;
     private AdminServer? _admin;
 
-    private ControllerHost(ControllerOptions options, Announcer announcer, ILogger logger)
+    private ControllerHost(ControllerOptions options, IControllerStore store, Announcer announcer, ILogger logger)
     {
+        _store = store;
         _builder = new ModelBuilder(options.TrustDomain);
         _announcer = announcer;
         _logger = logger;
@@ -51,42 +58,41 @@ internal sealed class ControllerHost : IAsyncDisposable
     /// <summary>Starts everything.</summary>
     /// <exception cref="AuthorityException">Keys cannot be used.</exception>
     /// <exception cref="IOException">A folder cannot be read or written, or an address is in use.</exception>
-    internal static async Task<ControllerHost> StartAsync(ControllerOptions options, TimeProvider time, ILoggerFactory loggers)
+    internal static async Task<ControllerHost> StartAsync(ControllerOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellation = default)
     {
         var logger = loggers.CreateLogger("controller");
-        var state = new StateFolder(options.State);
-        var file = new EnrolmentFile(state);
-        var record = file.TryRead(out var recordFault);
-        if (recordFault is not null)
-            logger.RecordUnreadable(recordFault);
-        // Before the keys are made: a state folder without keys has no past that anyone could be captured by.
-        var hasPast = state.TryRead("ca-cert.pem") is not null || options.CaCertificate is not null;
-
-        var keys = StateKeys.Open(state, options, time);
+        var api = options.Cluster is null ? null : new ApiConnection(options.Cluster.Kubeconfig, time);
+        IControllerStore store = api is not null
+            ? await ClusterParts.OpenAsync(() => api.Client, options.Cluster!, options.LeafLifetime, time, logger, cancellation)
+            : StandaloneStore.Open(new StateFolder(options.State), options, time, logger);
         var history = new ViewHistory();
         var ledger = new EnrolmentLedger(time.GetUtcNow());
-        ledger.Restore(record?.Pods ?? []);
+        ledger.Restore(store.Record?.Pods ?? []);
         var exclusions = new ExclusionLedger(time.GetUtcNow());
-        exclusions.Restore(record?.Exclusions ?? ImmutableDictionary<string, (ImmutableArray<uint>, ImmutableArray<uint>)>.Empty);
-        var announcer = new Announcer(history, ledger, exclusions, file, new OrderDesk(keys.Orders, options.OrderValidity),
-            new NodeRoster(record?.Nodes ?? []), hasRecord: record is not null || !hasPast, time, logger);
+        exclusions.Restore(store.Record?.Exclusions ?? ImmutableDictionary<string, (ImmutableArray<uint>, ImmutableArray<uint>)>.Empty);
+        var announcer = new Announcer(history, ledger, exclusions, store.File, new OrderDesk(store.Orders, options.OrderValidity),
+            store.RosterOf(store.Record?.Nodes ?? []), store.KnowsPast, time, logger);
+        store.Join(announcer, history.Epoch);
 
-        var host = new ControllerHost(options, announcer, logger);
+        var host = new ControllerHost(options, store, announcer, logger);
         try
         {
-            var source = new FolderSource(options.Source, new LastGoodFiles(state, logger), time, logger);
-            host._following = Task.Run(() => source.RunAsync(host.Take, host._stop.Token));
-            await Task.WhenAny(host._firstSnapshot.Task, host._following).Unwrap();
+            IMeshSource source = api is not null && options.Source == ControllerOptions.KubernetesSource
+                ? new KubernetesSource(api, FollowerTimes.Default, time, Random.Shared, logger)
+                : new FolderSource(options.Source, new LastGoodFiles(new StateFolder(options.State), logger), time, logger);
+            host._following = Task.Run(() => source.RunAsync(host.Take, host._stop.Token), CancellationToken.None);
+            await Task.WhenAny(host._firstSnapshot.Task, host._following).Unwrap().WaitAsync(cancellation);
 
-            var service = new NodeStreamService(announcer, history, keys.Tokens, keys.Authority,
-                new CertificateDesk(keys.Authority, announcer.FaultOf, time), host._metrics, time, logger);
+            var authority = store.Authority.Authority;
+            var service = new NodeStreamService(announcer, history, store.Nodes, authority, new CertificateDesk(authority, announcer.FaultOf, time),
+                store.Vigil, store.Journal, host._metrics, time, logger);
             host._streams = await StreamServer.StartAsync(options.Listen, service, announcer,
-                new ServerCertificate(keys.Authority, time, logger), new AddressShares(host._metrics, logger, time), loggers);
+                new ServerCertificate(authority, time, logger), new AddressShares(host._metrics, logger, time), loggers);
             if (options.Admin is { } admin)
-                host._admin = await AdminServer.StartAsync(admin, announcer, host.Warnings, host._metrics, time, loggers);
-            var watch = new AuthorityWatch(keys, () => announcer.OfferBundle(NodeStreamService.BundleOf(keys.Authority)), time, logger);
-            host._watching = Task.Run(() => watch.RunAsync(host._stop.Token));
-            logger.Started(host.EndPoint.ToString(), options.TrustDomain, options.State);
+                host._admin = await AdminServer.StartAsync(admin, announcer, store, host.Warnings, host._metrics, time, loggers);
+            var watch = new AuthorityWatch(store.Authority, host.RootsChanged, time, logger);
+            host._watching = Task.Run(() => watch.RunAsync(host._stop.Token), CancellationToken.None);
+            logger.Started(host.EndPoint.ToString(), options.TrustDomain, store.Place);
             return host;
         }
         catch
@@ -105,14 +111,25 @@ internal sealed class ControllerHost : IAsyncDisposable
             await _admin.DisposeAsync();
         await _following.ContinueWith(_ => { }, TaskScheduler.Default);
         await _watching;
+        await _store.DisposeAsync();
         _announcer.Dispose();
         _stop.Dispose();
     }
 
     private WarningsPage Warnings() => new([.. _faults.Values.Select(f => f.ToString()).Order(StringComparer.Ordinal)], _warnings, _unknownKinds);
 
-    private void Take(SourceSnapshot snapshot)
+    private void RootsChanged()
     {
+        _announcer.OfferBundle(NodeStreamService.BundleOf(_store.Authority.Authority));
+        _store.RootsChanged();
+    }
+
+    private void Take(SourceChange change)
+    {
+        _objects.ExceptWith(change.Removed);
+        _objects.UnionWith(change.Added);
+        _store.Take(change);
+        var snapshot = new SourceSnapshot([.. _objects.Order(SourceOrder.Instance)], change.UnknownKinds, change.Faults, change.IsStandalone);
         foreach (var fault in snapshot.Faults.Where(f => !_faults.TryGetValue(f.Place.Origin, out var known) || known != f))
             _logger.SourceBroken(fault.ToString());
         foreach (var mended in _faults.Keys.Except(snapshot.Faults.Select(f => f.Place.Origin)))
@@ -140,6 +157,7 @@ internal sealed class ControllerHost : IAsyncDisposable
         _metrics.ModelWarnings(_warnings.Length);
         _logger.SourceRead(_source, snapshot.Objects.Length, model.Pods.Count, model.Resources.Count(r => r.Service is not null));
         _announcer.Publish(model);
+        _store.Published(model);
         _firstSnapshot.TrySetResult();
     }
 }

@@ -2,7 +2,7 @@ namespace Ambient.Controller;
 
 /// <summary>
 /// Everything that the controller says. Ids: 1000 Sources and Model, 1100 Streams, 1200 Authority, 1300 Enrolment,
-/// 1400 the process.
+/// 1400 the process, 1500 Replicas.
 /// </summary>
 internal static partial class ControllerLog
 {
@@ -35,6 +35,30 @@ internal static partial class ControllerLog
 
     [LoggerMessage(1009, LogLevel.Warning, "The copies of files that could last be read cannot be kept: {Reason}")]
     internal static partial void LastGoodUnusable(this ILogger logger, string reason);
+
+    [LoggerMessage(1020, LogLevel.Information, "{Server} answers again")]
+    internal static partial void ApiBack(this ILogger logger, string server);
+
+    [LoggerMessage(1021, LogLevel.Warning, "The API server forbids to read {Kind}: {Reason}")]
+    internal static partial void KindForbidden(this ILogger logger, string kind, string reason);
+
+    [LoggerMessage(1022, LogLevel.Information, "The API server has forgotten revision {Revision} of {Kind}: it is listed anew")]
+    internal static partial void RevisionForgotten(this ILogger logger, string kind, string revision);
+
+    [LoggerMessage(1023, LogLevel.Error, "What the API server says of {Kind} makes no sense ({Reason}): it is listed anew")]
+    internal static partial void ApiNonsense(this ILogger logger, string kind, string reason);
+
+    [LoggerMessage(1024, LogLevel.Information, "{Kind} is installed: it is followed")]
+    internal static partial void KindInstalled(this ILogger logger, string kind);
+
+    [LoggerMessage(1025, LogLevel.Warning, "{Kind} is no longer installed")]
+    internal static partial void KindUninstalled(this ILogger logger, string kind);
+
+    [LoggerMessage(1026, LogLevel.Information, "Source {Server}: read; {Objects} objects in {Seconds:0.0} s")]
+    internal static partial void ApiRead(this ILogger logger, string server, int objects, double seconds);
+
+    [LoggerMessage(1027, LogLevel.Warning, "Nothing can be told to the mesh yet: waiting for {Kinds}")]
+    internal static partial void SourceIncomplete(this ILogger logger, string kinds);
 
     [LoggerMessage(1100, LogLevel.Information, "Node {Node} connected from {Peer} ({Software}), holding version {Held}")]
     internal static partial void StreamBegan(this ILogger logger, string node, string peer, string software, ulong held);
@@ -75,6 +99,12 @@ internal static partial class ControllerLog
     [LoggerMessage(1205, LogLevel.Error, "The authority's files changed and cannot be used: {Reason}; what was in force stays")]
     internal static partial void AuthorityNotRead(this ILogger logger, string reason);
 
+    [LoggerMessage(1206, LogLevel.Information, "The authority in {Place} was {Origin}: {Issuer} signs")]
+    internal static partial void ClusterAuthority(this ILogger logger, string place, string origin, string issuer);
+
+    [LoggerMessage(1207, LogLevel.Warning, "A node's token cannot be judged: {Reason}")]
+    internal static partial void TokenNotReviewed(this ILogger logger, string reason);
+
     [LoggerMessage(1300, LogLevel.Warning, "Node {Node} reports on pod {Uid}, which is not its own or not in the mesh; ignored")]
     internal static partial void ForeignReport(this ILogger logger, string node, string uid);
 
@@ -104,4 +134,37 @@ internal static partial class ControllerLog
 
     [LoggerMessage(1402, LogLevel.Information, "A new server certificate, good until {NotAfter}")]
     internal static partial void ServerCertificateRenewed(this ILogger logger, DateTimeOffset notAfter);
+
+    [LoggerMessage(1500, LogLevel.Warning, "The Kubernetes API is not to be had ({Reason}): it is tried again")]
+    internal static partial void ClusterAway(this ILogger logger, string reason);
+
+    [LoggerMessage(1501, LogLevel.Information, "This replica ({Identity}) writes status and trust bundles from now on, as holder number {Term} of Lease {Lease}")]
+    internal static partial void LeaseTaken(this ILogger logger, string identity, string lease, int term);
+
+    [LoggerMessage(1502, LogLevel.Warning, "This replica no longer holds Lease {Lease}: {Reason}")]
+    internal static partial void LeaseLost(this ILogger logger, string lease, string reason);
+
+    [LoggerMessage(1503, LogLevel.Warning, "Lease {Lease} cannot be tried: {Reason}")]
+    internal static partial void LeaseNotTried(this ILogger logger, string lease, string reason);
+
+    [LoggerMessage(1504, LogLevel.Information, "ConfigMap {Namespace}/{Name}: {What}")]
+    internal static partial void TrustWritten(this ILogger logger, string @namespace, string name, string what);
+
+    [LoggerMessage(1505, LogLevel.Warning, "Trust bundles cannot be kept current: {Reason}")]
+    internal static partial void TrustNotWritten(this ILogger logger, string reason);
+
+    [LoggerMessage(1509, LogLevel.Warning, "What nodes say cannot be written down for other replicas ({Reason}): it is acted upon all the same, and tried again")]
+    internal static partial void JournalNotWritten(this ILogger logger, string reason);
+
+    [LoggerMessage(1510, LogLevel.Warning, "ConfigMap {Namespace}/{Name} is of another mesh, and left as it is")]
+    internal static partial void TrustOfOthers(this ILogger logger, string @namespace, string name);
+
+    [LoggerMessage(1506, LogLevel.Error, "The cluster has no kind MeshNode: replicas do not know of one another, and a restart learns captured pods from their nodes. Apply deploy/crds")]
+    internal static partial void JournalMissing(this ILogger logger);
+
+    [LoggerMessage(1507, LogLevel.Information, "Node {Node} has a newer stream at replica {Replica}")]
+    internal static partial void NodeMoved(this ILogger logger, string node, string replica);
+
+    [LoggerMessage(1508, LogLevel.Error, "The journal of node {Node} ends by a bug")]
+    internal static partial void JournalBug(this ILogger logger, string node, Exception bug);
 }

@@ -93,6 +93,7 @@ internal sealed class ControllerMetrics
     {
         StreamRefusal.BadToken => "bad_token",
         StreamRefusal.ExpiredToken => "expired_token",
+        StreamRefusal.Unreviewed => "unreviewed_token",
         StreamRefusal.OtherNode => "other_node",
         StreamRefusal.BadHello => "bad_hello",
         StreamRefusal.ProtocolVersion => "protocol_version",

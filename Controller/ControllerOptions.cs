@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Ambient.Controller.Replicas;
 using Ambient.Protocol.Identity;
 
 namespace Ambient.Controller;
@@ -7,11 +8,17 @@ namespace Ambient.Controller;
 /// <summary>What the serving process needs to know, checked.</summary>
 internal sealed record ControllerOptions
 {
-    /// <summary>Folder of YAML that describes the mesh.</summary>
+    /// <summary>What stands for the Kubernetes API in place of a folder.</summary>
+    internal const string KubernetesSource = "kubernetes";
+
+    /// <summary>Folder of YAML that describes the mesh, or <see cref="KubernetesSource"/>.</summary>
     public required string Source { get; init; }
 
-    /// <summary>Folder of keys and records; made if it is missing.</summary>
-    public required string State { get; init; }
+    /// <summary>Folder of keys and records; made if it is missing. Not used where <see cref="Cluster"/> is set.</summary>
+    public string State { get; init; } = "";
+
+    /// <summary>The cluster that keys, records and the nodes' proofs are in; null for a standalone mesh.</summary>
+    public ClusterOptions? Cluster { get; init; }
 
     /// <summary>Where nodes connect.</summary>
     public required IPEndPoint Listen { get; init; }
@@ -41,10 +48,12 @@ internal sealed record ControllerOptions
     {
         var found = new List<string>();
         faults = found;
-        var source = Required("source", "a folder of YAML files");
-        if (source is not null && !Directory.Exists(source))
-            found.Add($"--source: expected a folder that is there, found {source}");
-        var state = Required("state", "a folder for keys and records");
+        var source = Required("source", "a folder of YAML files, or kubernetes");
+        var isCluster = source == KubernetesSource;
+        if (source is not null && !isCluster && !Directory.Exists(source))
+            found.Add($"--source: expected kubernetes, or a folder that is there, found {source}");
+        var state = isCluster ? "" : Required("state", "a folder for keys and records");
+        var cluster = isCluster ? ClusterOf(get, found) : null;
         var listen = EndPoint("listen", Required("listen", "an address and a port, like 0.0.0.0:15010"));
         var trustDomain = get("trust-domain") ?? "cluster.local";
         if (!SpiffeId.IsTrustDomain(trustDomain, out var reason))
@@ -56,13 +65,16 @@ internal sealed record ControllerOptions
             found.Add("--ca-cert, --ca-key: expected both or neither");
         foreach (var (name, file) in new[] { ("ca-cert", certificate), ("ca-key", key) })
         {
-            if (file is not null && !File.Exists(file))
+            if (file is not null && isCluster)
+                found.Add($"--{name}: with --source kubernetes an authority is given as Secret ambient-ca");
+            else if (file is not null && !File.Exists(file))
                 found.Add($"--{name}: expected a file that is there, found {file}");
         }
         return found.Count > 0 ? null : new ControllerOptions
         {
             Source = source!,
             State = state!,
+            Cluster = cluster,
             Listen = listen!,
             TrustDomain = trustDomain,
             LeafLifetime = lifetime,
@@ -95,6 +107,19 @@ internal sealed record ControllerOptions
             found.Add($"--{name}: expected a time from {least.TotalSeconds} s to {most.TotalDays} days, like 90s, 30m or 48h, found {text}");
             return default;
         }
+    }
+
+    /// <summary>Reads where a cluster's API is, and what of it is ours.</summary>
+    internal static ClusterOptions ClusterOf(Func<string, string?> get, List<string> faults)
+    {
+        var kubeconfig = get("kubeconfig");
+        if (kubeconfig is not null && !File.Exists(kubeconfig))
+            faults.Add($"--kubeconfig: expected a file that is there, found {kubeconfig}");
+        var name = get("namespace") ?? ClusterOptions.DefaultNamespace;
+        // RFC 1123, as the API server has it; the name becomes part of paths.
+        if (name.Length is 0 or > 63 || !name.All(c => c is >= 'a' and <= 'z' or >= '0' and <= '9' or '-') || name[0] == '-' || name[^1] == '-')
+            faults.Add($"--namespace: expected the name of a namespace, found {name}");
+        return new ClusterOptions(kubeconfig, name);
     }
 
     /// <summary>Reads a duration like <c>90s</c>, <c>30m</c>, <c>48h</c> or <c>30d</c>.</summary>

@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Ambient.Controller;
 using Ambient.Controller.Authority;
+using Ambient.Controller.Kubernetes.Access;
+using Ambient.Controller.Replicas;
 using Microsoft.Extensions.Logging.Console;
 
 // The composition root of ambient-controller: reads the command line, puts the parts together, waits for a signal.
@@ -12,17 +14,19 @@ const int BadUsage = 2;
 
 Option<string?> Text(string name, string description) => new($"--{name}") { Description = $"{description} [AMBIENT_{name.ToUpperInvariant().Replace('-', '_')}]" };
 
-var source = Text("source", "Folder of YAML files that describe the mesh; its changes are followed");
-var state = Text("state", "Folder of keys and records; made if it is missing");
+var source = Text("source", "Folder of YAML files that describe the mesh, or kubernetes for a cluster's API; its changes are followed");
+var state = Text("state", "Folder of keys and records; made if it is missing. A cluster has them in Secrets instead");
 var listen = Text("listen", "Where nodes connect, like 0.0.0.0:15010");
 var trustDomain = Text("trust-domain", "Trust domain of identities where no MeshConfig names one (cluster.local)");
 var lifetime = Text("leaf-lifetime", "Validity of workload certificates, like 90s, 30m or 48h (48h)");
 var admin = Text("admin", "Where the admin pages are, or none (127.0.0.1:15011)");
 var caCertificate = Text("ca-cert", "PEM file of an authority to use instead of one of our own: certificate, intermediates, root");
 var caKey = Text("ca-key", "PEM file of that authority's EC private key");
+var kubeconfig = Text("kubeconfig", "Kubeconfig of the cluster; without it the configuration that a pod finds in itself");
+var ns = Text("namespace", "Namespace of the mesh's own parts in the cluster (ambient-system)");
 var node = Text("node", "The node that the token is for");
 var valid = Text("valid", "How long the token is good, like 720h (720h)");
-Option<string?>[] serving = [source, state, listen, trustDomain, lifetime, admin, caCertificate, caKey];
+Option<string?>[] serving = [source, kubeconfig, ns, state, listen, trustDomain, lifetime, admin, caCertificate, caKey];
 
 var root = new RootCommand("Serves the nodes of an Ambient mesh: what there is, who may be whom, what to capture.");
 foreach (var option in serving)
@@ -48,8 +52,9 @@ var rotation = new Command("root", "Replaces the mesh's root, step by step and w
 Command Step(string name, string description, Action<RootRotation, ParseResult> step)
 {
     var command = new Command(name, description);
-    command.Options.Add(state);
-    command.SetAction(parsed => WithRotation(parsed, rotated => step(rotated, parsed)));
+    foreach (var option in (Option<string?>[])[state, source, kubeconfig, ns])
+        command.Options.Add(option);
+    command.SetAction((parsed, cancellation) => WithRotationAsync(parsed, rotated => step(rotated, parsed), cancellation));
     rotation.Subcommands.Add(command);
     return command;
 }
@@ -95,18 +100,24 @@ async Task<int> ServeAsync(ParseResult parsed)
         .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
 
     var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    using var starting = new CancellationTokenSource(); // a start may wait for the API for long
     void Stop(PosixSignalContext context)
     {
         context.Cancel = true;
         stop.TrySetResult();
+        starting.Cancel();
     }
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     try
     {
-        await using var host = await ControllerHost.StartAsync(options, TimeProvider.System, loggers);
+        await using var host = await ControllerHost.StartAsync(options, TimeProvider.System, loggers, starting.Token);
         await await Task.WhenAny(stop.Task, host.Following);
         loggers.CreateLogger("controller").Stopping();
+        return 0;
+    }
+    catch (OperationCanceledException) when (starting.IsCancellationRequested)
+    {
         return 0;
     }
     catch (Exception e) when (IsExpected(e))
@@ -132,12 +143,22 @@ int WithState(ParseResult parsed, Action<StateKeys> use)
     }
 }
 
-int WithRotation(ParseResult parsed, Action<RootRotation> step)
+async Task<int> WithRotationAsync(ParseResult parsed, Action<RootRotation> step, CancellationToken cancellation)
 {
-    if (Get(parsed, "state") is not { } folder || !Directory.Exists(folder))
-        return Usage(["--state: expected the folder of the controller's keys"]);
     try
     {
+        if (Get(parsed, "source") is ControllerOptions.KubernetesSource)
+        {
+            var faults = new List<string>();
+            var cluster = ControllerOptions.ClusterOf(name => Get(parsed, name), faults);
+            if (faults.Count > 0)
+                return Usage(faults);
+            var api = new ApiConnection(cluster.Kubeconfig, TimeProvider.System);
+            await ClusterKeys.RotateAsync(() => api.Client, cluster.Namespace, step, TimeProvider.System, cancellation);
+            return 0;
+        }
+        if (Get(parsed, "state") is not { } folder || !Directory.Exists(folder))
+            return Usage(["--state: expected the folder of the controller's keys, or --source kubernetes"]);
         step(new RootRotation(new StateFolder(folder), TimeProvider.System));
         return 0;
     }
@@ -181,4 +202,5 @@ int Fail(string message)
     return Failed;
 }
 
-static bool IsExpected(Exception e) => e is IOException or UnauthorizedAccessException or AuthorityException or SocketException;
+static bool IsExpected(Exception e) => e is IOException or UnauthorizedAccessException or AuthorityException or SocketException
+    or ClusterException;

@@ -95,7 +95,7 @@ static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProv
         inheritance.Receive();
         var counters = new Counters();
         var tool = new NftTool(nft, time);
-        var jobs = new CaptureJobs(new NamespaceFinder(options.NamespaceRoot, options.Proc), tool, new RulesBaseline(tool), time);
+        var jobs = new CaptureJobs(new NamespaceFinder(options.NamespaceRoot, options.Proc), new NetSysctls(options.NetSysctls), tool, new RulesBaseline(tool), time);
         var ledger = new CaptureLedger(state.Below("captures"));
         var tools = new CaptureTools(loop, workers, entry, jobs, ledger, inheritance, new NodeSet(counters), counters, bootId, log);
         var serving = redirection = new Redirection(options, tools, new OrderBook(options.Node, bootId, verifier, state, time));

@@ -18,6 +18,7 @@ internal sealed class RedirectorOptions
           --socket-uid N            the user that NodeProxy runs as; nobody else may connect
           --channel-fd N            instead: one end of an inherited SOCK_SEQPACKET pair
           --netns-root DIR          standalone: pods may name their network namespace by a path below this directory
+          --net-sysctls DIR         where the kernel's net settings can be written (default /proc/sys/net, which a container may only read)
           --proc DIR                where the host's /proc is mounted (default /proc, which hostPID gives)
           --excluded-namespaces A,B Kubernetes namespaces that are never captured (default kube-system,ambient-system)
           --cni-socket PATH         where the CNI plugin asks (SOCK_SEQPACKET, mode 0600, this user alone)
@@ -38,7 +39,7 @@ internal sealed class RedirectorOptions
 
     private static readonly FrozenSet<string> _names =
         FrozenSet.Create(StringComparer.Ordinal, "node", "order-key", "state", "socket", "socket-uid", "channel-fd", "netns-root", "excluded-namespaces",
-            "proc", "cni-socket", "cni-plugin", "cni-bin-dir", "cni-conf-dir", "strict-boot", "canary-service");
+            "proc", "net-sysctls", "cni-socket", "cni-plugin", "cni-bin-dir", "cni-conf-dir", "strict-boot", "canary-service");
 
     public required string Node { get; init; }
     public required string OrderKeyFile { get; init; }
@@ -49,6 +50,9 @@ internal sealed class RedirectorOptions
     public uint SocketUserId { get; init; }
     public int? ChannelDescriptor { get; init; }
     public string? NamespaceRoot { get; init; }
+
+    /// <summary>/proc/sys/net, or a mount of it that can be written.</summary>
+    public required string NetSysctls { get; init; }
     public required IReadOnlySet<string> ExcludedNamespaces { get; init; }
 
     /// <summary>Where the host's /proc is mounted.</summary>
@@ -129,6 +133,10 @@ internal sealed class RedirectorOptions
             faults.Add("--socket-uid is missing: the user that NodeProxy runs as");
         if (root is not null && !Path.IsPathFullyQualified(root))
             faults.Add($"--netns-root is no absolute path: {root}");
+        string sysctls = values.GetValueOrDefault("net-sysctls", "/proc/sys/net");
+        // Without this a wrong folder would look like a kernel that has none of the settings.
+        if (!Directory.Exists(Path.Combine(sysctls, "ipv4")))
+            faults.Add($"--net-sysctls: {sysctls} is no mount of /proc/sys/net");
         if (values.ContainsKey("cni-plugin") && !values.ContainsKey("cni-socket"))
             faults.Add("--cni-plugin needs --cni-socket: the plugin would find nobody to ask");
         if (strictBoot > MaxStrictBootSeconds)
@@ -140,7 +148,7 @@ internal sealed class RedirectorOptions
         return new RedirectorOptions
         {
             Node = node, OrderKeyFile = key, StateDirectory = state, SocketPath = socket, SocketUserId = (uint)(userId ?? 0),
-            ChannelDescriptor = channel, NamespaceRoot = root, Proc = values.GetValueOrDefault("proc", "/proc").TrimEnd('/'),
+            ChannelDescriptor = channel, NamespaceRoot = root, NetSysctls = sysctls.TrimEnd('/'), Proc = values.GetValueOrDefault("proc", "/proc").TrimEnd('/'),
             CniSocketPath = values.GetValueOrDefault("cni-socket"), CniPlugin = values.GetValueOrDefault("cni-plugin"),
             CniBinaries = values.GetValueOrDefault("cni-bin-dir", "/opt/cni/bin"), CniNetworks = values.GetValueOrDefault("cni-conf-dir", "/etc/cni/net.d"),
             StrictBootSeconds = strictBoot ?? 0, CanaryService = canary,

@@ -20,6 +20,9 @@ internal static class CommandLine
         root.Subcommands.Add(IdentityCommand.Make());
         root.Subcommands.Add(CheckCommand.Make());
         root.Subcommands.Add(PolicyCommands.Make());
+        root.Subcommands.Add(InstallCommand.Make());
+        root.Subcommands.Add(UninstallCommand.Make());
+        root.Subcommands.Add(ManifestsCommand.Make());
         root.Subcommands.Add(AppCommand.Make());
         var parsed = root.Parse(arguments);
         // Errors and help go through the library; only the status for wrong usage is ours.

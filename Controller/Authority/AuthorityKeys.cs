@@ -7,7 +7,7 @@ namespace Ambient.Controller.Authority;
 /// <summary>The certificate and the key that leaves are signed with, and the roots that they lead to.</summary>
 /// <param name="Issuer">Signs leaves; a root, or an intermediate of one.</param>
 /// <param name="Intermediates">Between leaf and root, nearest to the leaf first; empty if a root signs.</param>
-internal sealed record AuthorityKeys(X509Certificate2 Issuer, ECDsa Key, ImmutableArray<X509Certificate2> Intermediates,
+internal sealed record AuthorityKeys(X509Certificate2 Issuer, AsymmetricAlgorithm Key, ImmutableArray<X509Certificate2> Intermediates,
     ImmutableArray<X509Certificate2> Roots)
 {
     internal const string KeyFile = "ca-key.pem";
@@ -15,11 +15,11 @@ internal sealed record AuthorityKeys(X509Certificate2 Issuer, ECDsa Key, Immutab
     private static readonly TimeSpan RootLifetime = TimeSpan.FromDays(3650);
 
     /// <summary>What the controller's own server certificate is signed with, where that is not the issuer of leaves.</summary>
-    internal AuthorityKeys? ForServer { get; private init; }
+    internal AuthorityKeys? ForServer { get; init; }
 
-    /// <summary>Reads the roots of a state folder (see <see cref="RootRotation"/>), or makes one on the first start.</summary>
-    /// <exception cref="AuthorityException">One of the two files is missing, or they are no such pair.</exception>
-    internal static AuthorityKeys OfState(StateFolder state, DateTimeOffset now)
+    /// <summary>Reads the roots that are kept (see <see cref="RootRotation"/>), or makes one on the first start.</summary>
+    /// <exception cref="AuthorityException">One of the two entries is missing, or they are no such pair.</exception>
+    internal static AuthorityKeys OfState(IStateStore state, DateTimeOffset now)
     {
         var key = state.TryRead(KeyFile);
         var certificate = state.TryRead(CertificateFile);
@@ -27,12 +27,12 @@ internal sealed record AuthorityKeys(X509Certificate2 Issuer, ECDsa Key, Immutab
             return Make(state, KeyFile, CertificateFile, now);
         if (key is null || certificate is null)
         {
-            throw new AuthorityException($"{state.Path} holds {(key is null ? CertificateFile : KeyFile)} without "
+            throw new AuthorityException($"{state.Place} holds {(key is null ? CertificateFile : KeyFile)} without "
                 + $"{(key is null ? KeyFile : CertificateFile)}: put the other back, or remove both for a new authority");
         }
-        var current = Read(certificate, key, state.Path);
+        var current = Read(certificate, key, state.Place);
         var previous = state.TryRead(RootRotation.PreviousCertificate) is { } old && state.TryRead(RootRotation.PreviousKey) is { } oldKey
-            ? Read(old, oldKey, $"{state.Path}, {RootRotation.PreviousCertificate}")
+            ? Read(old, oldKey, $"{state.Place}, {RootRotation.PreviousCertificate}")
             : null;
         var next = state.TryRead(RootRotation.NextCertificate) is { } added ? Roots(added) : [];
         return current with
@@ -55,15 +55,15 @@ internal sealed record AuthorityKeys(X509Certificate2 Issuer, ECDsa Key, Immutab
     internal static AuthorityKeys Read(string certificatePem, string keyPem, string where)
     {
         var chain = new X509Certificate2Collection();
-        var key = ECDsa.Create();
+        AsymmetricAlgorithm key;
         try
         {
             chain.ImportFromPem(certificatePem);
-            key.ImportFromPem(keyPem);
+            key = AuthorityPrivateKey.Read(keyPem);
         }
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {
-            throw new AuthorityException($"{where}: expected a certificate and an EC private key in PEM ({e.Message})");
+            throw new AuthorityException($"{where}: expected a certificate and an EC or RSA private key in PEM ({e.Message})");
         }
         if (chain.Count == 0)
             throw new AuthorityException($"{where}: expected a certificate in PEM");
@@ -78,16 +78,16 @@ internal sealed record AuthorityKeys(X509Certificate2 Issuer, ECDsa Key, Immutab
         if (issuer.Extensions.OfType<X509SubjectKeyIdentifierExtension>().FirstOrDefault() is null)
             throw new AuthorityException($"{where}: the first certificate has no subject key identifier");
 
-        var roots = chain.Where(IsSelfSigned).ToImmutableArray();
+        var roots = chain.Where(IsSelfSigned).DistinctBy(c => c.Thumbprint).ToImmutableArray();
         if (roots.IsEmpty)
             throw new AuthorityException($"{where}: expected the file of the certificate to end with its root");
-        var intermediates = chain.Where(c => !IsSelfSigned(c)).ToImmutableArray();
+        var intermediates = chain.Where(c => !IsSelfSigned(c)).DistinctBy(c => c.Thumbprint).ToImmutableArray();
         CheckChain(issuer, roots, intermediates, where);
         return new AuthorityKeys(issuer, key, intermediates, roots);
     }
 
     /// <summary>Makes a root.</summary>
-    internal static AuthorityKeys Make(StateFolder state, string keyFile, string certificateFile, DateTimeOffset now)
+    internal static AuthorityKeys Make(IStateStore state, string keyFile, string certificateFile, DateTimeOffset now)
     {
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var name = new X500DistinguishedName($"O=ambient, CN=ambient root {Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}");

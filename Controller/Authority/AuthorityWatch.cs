@@ -3,16 +3,15 @@ using System.Security.Cryptography;
 namespace Ambient.Controller.Authority;
 
 /// <summary>
-/// Follows the files of the authority, so that a root is added, switched and retired without a restart. What cannot be used is told once,
+/// Follows where the authority is kept, so that a root is added, switched and retired without a restart. What cannot be used is told once,
 /// and what was in force stays.
 /// </summary>
 /// <param name="onChanged">Told after the authority has changed.</param>
-internal sealed class AuthorityWatch(StateKeys keys, Action onChanged, TimeProvider time, ILogger logger)
+internal sealed class AuthorityWatch(IAuthorityPlace place, Action onChanged, TimeProvider time, ILogger logger)
 {
     /// <summary>How often it looks.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    private string _seen = keys.AuthorityFiles.Read();
     private string _refused = "";
 
     /// <summary>Follows until it is cancelled; ends without an exception then.</summary>
@@ -22,7 +21,7 @@ internal sealed class AuthorityWatch(StateKeys keys, Action onChanged, TimeProvi
         try
         {
             while (await timer.WaitForNextTickAsync(cancellation))
-                Look();
+                await LookAsync(cancellation);
         }
         catch (OperationCanceledException)
         {
@@ -31,16 +30,15 @@ internal sealed class AuthorityWatch(StateKeys keys, Action onChanged, TimeProvi
     }
 
     /// <summary>Looks once.</summary>
-    internal void Look()
+    internal async ValueTask LookAsync(CancellationToken cancellation = default)
     {
         try
         {
-            var text = keys.AuthorityFiles.Read();
-            if (text == _seen)
+            if (await place.ReadAsync(cancellation) == place.InForce)
                 return;
-            keys.Reload();
-            _seen = text;
-            logger.AuthorityChanged(keys.Authority.Issuer, keys.Authority.TrustBundle.Length);
+            await place.ReloadAsync(cancellation);
+            _refused = "";
+            logger.AuthorityChanged(place.Authority.Issuer, place.Authority.TrustBundle.Length);
             onChanged();
         }
         catch (Exception e) when (e is AuthorityException or IOException or UnauthorizedAccessException or CryptographicException)

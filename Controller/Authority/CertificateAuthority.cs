@@ -22,6 +22,9 @@ internal sealed class CertificateAuthority(AuthorityKeys initial, TimeSpan leafL
     private readonly Lock _lock = new();
     private volatile AuthorityKeys _keys = initial;
 
+    /// <summary>What is in force.</summary>
+    internal AuthorityKeys Keys => _keys;
+
     /// <summary>Who signs leaves, for people.</summary>
     internal string Issuer => _keys.Issuer.Subject;
 
@@ -71,7 +74,7 @@ internal sealed class CertificateAuthority(AuthorityKeys initial, TimeSpan leafL
         var serial = RandomNumberGenerator.GetBytes(16);
         serial[0] = (byte)((serial[0] & 0x7f) | 0x40);
         lock (_lock)
-            return request.Create(keys.Issuer.SubjectName, X509SignatureGenerator.CreateForECDsa(keys.Key), notBefore, notAfter, serial);
+            return request.Create(keys.Issuer.SubjectName, AuthorityPrivateKey.GeneratorOf(keys.Key), notBefore, notAfter, serial);
     }
 
     private (DateTimeOffset NotBefore, DateTimeOffset NotAfter) Validity(AuthorityKeys keys, DateTimeOffset now)

@@ -6,12 +6,12 @@ namespace Ambient.Controller.Authority;
 /// <summary>The key of capture orders: apart from the authority's, so that neither can be made to sign for the other.</summary>
 internal static class OrderKeys
 {
-    private const string PrivateFile = "order-private-key.pem";
-    private const string PublicFile = "order-key.pem";
+    internal const string PrivateFile = "order-private-key.pem";
+    internal const string PublicFile = "order-key.pem";
 
-    /// <summary>Reads the key of a state folder, or makes one; writes its public half beside it for Redirectors.</summary>
-    /// <exception cref="AuthorityException">The file holds something else.</exception>
-    internal static OrderSigner OfState(StateFolder state)
+    /// <summary>Reads the key, or makes one; writes its public half beside it for Redirectors.</summary>
+    /// <exception cref="AuthorityException">The entry holds something else.</exception>
+    internal static OrderSigner OfState(IStateStore state)
     {
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         if (state.TryRead(PrivateFile) is { } pem)
@@ -22,7 +22,7 @@ internal static class OrderKeys
             }
             catch (Exception e) when (e is ArgumentException or CryptographicException)
             {
-                throw new AuthorityException($"{Path.Combine(state.Path, PrivateFile)}: expected an EC private key in PEM ({e.Message})");
+                throw new AuthorityException($"{state.Place}, {PrivateFile}: expected an EC private key in PEM ({e.Message})");
             }
         }
         else

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Ambient.Controller.Authority;
 
 /// <summary>
-/// The steps from one root to the next, as files of the state folder; a serving controller follows them. Each step is refused until the one
+/// The steps from one root to the next, as entries of its state (a folder, or a Secret); a serving controller follows them. Each step is refused until the one
 /// before it has had its effect, and begun again after a crash it ends the same.
 /// </summary>
 /// <remarks>
@@ -13,13 +13,13 @@ namespace Ambient.Controller.Authority;
 /// The controller's own server certificate comes from the old root until that is retired: a node that was away meanwhile, and has the old
 /// bundle only, can still connect and learn the new one.
 /// </remarks>
-internal sealed class RootRotation(StateFolder state, TimeProvider time)
+internal sealed class RootRotation(IStateStore state, TimeProvider time)
 {
     internal const string NextKey = "ca-next-key.pem", NextCertificate = "ca-next-cert.pem";
     internal const string PreviousKey = "ca-previous-key.pem", PreviousCertificate = "ca-previous-cert.pem";
 
     // When the next step may follow, in seconds of Unix time.
-    private const string DueFile = "ca-rotation-due";
+    internal const string DueFile = "ca-rotation-due";
 
     /// <summary>How long a bundle with the next root takes to be with every node that is connected, with a margin.</summary>
     internal static readonly TimeSpan Distribution = TimeSpan.FromMinutes(1);
@@ -29,7 +29,7 @@ internal sealed class RootRotation(StateFolder state, TimeProvider time)
     internal void Add()
     {
         if (state.TryRead(AuthorityKeys.CertificateFile) is null)
-            throw new AuthorityException($"{state.Path} holds no authority of its own: with one that was given, add the next root to the end of its file");
+            throw new AuthorityException($"{state.Place} holds no authority of its own: with one that was given, add the next root to the end of its file");
         if (state.TryRead(PreviousCertificate) is not null)
             throw new AuthorityException("the root before is still trusted: `root retire` comes first");
         if (state.TryRead(NextCertificate) is not null)

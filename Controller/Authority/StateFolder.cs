@@ -5,7 +5,7 @@ namespace Ambient.Controller.Authority;
 /// The controller's folder of keys and records. Each file appears whole or not at all (written beside and renamed over),
 /// and a private one is private from its first byte on.
 /// </summary>
-internal sealed class StateFolder
+internal sealed class StateFolder : IStateStore
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode Everyone = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
@@ -20,9 +20,12 @@ internal sealed class StateFolder
 
     internal string Path { get; }
 
+    /// <inheritdoc/>
+    public string Place => Path;
+
     /// <summary>The text of a file, or null if there is none.</summary>
     /// <exception cref="IOException">The file is there and cannot be read.</exception>
-    internal string? TryRead(string name)
+    public string? TryRead(string name)
     {
         try
         {
@@ -35,10 +38,10 @@ internal sealed class StateFolder
     }
 
     /// <summary>Writes a file that only the owner may read (0600), through to the disk.</summary>
-    internal void WritePrivate(string name, string text) => Write(name, text, OwnerOnly, isDurable: true);
+    public void WritePrivate(string name, string text) => Write(name, text, OwnerOnly, isDurable: true);
 
     /// <summary>Writes a file that everyone may read (0644), through to the disk.</summary>
-    internal void WritePublic(string name, string text) => Write(name, text, Everyone, isDurable: true);
+    public void WritePublic(string name, string text) => Write(name, text, Everyone, isDurable: true);
 
     /// <summary>
     /// Writes a private file that is written often and can be done without: it outlives this process, not a power failure,
@@ -46,7 +49,7 @@ internal sealed class StateFolder
     /// </summary>
     internal void WriteRecord(string name, string text) => Write(name, text, OwnerOnly, isDurable: false);
 
-    internal void Delete(string name) => File.Delete(At(name));
+    public void Delete(string name) => File.Delete(At(name));
 
     /// <summary>The names of the files in a folder of this folder; none if it is not there.</summary>
     internal IReadOnlyList<string> List(string folder) =>

@@ -4,6 +4,7 @@ namespace Ambient.Controller.Authority;
 
 /// <summary>All that the controller signs with, opened together, and the two public files that nodes are given beforehand.</summary>
 internal sealed record StateKeys(CertificateAuthority Authority, OrderSigner Orders, JoinTokens Tokens, AuthorityFiles AuthorityFiles, StateFolder State, TimeProvider Time)
+    : IAuthorityPlace
 {
     private const string BundleFile = "bundle.pem";
 
@@ -20,17 +21,25 @@ internal sealed record StateKeys(CertificateAuthority Authority, OrderSigner Ord
         var authority = new CertificateAuthority(files.Open(time.GetUtcNow()), leafLifetime, time);
         if (authority.IsExpired)
             throw new AuthorityException($"the certificate of the authority in {files.Place} has expired");
-        var keys = new StateKeys(authority, OrderKeys.OfState(state), JoinTokens.OfState(state), files, state, time);
+        var keys = new StateKeys(authority, OrderKeys.OfState(state), JoinTokens.OfState(state), files, state, time) { InForce = files.Read() };
         keys.WriteBundle();
         return keys;
     }
 
-    /// <summary>Takes up what the authority's files say now.</summary>
-    /// <exception cref="AuthorityException">They are no authority; the one before stays.</exception>
-    internal void Reload()
+    /// <inheritdoc/>
+    public string InForce { get; private set; } = "";
+
+    /// <inheritdoc/>
+    public ValueTask<string> ReadAsync(CancellationToken cancellation) => ValueTask.FromResult(AuthorityFiles.Read());
+
+    /// <inheritdoc/>
+    public ValueTask ReloadAsync(CancellationToken cancellation)
     {
+        var text = AuthorityFiles.Read();
         Authority.Replace(AuthorityFiles.Open(Time.GetUtcNow()));
         WriteBundle();
+        InForce = text;
+        return ValueTask.CompletedTask;
     }
 
     private void WriteBundle()

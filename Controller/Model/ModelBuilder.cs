@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Ambient.Controller.Sources;
+using Ambient.Controller.Sources.Policies;
 using Ambient.Protocol.Mesh.V1;
 
 namespace Ambient.Controller.Model;
@@ -56,7 +57,7 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
     private List<PlacedPod> PlacePods(List<SourceObject> objects, MeshSettings settings, Dictionary<string, NamespaceObject> namespaces,
         AccessPolicyBuilder access, bool isStandalone, Dictionary<IPAddress, SourceObject> taken, SortedSet<string> warnings)
     {
-        var policies = objects.OfType<NetworkPolicyObject>().OrderBy(p => p.Name, StringComparer.Ordinal).ToLookup(p => p.Namespace);
+        var policies = objects.OfType<PodPolicyObject>().OrderBy(p => p.Name, StringComparer.Ordinal).ToLookup(p => p.Namespace);
         var surroundings = new Dictionary<string, PodSurroundings>();
         var placed = new List<PlacedPod>();
         foreach (var pod in UniquePods(objects, warnings))
@@ -73,7 +74,7 @@ internal sealed class ModelBuilder(string defaultTrustDomain)
         {
             if (surroundings.TryGetValue(ns, out var known))
                 return known;
-            var fresh = new PodSurroundings(settings, namespaces.GetValueOrDefault(ns), [.. policies[ns]], access.SelectionIn(ns), isStandalone);
+            var fresh = new PodSurroundings(settings, namespaces.GetValueOrDefault(ns), [.. policies[ns], .. policies[""]], access.SelectionIn(ns), isStandalone);
             var lasting = _surroundings.TryGetValue(ns, out var before) && before.AreThoseOf(fresh) ? before : fresh;
             surroundings.Add(ns, lasting);
             return lasting;

@@ -49,8 +49,8 @@ internal sealed class PodBuilder
         bool wants = WantsEnrolment(pod, ns, addresses, warnings);
         return new MeshPod(pod.Uid, pod.Namespace, pod.Name, pod.ServiceAccount, pod.Node, addresses, pod.HostNetwork,
             wants, modes.Mode,
-            around.Policies.FirstOrDefault(p => p.Pods.Selects(pod.Labels)) is { } policy
-                ? $"NetworkPolicy {policy.Namespace}/{policy.Name} selects this pod"
+            around.Policies.FirstOrDefault(p => p.Selects(pod, ns)) is { } policy
+                ? $"{policy.Kind} {(policy.Namespace.Length > 0 ? $"{policy.Namespace}/" : "")}{policy.Name} selects this pod"
                 : "",
             pod.WorkloadName,
             around.IsStandalone ? pod.Annotations.GetValueOrDefault(ModelBuilder.NetnsAnnotation, "") : "",

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Ambient.Controller.Sources;
+using Ambient.Controller.Sources.Policies;
 
 namespace Ambient.Controller.Model;
 
@@ -8,17 +9,17 @@ namespace Ambient.Controller.Model;
 /// here, and a pod is made anew when it changes.
 /// </summary>
 /// <param name="ns">Null if the source does not hold the namespace.</param>
-/// <param name="policies">Of the namespace, by name.</param>
+/// <param name="policies">Of the network: those of the namespace and those of the cluster, by name.</param>
 /// <param name="access">Which access policies select which of its pods.</param>
 /// <param name="isStandalone">Whether annotations may name network namespaces.</param>
-internal sealed class PodSurroundings(MeshSettings settings, NamespaceObject? ns, ImmutableArray<NetworkPolicyObject> policies,
+internal sealed class PodSurroundings(MeshSettings settings, NamespaceObject? ns, ImmutableArray<PodPolicyObject> policies,
     AccessSelection access, bool isStandalone)
 {
     internal MeshSettings Settings => settings;
 
     internal NamespaceObject? Namespace => ns;
 
-    internal ImmutableArray<NetworkPolicyObject> Policies => policies;
+    internal ImmutableArray<PodPolicyObject> Policies => policies;
 
     internal AccessSelection Access => access;
 

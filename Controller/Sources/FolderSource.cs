@@ -18,23 +18,24 @@ internal sealed class FolderSource(string folder, LastGoodFiles lastGood, TimePr
     private bool _isUnreachable;
 
     /// <inheritdoc/>
-    public async Task RunAsync(Action<SourceSnapshot> publish, CancellationToken cancellation)
+    public async Task RunAsync(Action<SourceChange> publish, CancellationToken cancellation)
     {
         var reader = new FolderReader(folder, lastGood);
         var started = time.GetTimestamp();
         var hints = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
         using var watcher = TryWatch(hints.Writer);
 
-        var isFirst = true;
+        SourceSnapshot? published = null;
         var took = TimeSpan.Zero;
         while (!cancellation.IsCancellationRequested)
         {
             var now = time.GetElapsedTime(started);
-            var hasLooked = TryLook(reader, now, isFirst, out var changed);
-            if (hasLooked && (changed || isFirst))
+            var hasLooked = TryLook(reader, now, isFirst: published is null, out var changed);
+            if (hasLooked && (changed || published is null))
             {
-                publish(reader.Snapshot());
-                isFirst = false;
+                var snapshot = reader.Snapshot();
+                publish(SourceChange.Between(published, snapshot));
+                published = snapshot;
             }
             else
             {

@@ -47,15 +47,14 @@ internal sealed record LabelRequirement(string Key, LabelOperator Operator, Immu
         LabelOperator.DoesNotExist => $"!{Key}",
     };
 
-    internal bool IsMetBy(FrozenDictionary<string, string> labels)
+    internal bool IsMetBy(FrozenDictionary<string, string> labels) => IsMetBy(labels.GetValueOrDefault(Key));
+
+    /// <param name="value">Of the label; null if there is none.</param>
+    internal bool IsMetBy(string? value) => Operator switch
     {
-        var has = labels.TryGetValue(Key, out var value);
-        return Operator switch
-        {
-            LabelOperator.In => has && Values.Contains(value!),
-            LabelOperator.NotIn => !has || !Values.Contains(value!),
-            LabelOperator.Exists => has,
-            LabelOperator.DoesNotExist => !has,
-        };
-    }
+        LabelOperator.In => value is not null && Values.Contains(value),
+        LabelOperator.NotIn => value is null || !Values.Contains(value),
+        LabelOperator.Exists => value is not null,
+        LabelOperator.DoesNotExist => value is null,
+    };
 }

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Net;
+using Ambient.Controller.Sources.Policies;
 
 namespace Ambient.Controller.Sources;
 
@@ -65,7 +66,10 @@ internal sealed record SliceEndpoint(ImmutableArray<IPAddress> Addresses, bool I
 internal sealed record SlicePort(string Name, int Port);
 
 internal sealed record NetworkPolicyObject(string Namespace, string Name, LabelSelector Pods, SourcePlace Place)
-    : SourceObject("NetworkPolicy", Namespace, Name, Place);
+    : PodPolicyObject("NetworkPolicy", Namespace, Name, Place)
+{
+    internal override bool Selects(PodObject pod, NamespaceObject? ns) => Pods.Selects(pod.Labels);
+}
 
 /// <summary>Settings of the mesh; null where the object says nothing.</summary>
 internal sealed record MeshConfigObject(string Name, string? TrustDomain, ImmutableArray<IPNetwork> PodRanges,

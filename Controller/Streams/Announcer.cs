@@ -13,59 +13,38 @@ namespace Ambient.Controller.Streams;
 /// <summary>
 /// Joins what the sources want with how far each pod is, and tells the nodes. Whatever happens (a model, a report, an ack, a
 /// node that comes or goes) is noted at once under one lock; what follows from it is worked out in a pass a moment later,
-/// so that a thousand reports make one version and one file.
-/// A pass: 1. move on what fell due; 2. sign the orders that changed; 3. write down what a successor must know; and only
-/// then 4. publish the view and 5. hand over the orders.
+/// (<see cref="AnnouncementPass"/>), so that a thousand reports make one version and one file.
 /// </summary>
-internal sealed class Announcer : IDisposable
+internal sealed partial class Announcer : IDisposable
 {
-    /// <summary>Time from an event to the pass that deals with it.</summary>
-    internal static readonly TimeSpan CoalesceTime = TimeSpan.FromMilliseconds(10);
-
-    // A pass over a large mesh takes its time; spending at most a fifth of it keeps the lock free for streams.
-    private const int RestPerPass = 4;
-
-    // Timers take some weeks at most; what lies further ahead is looked at again after this time.
-    private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
-
     private readonly Lock _lock = new();
     private readonly ViewHistory _history;
     private readonly EnrolmentLedger _ledger;
     private readonly ExclusionLedger _exclusions;
-    private readonly EnrolmentFile _file;
-    private readonly OrderRound _orders;
     private readonly NodeRoster _roster;
-    private readonly ViewComposer _composer;
+    private readonly AnnouncementPass _pass;
+    private readonly PassSchedule _schedule;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly ITimer _timer;
     private readonly DateTimeOffset _settledAt;
     private MeshModel? _model;
-    private MeshModel? _announced;
     private ILookup<(string Node, string Namespace, string Account), MeshPod>? _podsByIdentity;
-    private bool _modelChanged;
-    private bool _isWaitingForAcks;
-    private bool _hasFreshNode;
-    private bool _nodesDirty;
     private bool _isStopping;
-    private DateTimeOffset _due = DateTimeOffset.MaxValue;
-    private TimeSpan _lastPass;
 
+    /// <param name="file">Where a successor finds what it must know; null where the nodes' journal has it (Replicas).</param>
     /// <param name="hasRecord">Whether a predecessor's record was found, or none can exist: then states are known from the start.</param>
-    internal Announcer(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile file, OrderDesk orders, NodeRoster roster,
+    internal Announcer(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile? file, OrderDesk orders, NodeRoster roster,
         bool hasRecord, TimeProvider time, ILogger logger)
     {
         _history = history;
         _ledger = ledger;
         _exclusions = exclusions;
-        _file = file;
-        _orders = new OrderRound(orders, ledger, exclusions, roster, logger);
         _roster = roster;
-        _composer = new ViewComposer(ledger.StateOf, pod => exclusions.AnnouncedOf(pod), node => roster.RecordOf(node).Capabilities, logger.ResourceTooLarge);
+        _pass = new AnnouncementPass(history, ledger, exclusions, file, new OrderRound(orders, ledger, exclusions, roster, logger), roster, logger);
+        _schedule = new PassSchedule(time, Pass);
         _time = time;
         _logger = logger;
         _settledAt = hasRecord ? DateTimeOffset.MinValue : time.GetUtcNow() + EnrolmentLedger.SettleTime;
-        _timer = time.CreateTimer(_ => Pass(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Whether there is a view to tell.</summary>
@@ -80,10 +59,10 @@ internal sealed class Announcer : IDisposable
             isFirst = _model is null;
             _model = model;
             _podsByIdentity = null;
-            _modelChanged = true;
+            _pass.ModelChanged();
             _ledger.Reconcile(model.Pods, _time.GetUtcNow());
             _exclusions.Reconcile(model.Pods, _ledger.Pods, _time.GetUtcNow());
-            ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
+            _schedule.Soon();
         }
         if (isFirst)
             Pass();
@@ -102,10 +81,8 @@ internal sealed class Announcer : IDisposable
             }
             (var before, replaced) = _roster.Enter(session);
             NoteDifferencesLocked(session, before);
-            _orders.Forget(session.Node);
-            _hasFreshNode = true;
-            _nodesDirty = true;
-            ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
+            _pass.NodeCame(session.Node);
+            _schedule.Soon();
             // What is known already need not wait for the pass.
             if (MayHaveViewLocked(session))
                 session.OfferView();
@@ -124,8 +101,8 @@ internal sealed class Announcer : IDisposable
         {
             if (!_roster.Leave(session))
                 return;
-            _orders.Forget(session.Node);
-            ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
+            _pass.NodeLeft(session.Node);
+            _schedule.Soon();
         }
     }
 
@@ -134,8 +111,8 @@ internal sealed class Announcer : IDisposable
     {
         lock (_lock)
         {
-            if (_isWaitingForAcks)
-                ScheduleLocked(_time.GetUtcNow());
+            if (_pass.IsWaitingForAcks)
+                _schedule.At(_time.GetUtcNow());
         }
     }
 
@@ -158,7 +135,7 @@ internal sealed class Announcer : IDisposable
                 var pod = _model?.Pods.GetValueOrDefault(report.Uid);
                 _logger.PodReported($"{pod?.Namespace}/{pod?.Name}", report.Uid, node, report.Phase, report.Reason);
             }
-            ScheduleLocked(_time.GetUtcNow() + CoalesceTime);
+            _schedule.Soon();
         }
     }
 
@@ -218,77 +195,32 @@ internal sealed class Announcer : IDisposable
         lock (_lock)
         {
             // Whoever sees a new state and no lag must be able to rely on it that the nodes have been told of that state.
-            var version = _history.Version + (_modelChanged || _ledger.Records.HasChanges ? 1u : 0u);
+            var version = _history.Version + (_pass.HasChanges ? 1u : 0u);
             return new Overview(_history.Epoch, version, _model, _ledger.Pods.ToImmutableDictionary(),
                 [.. _roster.Sessions.Select(s => s.StatusNow())], [.. _roster.Records]);
         }
     }
 
-    public void Dispose() => _timer.Dispose();
+    public void Dispose() => _schedule.Dispose();
 
     private static void End(NodeSession session) => session.End(StatusCode.Unavailable, "the controller is stopping");
 
     private void Pass()
     {
-        var started = _time.GetTimestamp();
         lock (_lock)
-        {
-            _due = DateTimeOffset.MaxValue;
-            if (_isStopping || _model is null)
-                return;
-            PassLocked(_model, _time.GetUtcNow());
-            _lastPass = _time.GetElapsedTime(started);
-            var next = Earlier(Earlier(_ledger.NextDeadline, _exclusions.NextDeadline), _orders.NextRenewal);
-            if (_settledAt > _time.GetUtcNow())
-                next = Earlier(next, _settledAt);
-            if (next is { } due)
-                ScheduleLocked(due);
-        }
+            _schedule.Run(PassLocked);
     }
 
-    private void PassLocked(MeshModel model, DateTimeOffset now)
+    private void PassLocked()
     {
-        _ledger.Advance(now, TimeSpan.FromSeconds(model.Settings.DrainSeconds), _roster.HaveAllAcked, _roster.IsConnected);
-        var hasOrders = _exclusions.Advance(now, _roster.HaveAllAcked);
-        var changed = _ledger.Records.TakeChanged().Union(_exclusions.Records.TakeChanged()).ToList();
-
-        var orders = hasOrders || _modelChanged || changed.Count > 0 || _hasFreshNode || _orders.NextRenewal <= now ? _orders.Sign(model, now) : [];
-        _hasFreshNode = false;
-        if (_ledger.Records.TakeDirty() | _exclusions.Records.TakeDirty() | _nodesDirty | orders.Count > 0)
-            WriteDownLocked();
-
-        var before = _history.Version;
-        IEnumerable<KeyValuePair<string, Google.Protobuf.ByteString?>> updates = _composer.Pods(model, changed);
-        if (_modelChanged)
-            updates = _composer.Change(_announced, model).Concat(updates);
-        var version = _history.Apply(updates);
-        (_announced, _modelChanged) = (model, false);
-        _ledger.Records.MarkAnnounced(version);
-        _exclusions.Records.MarkAnnounced(version);
-        // Every node acks every version: what only a pass changes is looked up once a pass.
-        _isWaitingForAcks = _ledger.IsWaitingForAcks || _exclusions.IsWaitingForAcks;
-        if (version != before)
-            _logger.ViewPublished(version, _history.Count);
-
-        foreach (var session in _roster.Sessions.Concat(_roster.Leaving).Where(MayHaveViewLocked))
-            session.OfferView();
-        foreach (var (session, order) in orders)
-            session.OfferOrder(order);
-    }
-
-    private void WriteDownLocked()
-    {
-        try
-        {
-            _file.Write(_ledger.Pods.Values, _exclusions.Pods, _roster.Records);
-            _nodesDirty = false;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Going on is right: what is lost is knowledge that only a restart needs. It is tried again with the next change.
-            _nodesDirty = true;
-            _logger.RecordNotWritten(e.Message);
-        }
+        if (_isStopping || _model is null)
+            return;
+        var now = _time.GetUtcNow();
+        _pass.Run(_model, now, MayHaveViewLocked);
+        if (_pass.NextDeadline is { } due)
+            _schedule.At(due);
+        if (_settledAt > now)
+            _schedule.At(_settledAt);
     }
 
     private void FollowLocked(NodeSession session)
@@ -319,17 +251,4 @@ internal sealed class Announcer : IDisposable
     private bool MayHaveViewLocked(NodeSession session) =>
         !session.HoldsForeignView || _time.GetUtcNow() >= _settledAt
         || _ledger.Pods.Values.All(p => p.State != EnrolmentState.Enrolling || p.Phase != PodPhase.Unspecified);
-
-    private void ScheduleLocked(DateTimeOffset due)
-    {
-        var now = _time.GetUtcNow();
-        var earliest = now + (_lastPass * RestPerPass);
-        due = due < earliest ? earliest : due;
-        if (due >= _due)
-            return;
-        _due = due;
-        _timer.Change(due - now < LongestWait ? due - now : LongestWait, Timeout.InfiniteTimeSpan);
-    }
-
-    private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null ? b : b is null ? a : a < b ? a : b;
 }

@@ -12,6 +12,15 @@ internal sealed class NodeRoster(IEnumerable<NodeRecord> remembered)
     private readonly HashSet<NodeSession> _leaving = [];
     private readonly Dictionary<string, NodeRecord> _records = remembered.ToDictionary(n => n.Name);
 
+    /// <summary>Whether a node has a stream at another replica; those are asked with our own.</summary>
+    internal Func<string, bool> IsConnectedElsewhere { get; init; } = static _ => false;
+
+    /// <summary>Whether other replicas serve nodes, whose acks are not heard here.</summary>
+    internal Func<bool> AreOthersServing { get; init; } = static () => false;
+
+    /// <summary>Told of each node whose record changes.</summary>
+    internal Action<string> Remembered { get; init; } = static _ => { };
+
     internal IReadOnlyCollection<NodeSession> Sessions => _sessions.Values;
 
     /// <summary>Of processes that drain beside their successors: they hear of new views, and nobody waits for them.</summary>
@@ -21,13 +30,20 @@ internal sealed class NodeRoster(IEnumerable<NodeRecord> remembered)
 
     internal NodeSession? SessionOf(string node) => _sessions.GetValueOrDefault(node);
 
-    internal bool IsConnected(string node) => _sessions.ContainsKey(node);
+    internal bool IsConnected(string node) => IsHere(node) || IsConnectedElsewhere(node);
+
+    /// <summary>Whether a node has a stream here.</summary>
+    internal bool IsHere(string node) => _sessions.ContainsKey(node);
 
     internal NodeRecord RecordOf(string node) => _records.GetValueOrDefault(node) ?? NodeRecord.New(node);
 
-    internal bool HaveAllAcked(ulong version) => _sessions.Values.All(s => s.AckedVersion >= version);
+    internal bool HaveAllAcked(ulong version) => !AreOthersServing() && _sessions.Values.All(s => s.AckedVersion >= version);
 
-    internal void Remember(NodeRecord record) => _records[record.Name] = record;
+    internal void Remember(NodeRecord record)
+    {
+        _records[record.Name] = record;
+        Remembered(record.Name);
+    }
 
     /// <summary>Takes a session in.</summary>
     /// <returns>What was known of the node before, and the session that it replaces, if there was one.</returns>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Ambient.Controller.Authority;
+using Ambient.Controller.Replicas;
 using Ambient.Controller.Snapshots;
 using Ambient.Protocol.Discovery.V1;
 using Google.Protobuf;
@@ -8,8 +9,8 @@ using Grpc.Core;
 namespace Ambient.Controller.Streams;
 
 /// <summary>The gRPC service that nodes connect to: <c>ambient.discovery.v1.NodeDiscovery</c>.</summary>
-internal sealed class NodeStreamService(Announcer announcer, ViewHistory history, JoinTokens tokens, CertificateAuthority authority,
-    CertificateDesk certificates, ControllerMetrics metrics, TimeProvider time, ILogger logger)
+internal sealed class NodeStreamService(Announcer announcer, ViewHistory history, INodeAuthenticator authenticator, CertificateAuthority authority,
+    CertificateDesk certificates, PodVigil? vigil, NodeJournal? journal, ControllerMetrics metrics, TimeProvider time, ILogger logger)
 {
     /// <summary>How long a stream may take to say Hello.</summary>
     internal static readonly TimeSpan HelloWait = TimeSpan.FromSeconds(10);
@@ -37,7 +38,8 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
     /// </summary>
     internal async Task ConnectAsync(IAsyncStreamReader<NodeMessage> reader, IServerStreamWriter<ControllerFrame> writer, ServerCallContext context)
     {
-        var node = NodeOf(context);
+        var claim = await IdentifyAsync(context);
+        var node = claim.Node;
         var hello = await ReadHelloAsync(reader, node, context.CancellationToken);
         var session = new NodeSession(hello, context.Peer, history, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.Ended);
@@ -51,7 +53,11 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
             TrustBundle = { bundle.Roots },
         }), either.Token);
 
+        if (claim.Pod is { } pod)
+            vigil?.Follow(session, pod);
         announcer.Attach(session);
+        if (!session.IsLeaving)
+            journal?.Began(session);
         // Roots that changed between the two were told to those who were attached.
         if (!BundleOf(authority).Equals(bundle))
             session.OfferBundle(BundleOf(authority));
@@ -61,6 +67,8 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         var receiving = ReceiveAsync(reader, session, either.Token);
         var first = await Task.WhenAny(sending, receiving);
         announcer.Detach(session);
+        vigil?.Forget(session);
+        journal?.Ended(session);
         EndBy(session, first.Exception?.InnerException);
         // Neither may go on when this method has ended: what they read and write is no longer ours then. A write that is on
         // its way gets the time to arrive, so that the end's reason can follow it.
@@ -102,17 +110,32 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         session.End(code, detail);
     }
 
-    private string NodeOf(ServerCallContext context)
+    private async ValueTask<NodeClaim> IdentifyAsync(ServerCallContext context)
     {
         const string Scheme = "Bearer ";
         var header = context.RequestHeaders.GetValue("authorization");
         if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
-            throw Refused(context.Peer, StreamRefusal.BadToken, StatusCode.Unauthenticated, "expected metadata `authorization: Bearer <join token>`");
-        if (!tokens.TryVerify(header[Scheme.Length..], time.GetUtcNow(), out var node, out var isExpired, out var reason))
-            throw Refused(context.Peer, isExpired ? StreamRefusal.ExpiredToken : StreamRefusal.BadToken, StatusCode.Unauthenticated, reason);
+            throw Refused(context.Peer, StreamRefusal.BadToken, StatusCode.Unauthenticated, "expected metadata `authorization: Bearer <token>`");
+        var claim = await authenticator.IdentifyAsync(header[Scheme.Length..], context.Peer, context.CancellationToken);
+        if (claim.Fault != TokenFault.None)
+            throw RefusedFor(claim, context.Peer);
+        var node = claim.Node;
         return _connects.GetOrAdd(node, _ => new RateLimit(ConnectBurst, ConnectsPerSecond, time)).TryTake()
-            ? node
+            ? claim
             : throw Refused(node, StreamRefusal.TooOften, StatusCode.ResourceExhausted, $"node {node} connects more than once a second: try again later");
+    }
+
+    private RpcException RefusedFor(NodeClaim claim, string peer)
+    {
+        var (refusal, code) = claim.Fault switch
+        {
+            TokenFault.None => throw new ArgumentException("The token was not refused.", nameof(claim)),
+            TokenFault.Bad => (StreamRefusal.BadToken, StatusCode.Unauthenticated),
+            TokenFault.Expired => (StreamRefusal.ExpiredToken, StatusCode.Unauthenticated),
+            TokenFault.TooOften => (StreamRefusal.TooOften, StatusCode.ResourceExhausted),
+            TokenFault.Unreviewed => (StreamRefusal.Unreviewed, StatusCode.Unavailable),
+        };
+        return Refused(peer, refusal, code, claim.Reason);
     }
 
     private async Task<Hello> ReadHelloAsync(IAsyncStreamReader<NodeMessage> reader, string node, CancellationToken cancellation)
@@ -135,7 +158,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         if (hello.ProtocolVersion != ProtocolVersion)
             throw Refused(node, StreamRefusal.ProtocolVersion, StatusCode.FailedPrecondition, $"this controller speaks protocol version {ProtocolVersion}, not {hello.ProtocolVersion}");
         if (hello.Node != node)
-            throw Refused(node, StreamRefusal.OtherNode, StatusCode.PermissionDenied, $"the join token is for node {node}, and the stream says that it is another one");
+            throw Refused(node, StreamRefusal.OtherNode, StatusCode.PermissionDenied, $"the token is for node {node}, and the stream says that it is another one");
         if (hello.BootId.Length > MaxTextLength || hello.Software.Length > MaxTextLength || hello.HeldEpoch.Length > MaxTextLength
             || hello.Capabilities.Count > MaxCapabilities || hello.Capabilities.Any(c => c.Length > MaxTextLength))
         {
@@ -168,6 +191,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
                     if (session.Nacked(message.Nack) is { } refused)
                     {
                         metrics.Nacks.Inc();
+                        journal?.Touch(session.Node);
                         logger.ViewRefused(session.Node, refused, message.Nack.Reason);
                     }
                     break;
@@ -211,7 +235,10 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
         switch (report.BodyCase)
         {
             case NodeReport.BodyOneofCase.Pod:
-                announcer.Report(session.Node, report.Pod);
+                if (journal is not null)
+                    journal.Report(session, report.Pod);
+                else
+                    announcer.Report(session.Node, report.Pod);
                 break;
             case NodeReport.BodyOneofCase.Certificate:
                 metrics.CertificateProblems.Inc();
@@ -220,6 +247,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewHistory history
                 break;
             case NodeReport.BodyOneofCase.Health:
                 session.NoteHealth(report.Health);
+                journal?.Touch(session.Node);
                 logger.HealthReported(session.Node, report.Health.Ok, report.Health.Reason, report.Health.Detail);
                 break;
             case NodeReport.BodyOneofCase.Counters or NodeReport.BodyOneofCase.Edges or NodeReport.BodyOneofCase.None:

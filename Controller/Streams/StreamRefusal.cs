@@ -9,6 +9,9 @@ internal enum StreamRefusal
     /// <summary>The token was good and is no more.</summary>
     ExpiredToken,
 
+    /// <summary>Whoever knows tokens could not be asked.</summary>
+    Unreviewed,
+
     /// <summary>The token is for another node.</summary>
     OtherNode,
 

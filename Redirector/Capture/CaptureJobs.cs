@@ -13,8 +13,11 @@ namespace Ambient.Redirector.Capture;
 /// The work inside a pod's namespace, run by workers. No job touches a pod's state: it is given what it needs and returns what it found.
 /// What a namespace, a kernel or nft may refuse comes back as a reason; anything else is a bug and ends the process.
 /// </summary>
-internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBaseline baseline, TimeProvider time)
+internal sealed class CaptureJobs(NamespaceFinder finder, NetSysctls sysctls, NftTool nft, RulesBaseline baseline, TimeProvider time)
 {
+    /// <summary>The settings of the namespace that the calling thread is in.</summary>
+    public NetSysctls Sysctls => sysctls;
+
     /// <summary>What it finds namespaces with.</summary>
     public NamespaceFinder Finder => finder;
 
@@ -26,14 +29,14 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
     public JobOutcome<PodNamespace> OpenGiven(NamespaceEntry entry, CapturedPod pod, FoundNamespace given) =>
         finder.MayCapture(given, out string reason) ? Open(entry, pod, given) : new(null, reason);
 
-    private static JobOutcome<PodNamespace> Open(NamespaceEntry entry, CapturedPod pod, FoundNamespace found)
+    private JobOutcome<PodNamespace> Open(NamespaceEntry entry, CapturedPod pod, FoundNamespace found)
     {
         var addresses = pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span)).ToHashSet();
         PodNamespace? opened = null;
         bool isKept = false;
         try
         {
-            opened = entry.Run(found.Namespace, () => new PodNamespace(found));
+            opened = entry.Run(found.Namespace, () => new PodNamespace(found, sysctls));
             isKept = opened.HoldsAnyOf(addresses);
             return isKept ? new(opened, "") : new(null, "the network namespace holds none of the pod's addresses");
         }
@@ -73,12 +76,12 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
         return entry.Run(pod.Namespace, () =>
         {
             int connections = ConnectionCensus.Count();
-            if (PodSettings.Read().Loose is null)
+            if (sysctls.Read().Loose is null)
                 // Conntrack comes with the first rule that asks for it, and its setting with conntrack: the quiet table brings both
                 // before a connection can be redirected.
                 nft.Load(Ruleset.Quiet.Text);
-            bool hasSetting = PodSettings.Read().Loose is not null;
-            PodSettings.Captured.Write();
+            bool hasSetting = sysctls.Read().Loose is not null;
+            sysctls.Write(PodSettings.Captured);
             pod.Routes.Ensure(replaceRoutes: true);
             nft.Load(ruleset.Text);
             uint generation = Prove(expected);
@@ -99,8 +102,8 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
                 throw new RulesException($"lo cannot be brought up: {error}");
         pod.Routes.Ensure(replaceRoutes: true);
         nft.Load(ruleset.Text);
-        PodSettings.Captured.Write();
-        return new RulesInForce(ruleset, NftWatch.CurrentGeneration(), ConnectionsFromBefore: 0, PodSettings.Read().Loose is not null);
+        sysctls.Write(PodSettings.Captured);
+        return new RulesInForce(ruleset, NftWatch.CurrentGeneration(), ConnectionsFromBefore: 0, sysctls.Read().Loose is not null);
     }));
 
     /// <summary>Loads a broken ruleset again, first of all; then looks for what slipped through.</summary>
@@ -148,7 +151,7 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NftTool nft, RulesBase
         {
             nft.Load(Ruleset.Removal);
             pod.Routes.Remove();
-            before.Write();
+            sysctls.Write(before);
             return before;
         }));
 

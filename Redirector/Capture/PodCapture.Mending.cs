@@ -184,9 +184,9 @@ internal sealed partial class PodCapture : IPodWatcher
         {
             string mended = _tools.Entry.Run(pod.Namespace, () =>
             {
-                string broken = PodSettings.Read().DifferenceFrom(PodSettings.Captured);
+                string broken = _tools.Jobs.Sysctls.Read().DifferenceFrom(PodSettings.Captured);
                 if (broken.Length > 0)
-                    PodSettings.Captured.Write();
+                    _tools.Jobs.Sysctls.Write(PodSettings.Captured);
                 return broken;
             });
             if (mended.Length == 0)

@@ -18,10 +18,10 @@ internal sealed class PodNamespace : IDisposable
 
     /// <summary>Opens everything in the calling thread's namespace, which is the one found.</summary>
     /// <exception cref="SystemCallException">The kernel refused.</exception>
-    public PodNamespace(FoundNamespace found)
+    public PodNamespace(FoundNamespace found, NetSysctls sysctls)
     {
         _found = found;
-        SettingsAtOpen = PodSettings.Read();
+        SettingsAtOpen = sysctls.Read();
         using (var probe = MakeProbe(out bool ipv4Only))
         {
             IsIpv4Only = ipv4Only;

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Ambient.Redirector.Rules;
 
 /// <summary>The kernel's settings of a pod's namespace that capture changes; null for one that the kernel does not have, or not yet.</summary>
@@ -19,26 +17,8 @@ namespace Ambient.Redirector.Rules;
 /// <param name="MarkReflectIpv6">net.ipv6.fwmark_reflect: the same for IPv6.</param>
 internal sealed record PodSettings(int? Loose, int? MarkAccept, int? MarkReflect = null, int? MarkReflectIpv6 = null)
 {
-    private const string LoosePath = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose";
-    private const string MarkAcceptPath = "/proc/sys/net/ipv4/tcp_fwmark_accept";
-    private const string MarkReflectPath = "/proc/sys/net/ipv4/fwmark_reflect";
-    private const string MarkReflectIpv6Path = "/proc/sys/net/ipv6/fwmark_reflect";
-
     /// <summary>As capture wants them.</summary>
     public static PodSettings Captured { get; } = new(0, 1, 1, 1);
-
-    /// <summary>Those of the calling thread's namespace.</summary>
-    public static PodSettings Read() => new(Read(LoosePath), Read(MarkAcceptPath), Read(MarkReflectPath), Read(MarkReflectIpv6Path));
-
-    /// <summary>Writes those that are not null, where the kernel has them.</summary>
-    /// <exception cref="RulesException">One is there and may not be written.</exception>
-    public void Write()
-    {
-        Write(LoosePath, Loose);
-        Write(MarkAcceptPath, MarkAccept);
-        Write(MarkReflectPath, MarkReflect);
-        Write(MarkReflectIpv6Path, MarkReflectIpv6);
-    }
 
     /// <summary>Names of those that are not as wanted, for a person; empty if none.</summary>
     public string DifferenceFrom(PodSettings wanted) => string.Join(", ", new[]
@@ -48,29 +28,4 @@ internal sealed record PodSettings(int? Loose, int? MarkAccept, int? MarkReflect
         MarkReflect is null || MarkReflect == wanted.MarkReflect ? "" : "fwmark_reflect",
         MarkReflectIpv6 is null || MarkReflectIpv6 == wanted.MarkReflectIpv6 ? "" : "IPv6 fwmark_reflect",
     }.Where(name => name.Length > 0));
-
-    private static int? Read(string path)
-    {
-        try
-        {
-            return int.Parse(File.ReadAllText(path), CultureInfo.InvariantCulture);
-        }
-        catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return null;
-        }
-    }
-
-    private static void Write(string path, int? value)
-    {
-        if (value is not { } number || !File.Exists(path)) return;
-        try
-        {
-            File.WriteAllText(path, number.ToString(CultureInfo.InvariantCulture));
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new RulesException($"{path}: {e.Message}");
-        }
-    }
 }

@@ -135,13 +135,14 @@ internal sealed class ObjectReader(string origin)
             {
                 var target = endpoint.Object("targetRef");
                 var conditions = endpoint.Object("conditions");
+                var topology = endpoint.Object("topology"); // of v1beta1, which says it there
                 // Absent conditions as the API reads them: ready, and serving what it is ready for.
                 var ready = conditions.Flag("ready") ?? true;
-                return new SliceEndpoint(endpoint.Addresses("addresses"), ready, target.Text("kind") == "Pod" ? target.Text("name") : "", endpoint.Text("zone"))
+                return new SliceEndpoint(endpoint.Addresses("addresses"), ready, target.Text("kind") == "Pod" ? target.Text("name") : "", endpoint.Text("zone", topology.Text("topology.kubernetes.io/zone")))
                 {
                     IsServing = conditions.Flag("serving") ?? ready,
                     IsTerminating = conditions.Flag("terminating") ?? false,
-                    Node = endpoint.Text("nodeName"),
+                    Node = endpoint.Text("nodeName", topology.Text("kubernetes.io/hostname")),
                 };
             }).ToImmutableArray();
         var ports = fields.Objects("ports")

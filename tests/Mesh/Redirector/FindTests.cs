@@ -19,7 +19,7 @@ public sealed class FindTests
         using var net = new PodNet();
         var pod = net.Add();
         string uid = Guid.NewGuid().ToString();
-        string? group = MakeGroup(string.Format(System.Globalization.CultureInfo.InvariantCulture, form, uid, uid.Replace('-', '_')));
+        string? group = PodCgroup.Make(string.Format(System.Globalization.CultureInfo.InvariantCulture, form, uid, uid.Replace('-', '_')));
         Assert.SkipWhen(group is null, "no cgroup can be made here");
         using var first = Sleep("ip", "netns", "exec", pod.Name, "sleep", "1000");
         using var stranger = Sleep("sleep", "1000"); // younger, and in the host's network namespace
@@ -51,7 +51,7 @@ public sealed class FindTests
         {
             Kill(first);
             Kill(stranger);
-            Wire.Until(() => TryRemove(group), "the cgroup's end");
+            Wire.Until(() => PodCgroup.TryRemove(group), "the cgroup's end");
         }
     }
 
@@ -62,7 +62,7 @@ public sealed class FindTests
         using var net = new PodNet();
         var pod = net.Add();
         string uid = Guid.NewGuid().ToString();
-        string? group = MakeGroup($"kubepods/pod{uid}");
+        string? group = PodCgroup.Make($"kubepods/pod{uid}");
         Assert.SkipWhen(group is null, "no cgroup can be made here");
         run.Start();
         using var node = run.Connect();
@@ -75,7 +75,7 @@ public sealed class FindTests
         File.WriteAllText(Path.Combine(group, "cgroup.procs"), $"{first.Id}");
         node.WaitUntil(() => node.Listeners.ContainsKey(uid), "listeners");
         Kill(first);
-        Wire.Until(() => TryRemove(group), "the cgroup's end");
+        Wire.Until(() => PodCgroup.TryRemove(group), "the cgroup's end");
     }
 
     [Theory]
@@ -123,45 +123,6 @@ public sealed class FindTests
     }
 
     private static Process Sleep(string program, params string[] arguments) => Process.Start(new ProcessStartInfo(program, arguments))!;
-
-    private static string? MakeGroup(string path)
-    {
-        foreach (string root in (string[])["/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids", "/sys/fs/cgroup"])
-        {
-            if (!Directory.Exists(root))
-                continue;
-            try
-            {
-                string group = Path.Combine(root, path);
-                Directory.CreateDirectory(group);
-                if (File.Exists(Path.Combine(group, "cgroup.procs")))
-                    return group;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // Mounted read-only, or not ours: the next one.
-            }
-        }
-        return null;
-    }
-
-    // The pod's folder and, upwards, those that this test made or that stand empty anyway.
-    private static bool TryRemove(string group)
-    {
-        for (bool isFirst = true; Path.GetFileName(group) != "cgroup" && !string.IsNullOrEmpty(group); isFirst = false, group = Path.GetDirectoryName(group)!)
-        {
-            try
-            {
-                if (group.Contains("kubepods", StringComparison.Ordinal))
-                    Directory.Delete(group);
-            }
-            catch (IOException)
-            {
-                return !isFirst;
-            }
-        }
-        return true;
-    }
 
     private static void Kill(Process process)
     {

@@ -46,6 +46,32 @@ internal sealed class RedirectorRun : IDisposable
     public Process Start(params string[] more) =>
         Launch(Programs.Redirector, [.. Common, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}", "--cni-socket", CniSocket, .. more]);
 
+    /// <summary>
+    /// Starts it as a container runtime does: a root and a /proc/sys that cannot be written, /proc/sys/net at another place, no new
+    /// privileges, and of root's capabilities only these.
+    /// </summary>
+    /// <param name="capabilities">As in a pod's spec: <c>SYS_ADMIN</c>.</param>
+    /// <param name="nodeUser">Who may connect.</param>
+    public Process StartConfined(IEnumerable<string> capabilities, uint nodeUser)
+    {
+        string sysctls = Path.Combine(_folder, "sysctls");
+        Directory.CreateDirectory(sysctls);
+        string bounds = string.Join(",", capabilities.Select(name => $"+{name.ToLowerInvariant()}").Prepend("-all"));
+        return Launch("unshare",
+        [
+            "--mount", "--", "sh", "-c",
+            // /run, where the node's folder is, is a mount of its own, as hostPaths are.
+            $"""
+            set -e
+            mount --bind /proc/sys/net {sysctls}
+            mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys
+            mount --bind / / && mount -o remount,ro,bind /
+            exec setpriv --bounding-set={bounds} --inh-caps=-all --no-new-privs -- "$@"
+            """,
+            "sh", Programs.Redirector, .. Common, "--net-sysctls", sysctls, "--socket", Socket, "--socket-uid", $"{nodeUser}",
+        ]);
+    }
+
     /// <summary>Starts it with a copy of one end of a pair.</summary>
     public Process StartOnChannel(SeqPacketSocket end)
     {

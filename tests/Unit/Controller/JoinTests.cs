@@ -29,7 +29,7 @@ public sealed class JoinTests
         await using var rig = await ControllerRig.StartAsync();
         var token = rig.TokenOf("b");
 
-        Assert.Equal((StatusCode.PermissionDenied, true), await RefusalAsync(rig, token, "a", "join token is for node b"));
+        Assert.Equal((StatusCode.PermissionDenied, true), await RefusalAsync(rig, token, "a", "token is for node b"));
         Assert.DoesNotContain(rig.Log, line => line.Contains(token));
     }
 

@@ -33,20 +33,20 @@ public sealed class RootRotationTests : IDisposable
     }
 
     [Fact]
-    public void A_serving_controller_trusts_the_next_root_first_then_signs_with_it_and_then_forgets_the_one_before()
+    public async Task A_serving_controller_trusts_the_next_root_first_then_signs_with_it_and_then_forgets_the_one_before()
     {
         var server = new ServerCertificate(_keys.Authority, _time, NullLogger.Instance);
         var (first, firstServer) = (IssuerOfLeaf(), server.Current.TargetCertificate.Issuer);
-        _watch.Look();
+        await _watch.LookAsync();
         Assert.Equal(0, _changes);
 
         Rotation.Add();
-        _watch.Look();
+        await _watch.LookAsync();
         Assert.Equal((1, 2, first), (_changes, _keys.Authority.TrustBundle.Length, IssuerOfLeaf()));
 
         _time.Advance(RootRotation.Distribution);
         Rotation.Switch(Leaf, isForced: false);
-        _watch.Look();
+        await _watch.LookAsync();
         Assert.Equal((2, 2), (_changes, _keys.Authority.TrustBundle.Length));
         Assert.NotEqual(first, IssuerOfLeaf());
         // A node that was away and knows the old root only must still get in.
@@ -54,7 +54,7 @@ public sealed class RootRotationTests : IDisposable
 
         _time.Advance(Leaf + RootRotation.Distribution);
         Rotation.Retire(isForced: false);
-        _watch.Look();
+        await _watch.LookAsync();
         Assert.Equal((3, 1), (_changes, _keys.Authority.TrustBundle.Length));
         Assert.Equal(IssuerOfLeaf(), server.Current.TargetCertificate.Issuer);
         Assert.Equal(_keys.Authority.TrustBundlePem, File.ReadAllText(Path.Combine(_folder, "bundle.pem")));
@@ -79,7 +79,7 @@ public sealed class RootRotationTests : IDisposable
     }
 
     [Fact]
-    public void A_switch_that_was_cut_short_is_done_again_and_ends_the_same()
+    public async Task A_switch_that_was_cut_short_is_done_again_and_ends_the_same()
     {
         var first = _keys.Authority.TrustBundlePem;
         Rotation.Add();
@@ -89,11 +89,11 @@ public sealed class RootRotationTests : IDisposable
         state.WritePrivate(RootRotation.PreviousKey, state.TryRead(AuthorityKeys.KeyFile)!);
         state.WritePublic(RootRotation.PreviousCertificate, state.TryRead(AuthorityKeys.CertificateFile)!);
         state.WritePrivate(AuthorityKeys.KeyFile, state.TryRead(RootRotation.NextKey)!);
-        _watch.Look();
+        await _watch.LookAsync();
         Assert.Equal((0, first), (_changes, _keys.Authority.TrustBundlePem));
 
         Rotation.Switch(Leaf, isForced: true);
-        _watch.Look();
+        await _watch.LookAsync();
         Assert.Equal((1, 2), (_changes, _keys.Authority.TrustBundle.Length));
         Assert.Equal(next, File.ReadAllText(Path.Combine(_folder, AuthorityKeys.CertificateFile)));
         Assert.Contains(first.Trim(), _keys.Authority.TrustBundlePem);

@@ -46,6 +46,9 @@ internal sealed class TestNode : IAsyncDisposable
 
     internal List<SignedOrder> Orders { get; } = [];
 
+    /// <summary>The roots as it was told last, since its welcome; null if it was not.</summary>
+    internal TrustBundle? Bundle { get; private set; }
+
     internal List<CertificateAnswer> Certificates { get; } = [];
 
     /// <summary>Whether deltas are acked as they come.</summary>
@@ -139,6 +142,9 @@ internal sealed class TestNode : IAsyncDisposable
                 break;
             case ControllerMessage.BodyOneofCase.Certificate:
                 Certificates.Add(message.Certificate);
+                break;
+            case ControllerMessage.BodyOneofCase.TrustBundle:
+                Bundle = message.TrustBundle;
                 break;
             default:
                 break;

@@ -1,0 +1,115 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+
+namespace Ambient.Controller.Kubernetes.Access;
+
+/// <summary>
+/// The way to one API server: by a kubeconfig, or by what a pod finds in itself. A changed file (roots, certificate, kubeconfig) counts
+/// for requests from then on; what is open goes on. For any thread.
+/// </summary>
+/// <param name="kubeconfig">Null for a pod's own configuration.</param>
+internal sealed class ApiConnection(string? kubeconfig, TimeProvider time, ServiceAccountFolder? folder = null)
+{
+    /// <summary>How long the API server may take until it begins to answer.</summary>
+    internal static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
+
+    // A file is looked at once in so long, and at once after the server would not take who we are.
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(10);
+    private const int MaxStatusBytes = 64 * 1024;
+
+    private readonly ServiceAccountFolder _folder = folder ?? ServiceAccountFolder.Default;
+    private readonly Lock _lock = new();
+    private ApiClient? _client;
+    private long _lookedAt;
+
+    /// <summary>What to call the server, for people.</summary>
+    internal string Name => _client?.Kubernetes.BaseUri.ToString() ?? kubeconfig ?? "the API server of this pod's cluster";
+
+    /// <summary>The library's client, for calls that are no list and no watch.</summary>
+    /// <exception cref="IOException">The configuration cannot be read, and never could.</exception>
+    internal k8s.Kubernetes Client => Current().Kubernetes;
+
+    /// <summary>Asks, and returns as soon as the answer begins; the caller disposes it.</summary>
+    /// <param name="path">With its query, from the server's root: <c>/api/v1/pods?limit=500</c>.</param>
+    /// <exception cref="ApiRefusal">The server said no.</exception>
+    /// <exception cref="IOException">The configuration cannot be read.</exception>
+    /// <exception cref="HttpRequestException">The server cannot be reached.</exception>
+    /// <exception cref="TimeoutException">It does not answer.</exception>
+    internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation)
+    {
+        var client = Current().Kubernetes;
+        using var request = new HttpRequestMessage(method, new Uri(client.BaseUri, path))
+        {
+            Content = content,
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        };
+        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("ambient-controller", null));
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(AnswerLimit);
+        try
+        {
+            if (client.Credentials is { } credentials)
+                await credentials.ProcessHttpRequestAsync(request, limit.Token);
+            var response = await client.HttpClient.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            if (response.IsSuccessStatusCode)
+                return response;
+            using (response)
+                throw await RefusalAsync(response, limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new TimeoutException($"no answer in {AnswerLimit.TotalSeconds} s");
+        }
+    }
+
+    private async Task<ApiRefusal> RefusalAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        if (response.StatusCode == HttpStatusCode.Unauthorized)
+        {
+            lock (_lock)
+                _lookedAt = 0;
+        }
+        var message = "";
+        try
+        {
+            var buffer = new byte[MaxStatusBytes];
+            var read = await (await response.Content.ReadAsStreamAsync(cancellation)).ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellation);
+            using var status = JsonDocument.Parse(buffer.AsMemory(0, read));
+            message = status.RootElement.TryGetProperty("message", out var text) ? text.GetString() ?? "" : "";
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException)
+        {
+            // Something between us and the server answered: its status must do.
+        }
+        if (message.Length > ApiRefusal.MaxMessage)
+            message = message[..ApiRefusal.MaxMessage];
+        return new ApiRefusal(response.StatusCode, message.Length > 0 ? $"{(int)response.StatusCode} {message}" : $"{(int)response.StatusCode} {response.ReasonPhrase}",
+            response.Headers.RetryAfter?.Delta);
+    }
+
+    private ApiClient Current()
+    {
+        lock (_lock)
+        {
+            if (_client is not null && _lookedAt != 0 && time.GetElapsedTime(_lookedAt) < LookInterval)
+                return _client;
+            _lookedAt = time.GetTimestamp();
+            var fingerprint = ApiClient.FingerprintOf(kubeconfig, _folder);
+            if (_client?.Fingerprint == fingerprint)
+                return _client;
+            try
+            {
+                // The one before ends by itself, once nothing that it began is open.
+                _client = kubeconfig is null ? ApiClient.InCluster(_folder, fingerprint) : ApiClient.OfKubeconfig(kubeconfig, fingerprint);
+            }
+            catch (IOException) when (_client is not null)
+            {
+                // Half written, perhaps: what was read before stays in force, and it is looked at again.
+            }
+            return _client;
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using Ambient.Controller.Kubernetes.Decoding;
+
+namespace Ambient.Controller.Kubernetes.Following;
+
+/// <summary>A kind that is followed: where it is served, and what of it is read.</summary>
+/// <param name="Group">Empty for the core group.</param>
+/// <param name="Versions">Those that can be read, the best first.</param>
+internal sealed record FollowedKind(string Group, IReadOnlyList<string> Versions, string Plural, string Kind, JsonShape Shape)
+{
+    /// <summary>A policy of the pods' network: one that may not be read is one that is not understood, which is safe to go on with.</summary>
+    internal bool IsNetworkPolicy { get; init; }
+
+    /// <summary>Nothing can be told to the mesh while the object cannot be read and never could: whatever would be told instead could be weaker.</summary>
+    internal bool IsSettings { get; init; }
+
+    /// <summary>As the API has it: <c>accesspolicies.ambient.mesh</c>.</summary>
+    internal string QualifiedName => Group.Length == 0 ? Plural : $"{Plural}.{Group}";
+
+    /// <summary>As people and the model have it: <c>cilium.io/CiliumNetworkPolicy</c>.</summary>
+    internal string QualifiedKind => Group.Length == 0 ? Kind : $"{Group}/{Kind}";
+
+    /// <summary>Where all objects of it are listed.</summary>
+    internal string PathOf(string version) => Group.Length == 0 ? $"/api/{version}/{Plural}" : $"/apis/{Group}/{version}/{Plural}";
+
+    internal string ApiVersionOf(string version) => Group.Length == 0 ? version : $"{Group}/{version}";
+}
