@@ -12,6 +12,9 @@ namespace Ambient.Native.Netlink;
 /// </summary>
 public sealed class LinkSocket : IDisposable
 {
+    /// <summary>The number of lo, in every network namespace.</summary>
+    public const int LoopbackIndex = 1;
+
     private const ushort NewLink = 16, NewAddress = 20, NewRoute = 24;
     private const ushort Creation = NetlinkRequest.Create | NetlinkRequest.Exclusive;
     private const uint IsUp = 1; // IFF_UP

@@ -13,7 +13,7 @@ namespace Ambient.Redirector.Canary;
 internal static class CanaryNetwork
 {
     // Modules may give every new namespace links of their own (tunl0, sit0), which take the low numbers.
-    private const int LoopbackIndex = 1, LinkIndex = 5353;
+    private const int LinkIndex = 5353;
 
     /// <summary>Its addresses, from ranges that are for documentation only (RFC 5737, RFC 3849): they leave the namespace never.</summary>
     public static IPAddress AddressFor(IPEndPoint service) =>
@@ -29,7 +29,7 @@ internal static class CanaryNetwork
             return entry.Run(made, () =>
             {
                 using var links = new LinkSocket();
-                Check(links.SetUp(LoopbackIndex), "lo");
+                Check(links.SetUp(LinkSocket.LoopbackIndex), "lo");
                 // A kernel without the one has the other, which every container network with pairs of links needs.
                 if (links.Add("canary", "dummy", LinkIndex) != Errno.None)
                     Check(links.Add("canary", "veth", LinkIndex), "a link");

@@ -96,6 +96,10 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NetSysctls sysctls, Nf
     /// </summary>
     public JobOutcome<RulesInForce> LoadAtStart(NamespaceEntry entry, PodNamespace pod, Ruleset ruleset) => Try(() => entry.Run(pod.Namespace, () =>
     {
+        // containerd attaches lo and the pod's network at the same time, and routes want lo up. Whoever comes second finds it so.
+        using (var links = new LinkSocket())
+            if (links.SetUp(LinkSocket.LoopbackIndex) is var error && error != Errno.None)
+                throw new RulesException($"lo cannot be brought up: {error}");
         pod.Routes.Ensure(replaceRoutes: true);
         nft.Load(ruleset.Text);
         sysctls.Write(PodSettings.Captured);
