@@ -32,10 +32,11 @@ internal sealed class GivenAuthority(TimeSpan leafLifetime, TimeProvider time)
     {
         var now = time.GetUtcNow();
         // What has retired to the end is in force until now, and does not begin to retire again; another replica may have noticed first.
-        var known = retiring.Roots.Concat(_last).Select(r => r.Root).ToList();
+        var known = retiring.Roots.Concat(_last.Where(l => now >= l.Until)).Select(r => r.Root).ToList();
         var vanished = (inForce?.Roots ?? []).Where(r => !IsAmong(read.Roots, r) && !IsAmong(known, r));
         retiring = retiring.At(now).Without(read.Roots).With(vanished, now + leafLifetime + RootRotation.Distribution);
-        _last = retiring.Roots;
+        var present = retiring;
+        _last = [.. _last.Where(l => !IsAmong(present.Roots.Select(r => r.Root), l.Root)), .. present.Roots];
         var roots = read.Roots.Concat(retiring.Roots.Select(r => r.Root)).DistinctBy(r => r.Thumbprint);
 
         // Roots that were trusted all along, with another intermediate below one, need no announcement.
