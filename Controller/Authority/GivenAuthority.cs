@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Ambient.Controller.Authority;
@@ -17,6 +18,7 @@ internal sealed class GivenAuthority(TimeSpan leafLifetime, TimeProvider time)
 
     private string? _next;
     private DateTimeOffset _switchAt;
+    private ImmutableArray<(X509Certificate2 Root, DateTimeOffset Until)> _last = [];
 
     /// <summary>Changes when time alone has made the authority another one.</summary>
     /// <param name="retiring">As it is kept.</param>
@@ -29,10 +31,12 @@ internal sealed class GivenAuthority(TimeSpan leafLifetime, TimeProvider time)
     internal AuthorityKeys Take(AuthorityKeys read, AuthorityKeys? inForce, ref RetiringRoots retiring)
     {
         var now = time.GetUtcNow();
-        // What has retired to the end is in force until now, and does not begin to retire again.
-        var known = retiring.Roots.Select(r => r.Root).ToList();
+        // What has retired to the end is in force until now, and does not begin to retire again; another replica may have noticed first.
+        var known = retiring.Roots.Concat(_last.Where(l => now >= l.Until)).Select(r => r.Root).ToList();
         var vanished = (inForce?.Roots ?? []).Where(r => !IsAmong(read.Roots, r) && !IsAmong(known, r));
         retiring = retiring.At(now).Without(read.Roots).With(vanished, now + leafLifetime + RootRotation.Distribution);
+        var present = retiring;
+        _last = [.. _last.Where(l => !IsAmong(present.Roots.Select(r => r.Root), l.Root)), .. present.Roots];
         var roots = read.Roots.Concat(retiring.Roots.Select(r => r.Root)).DistinctBy(r => r.Thumbprint);
 
         // Roots that were trusted all along, with another intermediate below one, need no announcement.
