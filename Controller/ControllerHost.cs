@@ -6,6 +6,7 @@ using Ambient.Controller.Enrolment;
 using Ambient.Controller.Kubernetes;
 using Ambient.Controller.Kubernetes.Access;
 using Ambient.Controller.Kubernetes.Following;
+using Ambient.Controller.Kubernetes.Writing;
 using Ambient.Controller.Model;
 using Ambient.Controller.Replicas;
 using Ambient.Controller.Snapshots;
@@ -33,6 +34,8 @@ internal sealed class ControllerHost : IAsyncDisposable
     private ImmutableArray<string> _unknownKinds = [];
     private Task _following = Task.CompletedTask;
     private Task _watching = Task.CompletedTask;
+    private Task _writing = Task.CompletedTask;
+    private WriteBack? _writeBack;
     private StreamServer? _streams;
     private AdminServer? _admin;
 
@@ -78,6 +81,12 @@ internal sealed class ControllerHost : IAsyncDisposable
         var host = new ControllerHost(options, store, announcer, logger);
         try
         {
+            if (api is not null && store.Leadership is { } leadership)
+            {
+                host._writeBack = new WriteBack(api, leadership, store.Self?.Name ?? "", () => MeshNews.TroublesOf(announcer.Look()),
+                    () => MeshNews.HealthyNodesOf(announcer.Look(), store.Remote?.Nodes), time, logger);
+                host._writing = Task.Run(() => host._writeBack.RunAsync(host._stop.Token), CancellationToken.None);
+            }
             source ??= api is not null && options.Source == ControllerOptions.KubernetesSource
                 ? new KubernetesSource(api, FollowerTimes.Default, time, Random.Shared, logger)
                 : new FolderSource(options.Source, new LastGoodFiles(new StateFolder(options.State), logger), time, logger);
@@ -112,6 +121,7 @@ internal sealed class ControllerHost : IAsyncDisposable
             await _admin.DisposeAsync();
         await _following.ContinueWith(_ => { }, TaskScheduler.Default);
         await _watching;
+        await _writing;
         await _store.DisposeAsync();
         _announcer.Dispose();
         _stop.Dispose();
@@ -136,6 +146,7 @@ internal sealed class ControllerHost : IAsyncDisposable
     private void Take(SourceChange change)
     {
         _store.Take(change);
+        _writeBack?.Take(change);
         foreach (var fault in change.Faults.Where(f => !_faults.TryGetValue(f.Place.Origin, out var known) || known != f))
             _logger.SourceBroken(fault.ToString());
         foreach (var mended in _faults.Keys.Except(change.Faults.Select(f => f.Place.Origin)))

@@ -60,6 +60,15 @@ internal static partial class ControllerLog
     [LoggerMessage(1027, LogLevel.Warning, "Nothing can be told to the mesh yet: waiting for {Kinds}")]
     internal static partial void SourceIncomplete(this ILogger logger, string kinds);
 
+    [LoggerMessage(1030, LogLevel.Warning, "The status of {Object} is held by another manager, and left to it: {Reason}")]
+    internal static partial void StatusHeldByAnother(this ILogger logger, string @object, string reason);
+
+    [LoggerMessage(1031, LogLevel.Information, "Node {Node} has proved itself: its start-up taint is removed")]
+    internal static partial void NodeTaintRemoved(this ILogger logger, string node);
+
+    [LoggerMessage(1032, LogLevel.Warning, "The cluster's {What} cannot be written: {Reason}")]
+    internal static partial void WriteBackFailed(this ILogger logger, string what, string reason);
+
     [LoggerMessage(1100, LogLevel.Information, "Node {Node} connected from {Peer} ({Software}), holding version {Held}")]
     internal static partial void StreamBegan(this ILogger logger, string node, string peer, string software, ulong held);
 

@@ -87,7 +87,7 @@ public sealed class FindTests
         using var net = new PodNet();
         var pod = net.Add();
         string digest = Guid.NewGuid().ToString("N"), proc = Path.Combine(run.Folder, "proc");
-        string? group = MakeGroup($"kubepods/burstable/pod{digest}/crio-abc");
+        string? group = PodCgroup.Make($"kubepods/burstable/pod{digest}/crio-abc");
         Assert.SkipWhen(group is null, "no cgroup can be made here");
         using var conmon = Sleep("sleep", "1000");   // in the host's network namespace, as CRI-O's conmon is
         File.WriteAllText(Path.Combine(group, "cgroup.procs"), $"{conmon.Id}");
@@ -118,7 +118,7 @@ public sealed class FindTests
             Command.Run("umount", "-l", proc);
             Kill(first);
             Kill(conmon);
-            Wire.Until(() => TryRemove(group), "the cgroup's end");
+            Wire.Until(() => PodCgroup.TryRemove(group), "the cgroup's end");
         }
     }
 

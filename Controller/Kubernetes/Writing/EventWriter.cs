@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using Ambient.Controller.Kubernetes.Access;
+
+namespace Ambient.Controller.Kubernetes.Writing;
+
+/// <summary>
+/// Tells of pods that could not be captured by Events (events.k8s.io/v1), each trouble of a pod once, and no more in a time than
+/// <see cref="Burst"/> and <see cref="Interval"/> allow. What is held back is told if it still is so.
+/// </summary>
+/// <param name="replica">Who says so.</param>
+internal sealed class EventWriter(ApiWriter writer, string replica, TimeProvider time)
+{
+    /// <summary>Most Events at once.</summary>
+    internal const int Burst = 25;
+
+    /// <summary>After them one in so long.</summary>
+    internal static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+
+    // events.k8s.io/v1: note is at most 1 kB.
+    private const int MaxNoteBytes = 1024;
+
+    private readonly HashSet<(string Uid, string Word, string Reason)> _told = [];
+    private double _credit = Burst;
+    private long _creditAt = time.GetTimestamp();
+
+    /// <summary>Tells what was not told yet; forgets what is over, so that it is told when it comes again.</summary>
+    /// <inheritdoc cref="ConditionWriter.WriteAsync(CancellationToken)"/>
+    internal async Task WriteAsync(IReadOnlyCollection<PodTrouble> troubles, CancellationToken cancellation)
+    {
+        _told.IntersectWith(troubles.Select(KeyOf));
+        _credit = Math.Min(Burst, _credit + (time.GetElapsedTime(_creditAt) / Interval));
+        _creditAt = time.GetTimestamp();
+        foreach (var trouble in troubles.Where(t => !_told.Contains(KeyOf(t))))
+        {
+            if (_credit < 1)
+                return;
+            _credit--;
+            try
+            {
+                await writer.CreateAsync($"/apis/events.k8s.io/v1/namespaces/{trouble.Namespace}/events", EventOf(trouble), cancellation);
+            }
+            catch (ApiRefusal e) when (e.Status is HttpStatusCode.Conflict or HttpStatusCode.NotFound || (e.Status == HttpStatusCode.Forbidden && e.Message.Contains("terminated", StringComparison.Ordinal)))
+            {
+                // Another replica told it, or the namespace is gone or going: a namespace that ends takes no Events.
+            }
+            _told.Add(KeyOf(trouble));
+        }
+    }
+
+    private JsonObject EventOf(PodTrouble trouble) => new()
+    {
+        ["apiVersion"] = "events.k8s.io/v1",
+        ["kind"] = "Event",
+        ["metadata"] = new JsonObject { ["name"] = trouble.EventName, ["namespace"] = trouble.Namespace },
+        ["eventTime"] = time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture),
+        ["type"] = "Warning",
+        ["reason"] = trouble.Word,
+        ["action"] = "Capture",
+        ["note"] = Note(trouble),
+        ["reportingController"] = "ambient.mesh/controller",
+        ["reportingInstance"] = replica,
+        ["regarding"] = new JsonObject
+        {
+            ["apiVersion"] = "v1",
+            ["kind"] = "Pod",
+            ["namespace"] = trouble.Namespace,
+            ["name"] = trouble.Name,
+            ["uid"] = trouble.Uid,
+        },
+    };
+
+    private static string Note(PodTrouble trouble)
+    {
+        var note = trouble.WasEnrolled ? $"the mesh no longer captures this pod (node {trouble.Node}): {trouble.Reason}" : $"the mesh cannot capture this pod (node {trouble.Node}): {trouble.Reason}";
+        while (Encoding.UTF8.GetByteCount(note) > MaxNoteBytes)
+            note = note[..(note.Length - 16)];
+        return note;
+    }
+
+    private static (string, string, string) KeyOf(PodTrouble trouble) => (trouble.Uid, trouble.Word, trouble.Reason);
+}

@@ -1,0 +1,26 @@
+using Ambient.Controller.Replicas;
+using Ambient.Controller.Streams;
+using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Mesh.V1;
+
+namespace Ambient.Controller.Kubernetes.Writing;
+
+/// <summary>What of the controller's state the cluster is told.</summary>
+internal static class MeshNews
+{
+    /// <summary>Pods that should be captured and are not, by their nodes' word.</summary>
+    internal static IReadOnlyCollection<PodTrouble> TroublesOf(Overview overview) =>
+    [
+        .. overview.Pods.Values.Where(pod => pod.Phase == PodPhase.Failed)
+            .Select(pod => (Pod: pod, Told: overview.Model?.Pods.GetValueOrDefault(pod.Uid)))
+            .Where(pair => pair.Told is { WantsEnrolment: true, IsTerminating: false })
+            .Select(pair => new PodTrouble(pair.Told!.Namespace, pair.Told.Name, pair.Pod.Uid, pair.Pod.Node, pair.Pod.State == EnrolmentState.Enrolled, pair.Pod.Reason)),
+    ];
+
+    /// <summary>Nodes whose canary reached a service address through the proxy: those of this replica's streams, and those of others'.</summary>
+    /// <param name="elsewhere">What other replicas wrote; null if there are none.</param>
+    internal static IReadOnlySet<string> HealthyNodesOf(Overview overview, IReadOnlyDictionary<string, MeshNodeStatus>? elsewhere) =>
+        overview.Sessions.Where(session => session.Health is { Ok: true }).Select(session => session.Node)
+            .Concat((elsewhere ?? new Dictionary<string, MeshNodeStatus>()).Where(node => node.Value is { Connected: true, Health.State: "Ready" }).Select(node => node.Key))
+            .ToHashSet();
+}

@@ -1,0 +1,81 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Ambient.Controller.Kubernetes.Access;
+using Ambient.Controller.Sources;
+
+namespace Ambient.Controller.Kubernetes.Writing;
+
+/// <summary>
+/// Takes the start-up taint from a node whose canary has proved it, so that pods are placed there. Everything else of the node is left
+/// as it is: the change counts only for the very version of the node that was looked at.
+/// </summary>
+internal sealed class TaintRemover(ApiWriter writer, ILogger logger)
+{
+    /// <summary>What new nodes carry until then.</summary>
+    internal const string Taint = "ambient.mesh/not-ready";
+
+    private readonly Lock _lock = new();
+    private readonly HashSet<string> _done = [];
+
+    /// <summary>A node that was made anew, or changed, may have the taint again.</summary>
+    internal void Take(SourceChange change)
+    {
+        lock (_lock)
+            _done.ExceptWith(change.Added.Concat(change.Removed).OfType<NodeObject>().Select(node => node.Name));
+    }
+
+    /// <summary>A new term: what another replica did is not known.</summary>
+    internal void BeginTerm()
+    {
+        lock (_lock)
+            _done.Clear();
+    }
+
+    /// <param name="healthy">Nodes that have proved themselves.</param>
+    /// <inheritdoc cref="ConditionWriter.WriteAsync(CancellationToken)"/>
+    internal async Task WriteAsync(IReadOnlySet<string> healthy, CancellationToken cancellation)
+    {
+        List<string> due;
+        lock (_lock)
+        {
+            // One that is ill and comes well again is looked at again.
+            _done.IntersectWith(healthy);
+            due = [.. healthy.Except(_done)];
+        }
+        foreach (var node in due)
+        {
+            try
+            {
+                await RemoveAsync(node, cancellation);
+            }
+            catch (ApiRefusal e) when (e.Status == HttpStatusCode.NotFound)
+            {
+                // There is no such node any more.
+            }
+            catch (ApiRefusal e) when (e.Status is HttpStatusCode.Conflict or HttpStatusCode.UnprocessableEntity)
+            {
+                // Somebody else wrote it meanwhile: it is looked at again with the next round.
+                continue;
+            }
+            lock (_lock)
+                _done.Add(node);
+        }
+    }
+
+    private async Task RemoveAsync(string node, CancellationToken cancellation)
+    {
+        var path = $"/api/v1/nodes/{node}";
+        var now = await writer.GetAsync(path, cancellation);
+        if (now["spec"]?["taints"] is not JsonArray taints || !taints.Any(taint => (string?)taint?["key"] == Taint))
+            return;
+        var rest = new JsonArray([.. taints.Where(taint => (string?)taint?["key"] != Taint).Select(taint => taint!.DeepClone())]);
+        await writer.PatchAsync(path,
+        [
+            new JsonObject { ["op"] = "test", ["path"] = "/metadata/resourceVersion", ["value"] = (string)now["metadata"]!["resourceVersion"]! },
+            rest.Count > 0
+                ? new JsonObject { ["op"] = "replace", ["path"] = "/spec/taints", ["value"] = rest }
+                : new JsonObject { ["op"] = "remove", ["path"] = "/spec/taints" },
+        ], cancellation);
+        logger.NodeTaintRemoved(node);
+    }
+}

@@ -1,0 +1,92 @@
+using Ambient.Controller.Kubernetes.Access;
+using Ambient.Controller.Replicas;
+using Ambient.Controller.Sources;
+
+namespace Ambient.Controller.Kubernetes.Writing;
+
+/// <summary>
+/// Tells the cluster what the mesh made of it: conditions, Events, and nodes that are ready. Only while this replica holds the Lease, and
+/// asked anew before each round; what a lost Lease leaves undone the next holder does.
+/// </summary>
+/// <param name="troubles">Pods that should be captured and are not, in the whole mesh.</param>
+/// <param name="healthy">Nodes that have proved themselves, in the whole mesh.</param>
+internal sealed class WriteBack(ApiConnection connection, ILeadership leadership, string replica, Func<IReadOnlyCollection<PodTrouble>> troubles,
+    Func<IReadOnlySet<string>> healthy, TimeProvider time, ILogger logger)
+{
+    /// <summary>Time between two rounds.</summary>
+    internal static readonly TimeSpan RoundInterval = TimeSpan.FromSeconds(1);
+
+    // A server that is in trouble, or a right that is missing, is not asked every second.
+    private static readonly TimeSpan RestAfterFailure = TimeSpan.FromSeconds(10);
+
+    private readonly ConditionWriter _conditions = new(new ApiWriter(connection), time, logger);
+    private readonly EventWriter _events = new(new ApiWriter(connection), replica, time);
+    private readonly TaintRemover _taints = new(new ApiWriter(connection), logger);
+    private readonly Dictionary<string, long> _restUntil = [];
+    private readonly Dictionary<string, string> _failures = [];
+
+    /// <summary>Takes what the source published. For the source's thread.</summary>
+    internal void Take(SourceChange change)
+    {
+        _conditions.Take(change);
+        _taints.Take(change);
+    }
+
+    /// <summary>Writes until cancelled; ends without an exception then.</summary>
+    internal async Task RunAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            while (true)
+            {
+                await leadership.WhenLeaderAsync(cancellation);
+                using var term = CancellationTokenSource.CreateLinkedTokenSource(leadership.Term, cancellation);
+                _conditions.BeginTerm();
+                _taints.BeginTerm();
+                await WriteDuringTermAsync(term.Token, cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The end that was asked for.
+        }
+    }
+
+    private async Task WriteDuringTermAsync(CancellationToken term, CancellationToken cancellation)
+    {
+        try
+        {
+            while (leadership.IsLeader)
+            {
+                await TryAsync("conditions", _conditions.WriteAsync, term);
+                await TryAsync("taints", token => _taints.WriteAsync(healthy(), token), term);
+                await TryAsync("events", token => _events.WriteAsync(troubles(), token), term);
+                await Task.Delay(RoundInterval, time, term);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // The term is over.
+        }
+    }
+
+    // One that fails must not keep the others from being written.
+    private async Task TryAsync(string what, Func<CancellationToken, Task> write, CancellationToken term)
+    {
+        if (_restUntil.TryGetValue(what, out var failedAt) && time.GetElapsedTime(failedAt) < RestAfterFailure)
+            return;
+        _restUntil.Remove(what);
+        try
+        {
+            await write(term);
+            _failures.Remove(what);
+        }
+        catch (Exception e) when (e is ApiRefusal or HttpRequestException or IOException or TimeoutException)
+        {
+            _restUntil[what] = time.GetTimestamp();
+            if (_failures.GetValueOrDefault(what) != e.Message)
+                logger.WriteBackFailed(what, e.Message);
+            _failures[what] = e.Message;
+        }
+    }
+}

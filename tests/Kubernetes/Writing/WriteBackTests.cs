@@ -1,0 +1,141 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Ambient.Controller.Kubernetes.Writing;
+using Ambient.Controller.Sources;
+using Ambient.Tests.Kubernetes.Cluster;
+using Ambient.Tests.Kubernetes.Source;
+
+namespace Ambient.Tests.Kubernetes.Writing;
+
+/// <summary>What the controller tells the cluster, and what it leaves alone.</summary>
+public sealed class WriteBackTests(ApiServer server)
+{
+    [Fact]
+    public async Task A_policy_says_whether_it_is_in_force_and_is_written_once()
+    {
+        var ns = await WithPoliciesAsync();
+        await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
+        await using var writing = Written.Start(server, source);
+
+        Assert.True(await Eventually.TrueAsync(async () => await ConditionAsync(ns, "good") == "True Accepted"), await ConditionAsync(ns, "good"));
+        Assert.True(await Eventually.TrueAsync(async () => await ConditionAsync(ns, "odd") == "False Invalid"), await ConditionAsync(ns, "odd"));
+        var version = await VersionAsync(ns, "good");
+
+        // Another term begins: all is looked at, and nothing written.
+        writing.EndTerm();
+        writing.BeginTerm();
+        await server.ApplyAsync(Policy(ns, "odd", "{ namespaces: [ shop ] }"));
+        Assert.True(await Eventually.TrueAsync(async () => await ConditionAsync(ns, "odd") == "True Accepted"), await ConditionAsync(ns, "odd"));
+        Assert.Equal(version, await VersionAsync(ns, "good"));
+    }
+
+    [Fact]
+    public async Task Nothing_is_written_without_the_lease()
+    {
+        var ns = await WithPoliciesAsync();
+        await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
+        await using var writing = Written.Start(server, source);
+        writing.EndTerm();
+        await Task.Delay(WriteBack.RoundInterval * 1.5);
+        await server.ApplyAsync(Policy(ns, "late", "{ namespaces: [ shop ] }"));
+        await source.UntilAsync(s => s.All<AccessPolicyObject>().Any(p => p.Namespace == ns && p.Name == "late"), "the late policy");
+        await Task.Delay(WriteBack.RoundInterval * 2);
+        Assert.Equal("", await ConditionAsync(ns, "late"));
+    }
+
+    [Fact]
+    public async Task A_condition_that_another_manager_holds_is_left_to_it()
+    {
+        var ns = await WithPoliciesAsync();
+        var path = $"/apis/ambient.mesh/v1alpha1/namespaces/{ns}/accesspolicies/good/status";
+        using var body = new StringContent("""{ "apiVersion": "ambient.mesh/v1alpha1", "kind": "AccessPolicy", "metadata": { "name": "good" }, "status": { "conditions": [ { "type": "Accepted", "status": "Unknown", "reason": "Theirs", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z" } ] } }""",
+            System.Text.Encoding.UTF8, new System.Net.Http.Headers.MediaTypeHeaderValue("application/apply-patch+yaml"));
+        (await server.Http.PatchAsync($"{path}?fieldManager=another", body)).EnsureSuccessStatusCode();
+        await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
+        await using var writing = Written.Start(server, source);
+
+        Assert.True(await Eventually.TrueAsync(async () => await ConditionAsync(ns, "odd") == "False Invalid"), await ConditionAsync(ns, "odd"));
+        Assert.Equal("Unknown Theirs", await ConditionAsync(ns, "good"));
+    }
+
+    [Fact]
+    public async Task A_pod_that_cannot_be_captured_has_an_event_and_only_one()
+    {
+        var ns = await server.CreateNamespaceAsync("events");
+        await server.ApplyAsync(Objects.Pod(ns, "web", "10.8.0.1"));
+        await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
+        var pod = source.All<PodObject>().Single(p => p.Namespace == ns);
+        await using var writing = Written.Start(server, source);
+        writing.Troubles = [new PodTrouble(ns, "web", pod.Uid, "node-a", WasEnrolled: false, "no nft in this kernel")];
+        Assert.True(await Eventually.TrueAsync(async () => (await EventsAsync(ns)).Count == 1), "no event");
+        writing.EndTerm();
+        writing.BeginTerm();
+        await Task.Delay(WriteBack.RoundInterval * 2);
+
+        var told = Assert.Single(await EventsAsync(ns));
+        Assert.Equal(("Warning", "EnrolmentFailed", "web", pod.Uid), ((string)told["type"]!, (string)told["reason"]!, (string)told["regarding"]!["name"]!, (string)told["regarding"]!["uid"]!));
+        Assert.Contains("no nft in this kernel", (string)told["note"]!);
+        writing.Troubles = [new PodTrouble(ns, "web", pod.Uid, "node-a", WasEnrolled: true, "rules were taken away")];
+        Assert.True(await Eventually.TrueAsync(async () => (await EventsAsync(ns)).Any(e => (string)e["reason"]! == "CaptureLost")), "no second event");
+    }
+
+    [Fact]
+    public async Task A_thousand_troubles_at_once_are_told_in_measure()
+    {
+        await using var own = await ApiServer.StartFakeAsync();
+        var ns = await own.CreateNamespaceAsync("events");
+        await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
+        await using var writing = Written.Start(own, source);
+        writing.Troubles = [.. Enumerable.Range(0, 1000).Select(i => new PodTrouble(ns, $"web-{i}", Guid.NewGuid().ToString(), "node-a", false, "trouble"))];
+        await Task.Delay(WriteBack.RoundInterval * 3);
+        var list = await own.Http.GetFromJsonAsync<JsonObject>($"/apis/events.k8s.io/v1/namespaces/{ns}/events");
+        Assert.InRange(list!["items"]!.AsArray().Count, EventWriter.Burst, EventWriter.Burst + 20);
+    }
+
+    [Fact]
+    public async Task A_node_that_has_proved_itself_loses_the_start_up_taint_and_nothing_else()
+    {
+        var (good, ill) = (server.Name("node"), server.Name("node"));
+        foreach (var node in (string[])[good, ill])
+            await server.ApplyAsync($"{{ apiVersion: v1, kind: Node, metadata: {{ name: {node} }}, spec: {{ taints: [ {{ key: other, effect: NoSchedule }}, {{ key: {TaintRemover.Taint}, effect: NoSchedule }} ] }} }}");
+        await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
+        await using var writing = Written.Start(server, source);
+        writing.Healthy = new HashSet<string> { good };
+        Assert.True(await Eventually.TrueAsync(async () => !(await TaintsAsync(good)).Contains(TaintRemover.Taint)), "the taint stays");
+        Assert.Contains("other", await TaintsAsync(good));
+        Assert.Contains(TaintRemover.Taint, await TaintsAsync(ill));
+    }
+
+    private async Task<string> WithPoliciesAsync()
+    {
+        var ns = await server.CreateNamespaceAsync("status");
+        await server.ApplyAsync(Definition());
+        await server.ApplyAsync(Policy(ns, "good", "{ namespaces: [ shop ] }") + Policy(ns, "odd", "{ nonsense: [ shop ] }"));
+        return ns;
+    }
+
+    private static string Policy(string ns, string name, string from) =>
+        $"{{ apiVersion: ambient.mesh/v1alpha1, kind: AccessPolicy, metadata: {{ name: {name}, namespace: {ns} }}, spec: {{ rules: [ {{ from: [ {from} ] }} ] }} }}\n---\n";
+
+    // As it is installed, with its schema.
+    private static string Definition()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "ambient.sln")))
+            folder = folder.Parent ?? throw new InvalidOperationException("not in a checkout");
+        return File.ReadAllText(Path.Combine(folder.FullName, "deploy", "crds", "accesspolicies.yaml"));
+    }
+
+    private async Task<JsonObject> PolicyAsync(string ns, string name) =>
+        (await server.Http.GetFromJsonAsync<JsonObject>($"/apis/ambient.mesh/v1alpha1/namespaces/{ns}/accesspolicies/{name}"))!;
+
+    private async Task<string> VersionAsync(string ns, string name) => (string)(await PolicyAsync(ns, name))["metadata"]!["resourceVersion"]!;
+
+    private async Task<string> ConditionAsync(string ns, string name) =>
+        ((await PolicyAsync(ns, name))["status"]?["conditions"] as JsonArray)?.FirstOrDefault() is { } condition ? $"{condition["status"]} {condition["reason"]}" : "";
+
+    private async Task<List<JsonNode>> EventsAsync(string ns) =>
+        [.. (await server.Http.GetFromJsonAsync<JsonObject>($"/apis/events.k8s.io/v1/namespaces/{ns}/events"))!["items"]!.AsArray().Select(e => e!)];
+
+    private async Task<string> TaintsAsync(string node) => (await server.Http.GetFromJsonAsync<JsonObject>($"/api/v1/nodes/{node}"))!["spec"]?["taints"]?.ToJsonString() ?? "";
+}
