@@ -71,7 +71,8 @@ internal static class Commands
         {
             var request = Request(CniCommand.Add, environment) with
             {
-                Addresses = network.Addresses, Annotations = network.Annotations.Where(a => CniRequest.CanTell(a.Value)).ToDictionary(),
+                Addresses = network.Addresses,
+                Annotations = network.Annotations.Where(a => CniRequest.CanTell(a.Value)).ToDictionary(),
                 HoldSeconds = (int)Math.Ceiling(hold.TotalSeconds),
             };
             return RedirectorClient.Ask(network.Socket, request, [opened!.Number], hold + RedirectorClient.AnswerTime);

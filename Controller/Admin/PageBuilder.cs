@@ -30,7 +30,8 @@ internal static class PageBuilder
             return sessions.GetValueOrDefault(name) is { } session ? PageOf(session, record, own, overview, self, now)
                 : remote.GetValueOrDefault(name) is { } status ? PageOf(name, status, own, now)
                 : new NodePage(name, false, null, null, record.BootId, null, null, null, null, null, null, record.OrderVersion, record.Capabilities, own);
-        })]) { Replica = self, Continue = next };
+        })])
+        { Replica = self, Continue = next };
     }
 
     internal static WorkloadsPage Workloads(Overview overview, PageQuery query)
@@ -48,7 +49,8 @@ internal static class PageBuilder
                 PortModes = [.. p.PortModes.Select(m => $"{m.Port}={m.Mode.ToString().ToUpperInvariant()}")],
                 Policies = p.Policies,
             };
-        })]) { Continue = next };
+        })])
+        { Continue = next };
     }
 
     internal static ServicesPage Services(Overview overview, PageQuery query)
@@ -62,7 +64,8 @@ internal static class PageBuilder
         return new ServicesPage(overview.Version, [.. services.Select(s => new ServicePage(s.Namespace, s.Name, [.. s.Addresses.Select(Text)], s.Headless,
             [.. s.Ports.Select(p => new ServicePortPage(p.Name, p.Port, p.Protocol, p.AppProtocol))],
             [.. endpoints[(s.Namespace, s.Name)].Select(e => new EndpointPage(Text(e.Address), e.WorkloadUid, e.Ready, e.Zone,
-                [.. e.Ports.Select(p => new EndpointPortPage(p.Name, p.Port))]))]))]) { Continue = next };
+                [.. e.Ports.Select(p => new EndpointPortPage(p.Name, p.Port))]))]))])
+        { Continue = next };
     }
 
     private static NodePage PageOf(SessionStatus session, NodeRecord record, ImmutableArray<NodePodPage> pods, Overview overview, ReplicaPage? self, DateTimeOffset now) =>

@@ -210,7 +210,8 @@ internal sealed partial class PodCapture
     {
         long now = _tools.Loop.Time.GetUtcNow().ToUnixTimeSeconds();
         _record = new CaptureRecord(_tools.BootId, pod.Cookie, _pod.ToByteArray(), _record is null ? pod.SettingsAtOpen : _record.SettingsBefore,
-            _record?.ConnectionsFromBefore ?? 0, ruleset.IsQuiet, ruleset.IsQuiet ? (_record is { IsQuiet: true } ? _record.QuietSinceUnixSeconds : now) : 0) { Container = Container, IsAhead = IsAhead };
+            _record?.ConnectionsFromBefore ?? 0, ruleset.IsQuiet, ruleset.IsQuiet ? (_record is { IsQuiet: true } ? _record.QuietSinceUnixSeconds : now) : 0)
+        { Container = Container, IsAhead = IsAhead };
         bool isFirst = _rules is null;
         var exclusions = ruleset.IsQuiet ? Exclusions.None : _exclusions;
         if (_tools.Ledger.TryPut(Uid, _record, out string fault))

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
+using Ambient.Native.Sockets;
 using Ambient.Native.Unix;
 using Ambient.NodeProxy.Capture;
 using Ambient.NodeProxy.Discovery;
 using Ambient.NodeProxy.Engine;
-using Ambient.Native.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ambient.Tests.Unit.Capture;

@@ -2,8 +2,8 @@ using System.Net;
 using Ambient.Protocol.Mesh.V1;
 using Ambient.Protocol.Model;
 using Google.Protobuf;
-using WireMode = Ambient.Protocol.Mesh.V1.ProtectionMode;
 using Mode = Ambient.Protocol.Model.ProtectionMode;
+using WireMode = Ambient.Protocol.Mesh.V1.ProtectionMode;
 
 namespace Ambient.Tests.Unit.Model;
 
