@@ -21,11 +21,14 @@ Usage: ./ambient.sh VERB [ARGUMENTS]
   bench micro [...]                  benchmarks of single parts; further arguments go to BenchmarkDotNet
   build [aot]                        build everything that changed; aot: also what ships, compiled ahead of time
   ctl ARGUMENTS                      run ambientctl (ctl --help says more)
+  manifests                          make daemonset.yaml, the Kustomize base and the CRDs anew of the chart (deploy/helm/ambient)
+  image [--output FILE] [--programs] a container image of all programs, of Debian packages and without a registry;
+                                     --programs: only lay them out for the Containerfile
 
 Needs the .NET 10 SDK. As root, Debian packages that are missing are installed first. Exit status: 0 all went well,
 1 something failed, 2 wrong usage or something is missing on this machine.
 
-demo, test mesh and bench run a node's two programs compiled ahead of time, as they ship, where the machine has a C linker.
+demo, test mesh and bench run a node's programs compiled ahead of time, as they ship, where the machine has a C linker.
 AMBIENT_NODE_BUILD=jit spares that compiling (a minute), and runs what `build` leaves; =FOLDER runs the two that lie there.
 END
 }
@@ -144,13 +147,13 @@ build() {
     exec 9>&-
 }
 
-aot_fingerprint() { fingerprint Directory.Build.props Directory.Packages.props NodeProxy Redirector Protocol Native; }
+aot_fingerprint() { fingerprint Directory.Build.props Directory.Packages.props NodeProxy Redirector Cni Protocol Native; }
 
 aot_built() {
-    [[ -f $state/aot/built && -x $state/aot/ambient-node && -x $state/aot/ambient-redirector && $(<"$state/aot/built") == "$(aot_fingerprint)" ]]
+    [[ -f $state/aot/built && -x $state/aot/ambient-node && -x $state/aot/ambient-redirector && -x $state/aot/ambient-cni && $(<"$state/aot/built") == "$(aot_fingerprint)" ]]
 }
 
-# A node's two programs as they ship. Apart from `build`, in folders of its own, since it takes a minute and few need it at each change.
+# A node's programs as they ship. Apart from `build`, in folders of its own, since it takes a minute and few need it at each change.
 # Returns 1 if it failed, 3 if this machine cannot do it.
 build_aot() {
     aot_built && return
@@ -161,7 +164,7 @@ build_aot() {
     before=$(aot_fingerprint)
     if ! aot_built; then
         work=$(mktemp -d -t ambient-build.XXXXXX) && leftovers+=("$work")
-        for project in NodeProxy Redirector; do
+        for project in NodeProxy Redirector Cni; do
             if ! TMPDIR=$work setpriv --pdeathsig KILL "$dotnet" publish "$root/$project/$project.csproj" -c Release --use-current-runtime -p:PublishAot=true \
                 --artifacts-path "$out" -o "$out/$project" -v q -nologo -p:UseSharedCompilation=false >"$state/aot.log" 2>&1 </dev/null 9>&-; then
                 exec 9>&-
@@ -172,7 +175,7 @@ build_aot() {
                 return 1
             fi
         done
-        cp "$out/NodeProxy/ambient-node" "$out/Redirector/ambient-redirector" "$state/aot/" && printf '%s\n' "$before" >"$state/aot/built" || return 1
+        cp "$out/NodeProxy/ambient-node" "$out/Redirector/ambient-redirector" "$out/Cni/ambient-cni" "$state/aot/" && printf '%s\n' "$before" >"$state/aot/built" || return 1
     fi
     exec 9>&-
 }
@@ -322,6 +325,42 @@ ctl_verb() {
     "$root/Cli/bin/Release/net10.0/ambientctl" "$@"
 }
 
+manifests_verb() { build && "$root/Cli/bin/Release/net10.0/ambientctl" manifests; }
+
+# The version that the chart says, which is the one in the name of the image.
+image_name() { sed -n 's/^image: "\(.*\)"$/\1/p' "$root/deploy/helm/ambient/values.yaml"; }
+
+image_verb() {
+    local output=$state/ambient-image.tar only= project work epoch
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+            --output) output=${2:?--output takes a file}; shift 2 ;;
+            --output=*) output=${1#*=}; shift ;;
+            --programs) only=1; shift ;;
+            *) say "ambient.sh: image takes --output FILE and --programs, not '$1'"; exit 2 ;;
+        esac
+    done
+    find_sdk
+    mkdir -p "$state" || exit 2
+    [[ -n $only ]] || need required dpkg-deb:dpkg apt-cache:apt
+    # In the image they are compiled ahead of time or not at all: another machine's libraries are not this one's.
+    build_aot || give_up "a node's programs cannot be compiled ahead of time here."
+    work=$(mktemp -d -t ambient-build.XXXXXX) && leftovers+=("$work")
+    for project in Controller Cli; do
+        say "Publishing $project"
+        if ! TMPDIR=$work setpriv --pdeathsig KILL "$dotnet" publish "$root/$project/$project.csproj" -c Release --use-current-runtime --no-self-contained \
+            --artifacts-path "$state/publish" -o "$work/$project" -v q -nologo -p:UseSharedCompilation=false >"$state/image.log" 2>&1 </dev/null; then
+            grep -E '(error|warning) [A-Z]+[0-9]+' "$state/image.log" | sort -u | head -20 >&2 || tail -20 "$state/image.log" >&2
+            give_up "publishing $project failed; the whole output is in $state/image.log"
+        fi
+    done
+    "$root/deploy/image/make.sh" programs "$state/image/programs" "$work/Controller" "$work/Cli" "$state/aot" "$DOTNET_ROOT" || exit 1
+    [[ -z $only ]] || { say "The programs lie in $state/image/programs"; return; }
+    # So that the same sources and packages give the same bytes.
+    epoch=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null || echo 0)}
+    "$root/deploy/image/make.sh" archive "$state/image/programs" "$output" "$(image_name)" "$epoch" || exit 1
+}
+
 verb=${1:-help}
 [[ $# -eq 0 ]] || shift
 case $verb in
@@ -336,6 +375,8 @@ case $verb in
     demo) demo_verb "$@" ;;
     bench) bench_verb "$@" ;;
     ctl) ctl_verb "$@" ;;
+    manifests) manifests_verb ;;
+    image) image_verb "$@" ;;
     help | -h | --help) usage ;;
     __inside) inside "$@" ;;
     *) say "ambient.sh: unknown verb '$verb'"; usage >&2; exit 2 ;;

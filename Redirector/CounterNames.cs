@@ -24,6 +24,10 @@ internal static class CounterNames
     public const string SlippedClosed = "slipped_closed_total";
     public const string SlippedListed = "slipped_listed_total";
     public const string SynEntriesDropped = "syn_entries_dropped_total";
+    public const string CniCaptured = "cni_captured_total";
+    public const string CniFailed = "cni_failed_total";
+    public const string CniChained = "cni_chained_total";
+    public const string CanaryFailed = "canary_failed_total";
     public const string PodsGone = "pods_gone_total";
     public const string PodsCaptured = "pods_captured";
     public const string NodesConnected = "nodes_connected";

@@ -6,6 +6,7 @@ using Ambient.Native.Unix;
 using Ambient.Protocol.Orders;
 using Ambient.Redirector;
 using Ambient.Redirector.Capture;
+using Ambient.Redirector.Cni;
 using Ambient.Redirector.Handover;
 using Ambient.Redirector.Loop;
 using Ambient.Redirector.Namespaces;
@@ -81,10 +82,12 @@ static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProv
     var state = new StateDirectory(options.StateDirectory);
     using var entry = new NamespaceEntry();
     using var writer = new WriterLock(loop, state.PathOf("lock"), log);
-    using var workers = new NamespaceWorkers(loop, threads: 2); // ended before the lock is given up
+    using var workers = new NamespaceWorkers(loop, threads: 4); // ended before the lock is given up
     using var inheritance = new Inheritance(state.PathOf(HandoverDoor.FileName));
     NodeDoor? door = null;
     HandoverDoor? successors = null;
+    CniDoor? starts = null;
+    CniInstallation? installation = null;
     Redirection? redirection = null;
     writer.Take(onWait: inheritance.Await, onTaken: () =>
     {
@@ -92,7 +95,7 @@ static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProv
         inheritance.Receive();
         var counters = new Counters();
         var tool = new NftTool(nft, time);
-        var jobs = new CaptureJobs(new NamespaceFinder(options.NamespaceRoot), new NetSysctls(options.NetSysctls), tool, new RulesBaseline(tool), time);
+        var jobs = new CaptureJobs(new NamespaceFinder(options.NamespaceRoot, options.Proc), new NetSysctls(options.NetSysctls), tool, new RulesBaseline(tool), time);
         var ledger = new CaptureLedger(state.Below("captures"));
         var tools = new CaptureTools(loop, workers, entry, jobs, ledger, inheritance, new NodeSet(counters), counters, bootId, log);
         var serving = redirection = new Redirection(options, tools, new OrderBook(options.Node, bootId, verifier, state, time));
@@ -103,10 +106,16 @@ static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProv
             door = new NodeDoor(loop, path, options.SocketUserId, socket => serving.Add(socket, isChannel: false), counters, log);
         else
             serving.Add(SeqPacketSocket.Adopt(Descriptor.Adopt(options.ChannelDescriptor!.Value)), isChannel: true);
+        if (options.CniSocketPath is { } cni)
+            starts = new CniDoor(loop, cni, serving.OnCni, counters, log);
+        if (options is { CniPlugin: not null, CniSocketPath: not null })
+            installation = new CniInstallation(loop, workers, options, counters, log);
     });
     loop.Run();
+    installation?.Dispose();
     door?.Dispose();
     redirection?.Abandon(successors!);
+    starts?.Dispose();
     successors?.Dispose();
     log.Ended();
     return 0;

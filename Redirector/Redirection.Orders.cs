@@ -23,8 +23,9 @@ internal sealed partial class Redirection
                 Order(pod, exclusions);
         }
         foreach (var (uid, capture) in _pods.ToList())
-            if (!named.Contains(uid))
+            if (!named.Contains(uid) && !capture.IsCanary && !(capture.IsAhead && IsEnrolled(capture.Namespace, uid, order)))
                 capture.Withdraw(drain);
+        ReviewHeldPods();
         foreach (var node in _tools.Nodes.Greeted.ToList())
             TellGone(node);
     }

@@ -3,6 +3,7 @@ using Ambient.Native.Unix;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Orders;
 using Ambient.Protocol.Redirector.V1;
+using Ambient.Redirector.Canary;
 using Ambient.Redirector.Capture;
 using Ambient.Redirector.Handover;
 using Ambient.Redirector.Loop;
@@ -29,6 +30,7 @@ internal sealed partial class Redirection : INodeReceiver
     private readonly Dictionary<string, PodCapture> _pods = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PodStatus> _refused = new(StringComparer.Ordinal);
     private readonly TokenBucket _logBudget, _helloBudget;
+    private readonly CanaryWatch _canary;
     private Descriptor? _state;
     private long _greetings;
     private long _countersTold, _countersToldTo;
@@ -38,6 +40,7 @@ internal sealed partial class Redirection : INodeReceiver
         (_options, _tools, _orders) = (options, tools, orders);
         _logBudget = new TokenBucket(20, 2, tools.Loop.Time);
         _helloBudget = new TokenBucket(1, 1, tools.Loop.Time);
+        _canary = new CanaryWatch(tools, options.CanaryService, () => tools.Nodes.Tell(() => new ToNode { Canary = _canary!.Result }));
     }
 
     /// <summary>Takes up what an earlier Redirector left, before anybody connects.</summary>
@@ -47,7 +50,13 @@ internal sealed partial class Redirection : INodeReceiver
         foreach (var record in _tools.Ledger.Load(_tools.BootId))
         {
             var pod = CapturedPod.Parser.ParseFrom(record.Pod);
+            if (pod.Uid == CanaryWatch.Uid)
+            {
+                _tools.Ledger.Remove(pod.Uid); // its namespace went with the process that made it
+                continue;
+            }
             _pods[pod.Uid] = new PodCapture(pod, record, _tools, OnFinished);
+            _pods[pod.Uid].RestoreStart(record);
         }
         if (_orders.TryRestore(out string reason))
         {
@@ -59,6 +68,7 @@ internal sealed partial class Redirection : INodeReceiver
             _tools.Log.StoredOrderRefused(reason);
         }
         TellCountersLater();
+        _canary.Start(() => _pods[CanaryWatch.Uid] = new PodCapture(new CapturedPod { Uid = CanaryWatch.Uid }, record: null, _tools, OnFinished));
     }
 
     /// <summary>Takes a connection in.</summary>
@@ -72,7 +82,8 @@ internal sealed partial class Redirection : INodeReceiver
     /// <summary>Hands on and closes what this process holds, and leaves rules, routes and settings as they are.</summary>
     public void Abandon(HandoverDoor successors)
     {
-        successors.GiveAll(_pods.Where(p => p.Value.Listeners is not null).ToDictionary(p => p.Key, p => p.Value.Listeners!, StringComparer.Ordinal), _state);
+        successors.GiveAll(_pods.Where(p => p.Value is { Listeners: not null, IsCanary: false }).ToDictionary(p => p.Key, p => p.Value.Listeners!, StringComparer.Ordinal), _state);
+        _canary.Dispose();
         foreach (var pod in _pods.Values)
             pod.Abandon();
         _state?.Dispose();
@@ -158,6 +169,9 @@ internal sealed partial class Redirection : INodeReceiver
         if (_orders.InForce is not null)
             TellGone(from);
         SendCounters(from);
+        if (_canary.Result is { } canary)
+            from.Send(new ToNode { Canary = canary });
+        _canary.OnNode();
     }
 
     private void TellGone(NodeConnection node)
@@ -253,7 +267,7 @@ internal sealed partial class Redirection : INodeReceiver
 
     private void SendCounters(NodeConnection to)
     {
-        _tools.Counters.Set(CounterNames.PodsCaptured, _pods.Values.Count(p => p.IsCaptured));
+        _tools.Counters.Set(CounterNames.PodsCaptured, _pods.Values.Count(p => p is { IsCaptured: true, IsCanary: false }));
         if (_tools.Counters.Changes == _countersTold && to.Seniority == _countersToldTo)
             return;
         (_countersTold, _countersToldTo) = (_tools.Counters.Changes, to.Seniority);

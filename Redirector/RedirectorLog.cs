@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Ambient.Redirector;
 
-/// <summary>Everything this process says. Ids: 5000 process, 5100 orders and pods, 5200 NodeProxies, 5300 mending.</summary>
+/// <summary>Everything this process says. Ids: 5000 process, 5100 orders and pods, 5200 NodeProxies, 5300 mending, 5400 starts of pods, 5500 canary.</summary>
 internal static partial class RedirectorLog
 {
     [LoggerMessage(5000, LogLevel.Information, "redirector of node {Node} started, boot {BootId}")]
@@ -67,6 +67,24 @@ internal static partial class RedirectorLog
 
     [LoggerMessage(5302, LogLevel.Error, "pod {Uid}: capture not mended, tried again: {Reason}")]
     public static partial void MendingFailed(this ILogger log, string uid, string reason);
+
+    [LoggerMessage(5400, LogLevel.Information, "pod {Namespace}/{Name} ({Uid}) starts captured after {Milliseconds:0.0} ms")]
+    public static partial void StartCaptured(this ILogger log, string @namespace, string name, string uid, double milliseconds);
+
+    [LoggerMessage(5401, LogLevel.Error, "pod {Namespace}/{Name} ({Uid}) cannot start: {Reason}")]
+    public static partial void StartFailed(this ILogger log, string @namespace, string name, string uid, string reason);
+
+    [LoggerMessage(5402, LogLevel.Warning, "{What}")]
+    public static partial void CniInstalled(this ILogger log, string what);
+
+    [LoggerMessage(5403, LogLevel.Error, "the CNI plugin is not installed, tried again: {Reason}")]
+    public static partial void CniNotInstalled(this ILogger log, string reason);
+
+    [LoggerMessage(5500, LogLevel.Information, "canary: {Service} reaches NodeProxy as it is")]
+    public static partial void CanaryWell(this ILogger log, string service);
+
+    [LoggerMessage(5501, LogLevel.Error, "canary: {Reason}: {Detail}")]
+    public static partial void CanaryFailed(this ILogger log, string reason, string detail);
 
     [LoggerMessage(5304, LogLevel.Information, "pod {Uid}: what met the rules while they were loaded: {Found}")]
     public static partial void GapCleaned(this ILogger log, string uid, string found);

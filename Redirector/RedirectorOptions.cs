@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Globalization;
+using System.Net;
 
 namespace Ambient.Redirector;
 
@@ -18,7 +19,15 @@ internal sealed class RedirectorOptions
           --channel-fd N            instead: one end of an inherited SOCK_SEQPACKET pair
           --netns-root DIR          standalone: pods may name their network namespace by a path below this directory
           --net-sysctls DIR         where the kernel's net settings can be written (default /proc/sys/net, which a container may only read)
+          --proc DIR                where the host's /proc is mounted (default /proc, which hostPID gives)
           --excluded-namespaces A,B Kubernetes namespaces that are never captured (default kube-system,ambient-system)
+          --cni-socket PATH         where the CNI plugin asks (SOCK_SEQPACKET, mode 0600, this user alone)
+          --cni-plugin PATH         ambient-cni, which is kept installed in the next two
+          --cni-bin-dir DIR         where the runtime looks for plugins (default /opt/cni/bin)
+          --cni-conf-dir DIR        where it looks for networks (default /etc/cni/net.d)
+          --strict-boot SECONDS     a node that has never had an order holds new pods for at most so long (default 0: not at all)
+          --canary-service ADDR:PORT a service address that the node's canary connects to
+                                    (default: KUBERNETES_SERVICE_HOST and _PORT; without these there is no canary)
           --help                    this text
 
         ambient-redirector rules    prints the rules of a pod with some exclusions, as nft reads them
@@ -26,8 +35,11 @@ internal sealed class RedirectorOptions
         Every option can be given as an environment variable too: --order-key as AMBIENT_ORDER_KEY.
         """;
 
+    private const int MaxStrictBootSeconds = 600;
+
     private static readonly FrozenSet<string> _names =
-        FrozenSet.Create(StringComparer.Ordinal, "node", "order-key", "state", "socket", "socket-uid", "channel-fd", "netns-root", "net-sysctls", "excluded-namespaces");
+        FrozenSet.Create(StringComparer.Ordinal, "node", "order-key", "state", "socket", "socket-uid", "channel-fd", "netns-root", "excluded-namespaces",
+            "proc", "net-sysctls", "cni-socket", "cni-plugin", "cni-bin-dir", "cni-conf-dir", "strict-boot", "canary-service");
 
     public required string Node { get; init; }
     public required string OrderKeyFile { get; init; }
@@ -42,6 +54,23 @@ internal sealed class RedirectorOptions
     /// <summary>/proc/sys/net, or a mount of it that can be written.</summary>
     public required string NetSysctls { get; init; }
     public required IReadOnlySet<string> ExcludedNamespaces { get; init; }
+
+    /// <summary>Where the host's /proc is mounted.</summary>
+    public required string Proc { get; init; }
+
+    /// <summary>Null: no CNI plugin asks.</summary>
+    public string? CniSocketPath { get; init; }
+
+    /// <summary>Null: nothing is installed from here.</summary>
+    public string? CniPlugin { get; init; }
+    public required string CniBinaries { get; init; }
+    public required string CniNetworks { get; init; }
+
+    /// <summary>How long a node without any order holds new pods, in seconds.</summary>
+    public int StrictBootSeconds { get; init; }
+
+    /// <summary>Null: no canary.</summary>
+    public IPEndPoint? CanaryService { get; init; }
 
     /// <summary>Reads options and environment.</summary>
     /// <param name="environment">Gives a variable's value, null for none.</param>
@@ -66,12 +95,12 @@ internal sealed class RedirectorOptions
         foreach (string name in _names)
             if (!values.ContainsKey(name) && environment("AMBIENT_" + name.Replace('-', '_').ToUpperInvariant()) is { Length: > 0 } value)
                 values[name] = value;
-        var options = Build(values, found);
+        var options = Build(values, environment, found);
         faults = found;
         return found.Count == 0 ? options : null;
     }
 
-    private static RedirectorOptions Build(Dictionary<string, string> values, List<string> faults)
+    private static RedirectorOptions Build(Dictionary<string, string> values, Func<string, string?> environment, List<string> faults)
     {
         string Required(string name, string what)
         {
@@ -94,7 +123,7 @@ internal sealed class RedirectorOptions
         string node = Required("node", "the node this process serves");
         string key = Required("order-key", "public key of the controller's orders (STATE/order-key.pem of the controller)");
         string state = Required("state", "a directory for the last order");
-        int? userId = Number("socket-uid"), channel = Number("channel-fd");
+        int? userId = Number("socket-uid"), channel = Number("channel-fd"), strictBoot = Number("strict-boot");
         string? socket = values.GetValueOrDefault("socket"), root = values.GetValueOrDefault("netns-root");
         if (key.Length > 0 && !File.Exists(key))
             faults.Add($"--order-key: there is no file {key}");
@@ -108,12 +137,29 @@ internal sealed class RedirectorOptions
         // Without this a wrong folder would look like a kernel that has none of the settings.
         if (!Directory.Exists(Path.Combine(sysctls, "ipv4")))
             faults.Add($"--net-sysctls: {sysctls} is no mount of /proc/sys/net");
+        if (values.ContainsKey("cni-plugin") && !values.ContainsKey("cni-socket"))
+            faults.Add("--cni-plugin needs --cni-socket: the plugin would find nobody to ask");
+        if (strictBoot > MaxStrictBootSeconds)
+            faults.Add($"--strict-boot is at most {MaxStrictBootSeconds}");
+        IPEndPoint? canary = null;
+        string? canaryText = values.GetValueOrDefault("canary-service") ?? ServiceOfCluster(environment);
+        if (canaryText is not (null or "none") && (!IPEndPoint.TryParse(canaryText, out canary) || canary.Port == 0))
+            faults.Add($"--canary-service takes ADDRESS:PORT or none, not {canaryText}");
         return new RedirectorOptions
         {
             Node = node, OrderKeyFile = key, StateDirectory = state, SocketPath = socket, SocketUserId = (uint)(userId ?? 0),
-            ChannelDescriptor = channel, NamespaceRoot = root, NetSysctls = sysctls.TrimEnd('/'),
+            ChannelDescriptor = channel, NamespaceRoot = root, NetSysctls = sysctls.TrimEnd('/'), Proc = values.GetValueOrDefault("proc", "/proc").TrimEnd('/'),
+            CniSocketPath = values.GetValueOrDefault("cni-socket"), CniPlugin = values.GetValueOrDefault("cni-plugin"),
+            CniBinaries = values.GetValueOrDefault("cni-bin-dir", "/opt/cni/bin"), CniNetworks = values.GetValueOrDefault("cni-conf-dir", "/etc/cni/net.d"),
+            StrictBootSeconds = strictBoot ?? 0, CanaryService = canary,
             ExcludedNamespaces = values.GetValueOrDefault("excluded-namespaces", "kube-system,ambient-system")
                 .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToFrozenSet(StringComparer.Ordinal),
         };
     }
+
+    // What kubelet puts into every container. Kubernetes documentation, "Service", environment variables.
+    private static string? ServiceOfCluster(Func<string, string?> environment) =>
+        environment("KUBERNETES_SERVICE_HOST") is { Length: > 0 } host && environment("KUBERNETES_SERVICE_PORT") is { Length: > 0 } port
+            ? host.Contains(':', StringComparison.Ordinal) ? $"[{host}]:{port}" : $"{host}:{port}"
+            : null;
 }

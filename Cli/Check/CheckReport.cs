@@ -3,7 +3,18 @@ using System.Text.Json.Serialization;
 
 namespace Ambient.Cli.Check;
 
-/// <summary>All checks of the machine, in order.</summary>
+/// <summary>The words that a report ends with.</summary>
+/// <param name="Ok">Nothing stands against it.</param>
+/// <param name="Failed">Something does.</param>
+/// <param name="Unknown">Not all could be looked at.</param>
+internal sealed record Verdicts(string Ok, string Failed, string Unknown)
+{
+    /// <summary>About a machine.</summary>
+    public static Verdicts Machine { get; } = new("This machine can run Ambient.", "This machine cannot run all of Ambient: see FAILED.",
+        "Nothing stands against Ambient here, but not everything could be looked at: see UNKNOWN.");
+}
+
+/// <summary>All checks, in order.</summary>
 internal sealed record CheckReport(IReadOnlyList<CheckResult> Checks)
 {
     /// <summary>0 nothing stands against the mesh, 1 something does, 2 nothing that could be looked at does, and not all could be.</summary>
@@ -11,7 +22,7 @@ internal sealed record CheckReport(IReadOnlyList<CheckResult> Checks)
     public int ExitStatus => Checks.Any(check => check.Outcome == CheckOutcome.Failed) ? 1 : Checks.Any(check => check.Outcome == CheckOutcome.Unknown) ? 2 : 0;
 
     /// <summary>For people.</summary>
-    public string Text()
+    public string Text(Verdicts verdicts)
     {
         var text = new StringBuilder();
         var width = Checks.Count == 0 ? 0 : Checks.Max(check => check.Name.Length);
@@ -22,9 +33,9 @@ internal sealed record CheckReport(IReadOnlyList<CheckResult> Checks)
         }
         text.AppendLine(ExitStatus switch
         {
-            0 => "This machine can run Ambient.",
-            1 => "This machine cannot run all of Ambient: see FAILED.",
-            _ => "Nothing stands against Ambient here, but not everything could be looked at: see UNKNOWN.",
+            0 => verdicts.Ok,
+            1 => verdicts.Failed,
+            _ => verdicts.Unknown,
         });
         return text.ToString();
     }

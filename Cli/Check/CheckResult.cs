@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Ambient.Cli.Check;
 
-/// <summary>How one check of the machine came out.</summary>
+/// <summary>How one check came out.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<CheckOutcome>))]
 internal enum CheckOutcome
 {
@@ -23,7 +23,7 @@ internal enum CheckOutcome
     Unknown,
 }
 
-/// <summary>One check of the machine.</summary>
+/// <summary>One check, of a machine or a cluster.</summary>
 /// <param name="Name">What was checked, in a word or two.</param>
 /// <param name="Detail">What was found.</param>
 /// <param name="Mend">What to do about it, in a line; empty when nothing.</param>

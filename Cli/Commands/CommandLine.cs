@@ -21,6 +21,7 @@ internal static class CommandLine
         root.Subcommands.Add(CheckCommand.Make());
         root.Subcommands.Add(PolicyCommands.Make());
         root.Subcommands.Add(InstallCommand.Make());
+        root.Subcommands.Add(UninstallCommand.Make());
         root.Subcommands.Add(ManifestsCommand.Make());
         root.Subcommands.Add(AppCommand.Make());
         var parsed = root.Parse(arguments);

@@ -13,7 +13,7 @@ internal sealed class LabNode : IDisposable
     private readonly Users _users;
     private readonly string _folder;
     private readonly AdminClient _admin;
-    private readonly string _drainSeconds;
+    private readonly string _drainSeconds, _canaryService;
 
     // Where there is only one user, a socket's owner proves nothing: the two share a pair from birth. The lab keeps both ends, so
     // that either process can be replaced.
@@ -25,6 +25,7 @@ internal sealed class LabNode : IDisposable
         (Number, _controller, _log, _users) = (number, controller, log, users);
         _folder = Path.Combine(folder, Name);
         if (users.NodeProxy is null) _pair = SeqPacketSocket.Pair();
+        _canaryService = controller.Mesh.CanaryService ?? "none";
         _drainSeconds = $"{controller.Mesh.NodeDrainSeconds}";
         Redirector = new Supervised($"{Name}/redirector", StartRedirector);
         NodeProxy = new Supervised($"{Name}/proxy", StartNodeProxy);
@@ -100,6 +101,25 @@ internal sealed class LabNode : IDisposable
         return old;
     }
 
+    /// <summary>
+    /// Replaces Redirector, or both programs at once, as a DaemonSet with surge does it: the new process is started beside the old one, which
+    /// is told to end when the new one runs and, for NodeProxy, is ready. Returns when the node is whole again.
+    /// </summary>
+    /// <returns>The old ones.</returns>
+    public async Task<LabProcess[]> SurgeAsync(bool isBoth, TimeSpan atMost)
+    {
+        var waiting = _log.Of(Redirector.Name).Count(line => line.Contains("waiting until it ends"));
+        var oldRedirector = Redirector.StartBeside() ?? throw new LabException($"{Name} has no Redirector to replace.");
+        await Waiting.UntilAsync($"the new Redirector of {Name} waits for its turn", atMost, _log, () => Task.FromResult(
+            _log.Of(Redirector.Name).Count(line => line.Contains("waiting until it ends")) > waiting ? null : "not yet"));
+        // What ReplaceNodeProxyAsync ends with is a SIGTERM; the other one follows at once.
+        LabProcess[] old = isBoth ? [oldRedirector, await ReplaceNodeProxyAsync(atMost)] : [oldRedirector];
+        oldRedirector.Terminate();
+        await Waiting.UntilAsync($"the old Redirector of {Name} ends", atMost, _log, () => Task.FromResult(oldRedirector.Ended.IsCompleted ? null : "not yet"));
+        await WaitUntilReadyAsync(atMost);
+        return old;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -110,7 +130,8 @@ internal sealed class LabNode : IDisposable
 
     private LabProcess StartRedirector()
     {
-        string[] common = ["--node", Name, "--order-key", Path.Combine(_folder, "order-key.pem"), "--state", Path.Combine(_folder, "redirector"), "--netns-root", "/run/netns"];
+        string[] common = ["--node", Name, "--order-key", Path.Combine(_folder, "order-key.pem"), "--state", Path.Combine(_folder, "redirector"), "--netns-root", "/run/netns",
+            "--canary-service", _canaryService];
         return _pair is { } pair
             ? StartWith(pair.Redirector, channel => Start(Redirector!.Name, Command.Of(Programs.Redirector, [.. common, "--channel-fd", channel])))
             : Start(Redirector!.Name, Command.Of(Programs.Redirector, [.. common, "--socket", RedirectorSocket, "--socket-uid", $"{_users.NodeProxy}"]));

@@ -29,6 +29,9 @@ internal sealed record LabPlan
     /// <summary>Where tunnels between nodes are dialled: <c>hbone</c> (15008) or <c>original</c>, the app's own port.</summary>
     public string TunnelPort { get; init; } = "hbone";
 
+    /// <summary>ADDRESS:PORT that each node's canary connects to; null for no canary.</summary>
+    public string? CanaryService { get; init; }
+
     /// <summary>How long connections of a withdrawn pod may go on.</summary>
     public int DrainSeconds { get; init; } = 30;
 

@@ -39,6 +39,9 @@ internal sealed class MeshFolder
     /// <summary>Where it is.</summary>
     public string FolderPath { get; }
 
+    /// <inheritdoc cref="LabPlan.CanaryService"/>
+    public string? CanaryService => _plan.CanaryService;
+
     /// <inheritdoc cref="LabPlan.NodeDrainSeconds"/>
     public int NodeDrainSeconds => _plan.NodeDrainSeconds;
 

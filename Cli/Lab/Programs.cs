@@ -12,6 +12,10 @@ internal static class Programs
     /// <summary>ambient-node, of the chosen build.</summary>
     public static string NodeProxy => NodeBuild.Chosen.NodeProxy;
 
+    /// <summary>ambient-cni, of the chosen build.</summary>
+    public static string CniPlugin => Path.Combine(Path.GetDirectoryName(NodeBuild.Chosen.Redirector)!, "ambient-cni") is var beside && File.Exists(beside)
+        ? beside : Find("Cni", "ambient-cni");
+
     /// <summary>ambientctl, for the demo's apps.</summary>
     public static string Cli => Find("Cli", "ambientctl");
 

@@ -29,6 +29,9 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
     /// <summary>It was told to end, and has not ended yet.</summary>
     internal bool IsTerminating { get; init; }
 
+    /// <summary>What its node's kubelet calls it where that is not its UID: a static pod's hash; else empty.</summary>
+    internal string RuntimeUid { get; init; } = "";
+
     /// <summary>It stays out of the mesh although its namespace is enrolled, and its node's CNI plugin may not know that.</summary>
     internal bool IsLeftAlone { get; init; }
 
@@ -66,6 +69,7 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
         Name = Name,
         Addresses = { Addresses.Select(ToBytes) },
         NetnsPath = NetnsPath,
+        RuntimeUid = RuntimeUid,
         ExcludeInboundPorts = { excludedInboundPorts },
         ExcludeOutboundPorts = { Exclusions.OutboundPorts },
         ExcludeOutboundRanges =

@@ -15,6 +15,10 @@ internal sealed class PodBuilder
     // Capturing these could cut the very parts that capture, and the cluster's own with them.
     private static readonly FrozenSet<string> NeverEnrolled = FrozenSet.Create("kube-system", "ambient-system");
 
+    // A static pod, which kubelet reads from a file, has another UID in the API than at the node. Source: Kubernetes documentation, "Create
+    // static Pods"; kubelet's annotation of the mirror pod.
+    private const string StaticPodHash = "kubernetes.io/config.hash";
+
     private readonly RoundMemo<PodObject, Inputs, PlacedPod> _memo = new();
 
     internal static bool MayEnrol(string ns) => !NeverEnrolled.Contains(ns);
@@ -54,6 +58,7 @@ internal sealed class PodBuilder
         {
             Probes = pod.Probes,
             IsTerminating = pod.IsTerminating,
+            RuntimeUid = pod.Annotations.GetValueOrDefault(StaticPodHash, ""),
             IsLeftAlone = !wants && !pod.HostNetwork && !addresses.IsEmpty && ns?.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) == "true",
             Policies = around.Access.KeysOf(pod.Labels),
             PortModes = modes.Ports,

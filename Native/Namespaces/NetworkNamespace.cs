@@ -63,6 +63,14 @@ public sealed class NetworkNamespace : IDisposable
         return TryAdopt(number, $"{directory}/{relative}", out opened, out reason);
     }
 
+    /// <summary>Takes over a descriptor that somebody sent.</summary>
+    /// <param name="reason">Empty, or why it is no network namespace; then the descriptor is closed.</param>
+    public static bool TryAdopt(Descriptor descriptor, out NetworkNamespace? adopted, out string reason)
+    {
+        ArgumentNullException.ThrowIfNull(descriptor);
+        return TryAdopt(descriptor, "the descriptor", out adopted, out reason);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _descriptor.Dispose();
 
@@ -74,7 +82,13 @@ public sealed class NetworkNamespace : IDisposable
             reason = $"{path}: {LastError()}";
             return false;
         }
-        var descriptor = Descriptor.Adopt(number);
+        return TryAdopt(Descriptor.Adopt(number), path, out opened, out reason);
+    }
+
+    private static bool TryAdopt(Descriptor descriptor, string name, out NetworkNamespace? opened, out string reason)
+    {
+        opened = null;
+        int number = descriptor.Number;
         if (IsNetworkNamespace(number) && NamespaceIdentity.TryOf(number, out var identity))
         {
             opened = new NetworkNamespace(descriptor, identity);
@@ -82,7 +96,7 @@ public sealed class NetworkNamespace : IDisposable
             return true;
         }
         descriptor.Dispose();
-        reason = $"{path} is no network namespace";
+        reason = $"{name} is no network namespace";
         return false;
     }
 

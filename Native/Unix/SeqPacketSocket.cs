@@ -37,9 +37,15 @@ public sealed class SeqPacketSocket : IDisposable
 
     /// <summary>Connects to a listener, waiting while its queue is full. connect(2).</summary>
     /// <exception cref="SystemCallException">Nobody listens there, or this user may not connect.</exception>
-    public static unsafe SeqPacketSocket Connect(string path)
+    public static SeqPacketSocket Connect(string path) => Connect(path, TimeSpan.Zero);
+
+    /// <summary>The same, and no call on the socket waits longer than this; WouldBlock then. socket(7), SO_RCVTIMEO, SO_SNDTIMEO.</summary>
+    /// <param name="atMost">Zero for no limit.</param>
+    /// <exception cref="SystemCallException">Nobody listens there, this user may not connect, or the queue stayed full (WouldBlock).</exception>
+    public static unsafe SeqPacketSocket Connect(string path, TimeSpan atMost)
     {
         var socket = Open();
+        Limit(socket, atMost);
         Span<byte> address = stackalloc byte[UnixAddress.MaxBytes];
         int length = UnixAddress.Write(path, address);
         int result;
@@ -153,6 +159,21 @@ public sealed class SeqPacketSocket : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();
+
+    private static unsafe void Limit(Descriptor socket, TimeSpan atMost)
+    {
+        // struct timeval: seconds and microseconds, a word each on 64-bit systems.
+        long* limit = stackalloc long[2];
+        limit[0] = (long)atMost.TotalSeconds;
+        limit[1] = (long)(atMost - TimeSpan.FromSeconds(limit[0])).TotalMicroseconds;
+        // SAFETY: the structure is on this stack frame, and its size is passed along.
+        if (UnixImports.SetOption(socket.Number, LibC.SOL_SOCKET, LibC.SO_RCVTIMEO, limit, 16) == 0
+            && UnixImports.SetOption(socket.Number, LibC.SOL_SOCKET, LibC.SO_SNDTIMEO, limit, 16) == 0)
+            return;
+        var failure = Failure("setsockopt");
+        socket.Dispose();
+        throw failure;
+    }
 
     internal static Descriptor Open()
     {

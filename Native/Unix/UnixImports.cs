@@ -42,6 +42,10 @@ internal static unsafe partial class UnixImports
     [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
     internal static partial int GetOption(int fd, int level, int option, void* value, uint* valueBytes);
 
+    /// <summary>setsockopt(2).</summary>
+    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
+    internal static partial int SetOption(int fd, int level, int option, void* value, uint valueBytes);
+
     /// <summary>fcntl(2).</summary>
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     internal static partial int Control(int fd, int command, int argument);

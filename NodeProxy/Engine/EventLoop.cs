@@ -59,6 +59,9 @@ internal sealed class EventLoop : IDisposable
     /// <summary>Buffers of this loop.</summary>
     public BufferPool Buffers { get; } = new();
 
+    /// <summary>What its connections share of addresses.</summary>
+    public AddressMemory Addresses { get; } = new();
+
     /// <summary>Working memory of this loop.</summary>
     public LoopScratch Scratch { get; } = new();
 

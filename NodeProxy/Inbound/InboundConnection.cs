@@ -267,8 +267,9 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
         var view = _context.Views.Current;
         view.TryFindWorkload(_client.Address, out var source);
         var key = Edges.FromDestination(view.Settings.TrustDomain, source, null, _destination!, Way.Plain, Protection.Plaintext);
-        var facts = new SessionFacts(key, _client, _target) { Admitted = admitted };
-        _session = Session.Start(_context.Sessions, facts, _context.Metrics.Edge(key), _pod, null, _downstream, app);
+        var edge = _context.Metrics.Edge(ref key);
+        var facts = new SessionFacts(key, _client, _context.Loop.Addresses.Shared(_target)) { Admitted = admitted };
+        _session = Session.Start(_context.Sessions, facts, edge, _pod, null, _downstream, app);
         _first?.Guard(app);
         _pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }

@@ -29,6 +29,7 @@ internal sealed class InboundLoop(InboundContext context)
             return;
         }
 
+        client.Address = context.Loop.Addresses.Shared(client.Address);
         if (PodRoom.RefusalOf(pod, out var reason, out string detail))
         {
             context.Refusals.Add(Reporter.Destination, reason, pod.Uid, client, target, detail);

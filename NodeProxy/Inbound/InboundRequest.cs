@@ -125,9 +125,10 @@ internal sealed class InboundRequest : IConnectionOwner, IPodUser
         var view = _context.Views.Current;
         view.TryFindWorkload(_tunnel.PeerAddress.Address, out var source);
         var key = Edges.FromDestination(view.Settings.TrustDomain, source, _tunnel.Peer, _destination, Way.Tunnel, Protection.MutualTls);
+        var edge = _context.Metrics.Edge(ref key);
+        var told = new SessionFacts(key, _tunnel.PeerAddress, _context.Loop.Addresses.Shared(_target)) { Admitted = facts };
         _stream.Accept();
-        Session.Start(
-            _context.Sessions, new SessionFacts(key, _tunnel.PeerAddress, _target) { Admitted = facts }, _context.Metrics.Edge(key), _tunnel.Pod, null, _stream, app);
+        Session.Start(_context.Sessions, told, edge, _tunnel.Pod, null, _stream, app);
         _tunnel.Pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }
 

@@ -170,8 +170,10 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, IWayOwner
         var key = Edges.FromSource(_context.Views.Current.Settings.TrustDomain, _source!, _route!.Destination, _route.Service, way.Kind, way.Protection);
         var endpoint = _route.Endpoint;
         if (endpoint is not null) _context.Chooser.Answered(endpoint);
+        var edge = _context.Metrics.Edge(ref key);
+        var facts = new SessionFacts(key, _client, _context.Loop.Addresses.Shared(_route.Target)) { Admitted = way.Admitted };
         Session.Start(
-            _context.Sessions, new SessionFacts(key, _client, _route.Target) { Admitted = way.Admitted }, _context.Metrics.Edge(key), _pod, way.OtherPod,
+            _context.Sessions, facts, edge, _pod, way.OtherPod,
             _downstream, way.Upstream, endpoint is null ? null : () => _context.Chooser.Ended(endpoint));
         _pod.Remove(this); // after the session has taken its place: a pod that drains must not look empty in between
     }

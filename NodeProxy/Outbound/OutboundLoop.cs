@@ -28,6 +28,7 @@ internal sealed class OutboundLoop(OutboundContext context)
             return;
         }
 
+        client.Address = context.Loop.Addresses.Shared(client.Address);
         if (PodRoom.RefusalOf(pod, out var reason, out string detail))
         {
             context.Refusals.Add(Reporter.Source, reason, pod.Uid, client, target, detail);

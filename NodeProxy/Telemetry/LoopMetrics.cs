@@ -38,12 +38,19 @@ public sealed class LoopMetrics
     }
 
     /// <summary>The counters of an edge.</summary>
-    public EdgeMetrics Edge(EdgeKey key)
+    public EdgeMetrics Edge(EdgeKey key) => Edge(ref key);
+
+    /// <summary>The counters of an edge.</summary>
+    /// <param name="key">Becomes the equal one that all its connections share; stays as it is for one beyond the limit.</param>
+    public EdgeMetrics Edge(ref EdgeKey key)
     {
         long minute = _all.Minute;
         if (minute != _sweptMinute)
             PutIdleAway(minute);
-        return _edges.TryGetValue(key, out EdgeMetrics? edge) ? edge : NewEdge(key, minute);
+        if (!_edges.TryGetValue(key, out EdgeMetrics? edge))
+            return NewEdge(key, minute);
+        key = edge.Key;
+        return edge;
     }
 
     /// <summary>A connection was refused or cut.</summary>

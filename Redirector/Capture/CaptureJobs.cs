@@ -18,17 +18,25 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NetSysctls sysctls, Nf
     /// <summary>The settings of the namespace that the calling thread is in.</summary>
     public NetSysctls Sysctls => sysctls;
 
+    /// <summary>What it finds namespaces with.</summary>
+    public NamespaceFinder Finder => finder;
+
     /// <summary>Finds the namespace, checks that it is the pod's, opens the watches.</summary>
-    public JobOutcome<PodNamespace> Open(NamespaceEntry entry, CapturedPod pod)
+    public JobOutcome<PodNamespace> Open(NamespaceEntry entry, CapturedPod pod) =>
+        finder.TryFind(pod, out var found, out string reason) ? Open(entry, pod, found!) : new(null, reason);
+
+    /// <summary>The same with a namespace that the runtime handed over.</summary>
+    public JobOutcome<PodNamespace> OpenGiven(NamespaceEntry entry, CapturedPod pod, FoundNamespace given) =>
+        finder.MayCapture(given, out string reason) ? Open(entry, pod, given) : new(null, reason);
+
+    private JobOutcome<PodNamespace> Open(NamespaceEntry entry, CapturedPod pod, FoundNamespace found)
     {
-        if (!finder.TryFind(pod, out var found, out string reason))
-            return new(null, reason);
         var addresses = pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span)).ToHashSet();
         PodNamespace? opened = null;
         bool isKept = false;
         try
         {
-            opened = entry.Run(found!.Namespace, () => new PodNamespace(found, sysctls));
+            opened = entry.Run(found.Namespace, () => new PodNamespace(found, sysctls));
             isKept = opened.HoldsAnyOf(addresses);
             return isKept ? new(opened, "") : new(null, "the network namespace holds none of the pod's addresses");
         }
@@ -41,7 +49,7 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NetSysctls sysctls, Nf
             if (!isKept)
             {
                 opened?.Dispose();
-                found!.Dispose();
+                found.Dispose();
             }
         }
     }
@@ -81,6 +89,18 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NetSysctls sysctls, Nf
             return ruleset.IsQuiet ? loaded : loaded with { Gap = GapCleaning.Begin(time, pod) };
         });
     });
+
+    /// <summary>
+    /// The same for a pod whose first program is not started yet, where one wait for the kernel is spared and the proof comes afterwards:
+    /// nothing is connected that conntrack could adopt, and nobody is there who could write rules.
+    /// </summary>
+    public JobOutcome<RulesInForce> LoadAtStart(NamespaceEntry entry, PodNamespace pod, Ruleset ruleset) => Try(() => entry.Run(pod.Namespace, () =>
+    {
+        pod.Routes.Ensure(replaceRoutes: true);
+        nft.Load(ruleset.Text);
+        sysctls.Write(PodSettings.Captured);
+        return new RulesInForce(ruleset, NftWatch.CurrentGeneration(), ConnectionsFromBefore: 0, sysctls.Read().Loose is not null);
+    }));
 
     /// <summary>Loads a broken ruleset again, first of all; then looks for what slipped through.</summary>
     /// <param name="exclusions">Those of the ruleset; null for no look.</param>

@@ -11,4 +11,11 @@ namespace Ambient.Redirector.Capture;
 /// <param name="IsQuiet">The quiet rules are in force, since <paramref name="QuietSinceUnixSeconds"/>.</param>
 /// <param name="QuietSinceUnixSeconds">0 while capturing.</param>
 internal sealed record CaptureRecord(
-    string BootId, ulong NamespaceCookie, byte[] Pod, PodSettings SettingsBefore, int ConnectionsFromBefore, bool IsQuiet, long QuietSinceUnixSeconds);
+    string BootId, ulong NamespaceCookie, byte[] Pod, PodSettings SettingsBefore, int ConnectionsFromBefore, bool IsQuiet, long QuietSinceUnixSeconds)
+{
+    /// <summary>The sandbox whose ADD brought it; empty for none.</summary>
+    public string Container { get; init; } = "";
+
+    /// <summary>No order has named it yet.</summary>
+    public bool IsAhead { get; init; }
+}

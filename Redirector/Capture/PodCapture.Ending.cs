@@ -44,6 +44,8 @@ internal sealed partial class PodCapture
     public void Abandon()
     {
         _isFinished = true;
+        _onAttached = null; // whoever asked finds the connection closed, and asks the successor
+        _given?.Dispose();
         Close();
     }
 
@@ -79,7 +81,10 @@ internal sealed partial class PodCapture
         }
         Tell(PodPhase.Gone, reason);
         AnswerEarly();
-        RetryAfter(_searchAgain);
+        if (_given is not null)
+            Step();
+        else
+            RetryAfter(_searchAgain);
     }
 
     private void Finish(PodPhase phase, string reason)
@@ -87,6 +92,8 @@ internal sealed partial class PodCapture
         if (_isFinished)
             return;
         _isFinished = true;
+        AnswerAttached(reason.Length > 0 ? reason : "the pod is let go of");
+        _given?.Dispose();
         if (_record is not null)
             _tools.Ledger.Remove(Uid);
         Close();

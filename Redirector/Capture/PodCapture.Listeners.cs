@@ -87,7 +87,7 @@ internal sealed partial class PodCapture
     private void TakeListeners(PodNamespace pod)
     {
         if (_retry is not { IsCancelled: false })
-            RunJob(WorkPriority.Enrol, entry => CaptureJobs.MakeListeners(entry, pod), OnListeners);
+            RunJob(_onAttached is null ? WorkPriority.Enrol : WorkPriority.Start, entry => CaptureJobs.MakeListeners(entry, pod), OnListeners);
     }
 
     private void OnListeners(ListenerOutcome outcome)

@@ -17,6 +17,7 @@ namespace Ambient.Redirector.Capture;
 /// <remarks>
 /// <code>
 ///  ordered:   namespace -> listeners -> PREPARING -(ready)-> setting, routes, rules -> CAPTURED
+///  starting:  namespace from the CNI plugin -> listeners -> setting, routes, rules -> (the runtime goes on) -> PREPARING -(ready)-> CAPTURED
 ///  withdrawn: quiet rules -> QUIET -(drained or deadline)-> rules, routes, setting as they were -> RELEASED
 ///  any time:  the namespace ends -> everything closed -> GONE, and looked for again while it is ordered
 ///  restart:   a record of this boot and namespace says the rules are in force: they are loaded again without waiting for anybody
@@ -72,9 +73,12 @@ internal sealed partial class PodCapture
     /// <summary>The order has it, with these exclusions.</summary>
     public void Order(CapturedPod pod, Exclusions exclusions)
     {
-        bool isElsewhere = _namespace is not null && pod.NetnsPath != _pod.NetnsPath;
+        bool isElsewhere = _namespace is not null && Container.Length == 0 && pod.NetnsPath != _pod.NetnsPath;
+        bool isNamed = !IsOrdered;
         _pod = pod;
-        _isWanted = true;
+        (_isWanted, IsOrdered, IsAhead) = (true, true, false);
+        if (isNamed)
+            ConfirmStart();
         _exclusions = exclusions;
         _full = Ruleset.Full(exclusions);
         _drainTimer?.Cancel();
@@ -91,6 +95,7 @@ internal sealed partial class PodCapture
         if (!_isWanted && _drain is not null)
             return;
         (_isWanted, _isReady, _drain) = (false, false, drain);
+        (IsOrdered, IsAhead, _isRulesFirst) = (false, false, false);
         _drainedBy.Clear();
         Again();
     }
@@ -101,6 +106,7 @@ internal sealed partial class PodCapture
         if (!_isWanted)
             return;
         (_isReady, _notReadyReason) = (isReady, isReady ? "" : reason);
+        _isRulesFirst &= !isReady;
         Step();
     }
 
@@ -111,16 +117,21 @@ internal sealed partial class PodCapture
         if (_ending is not null)
             End();
         else if (_namespace is null)
-            Find();
+            Open();
         else if (_isWanted)
             StepTowardsCapture(_namespace);
         else
             StepTowardsRelease(_namespace);
     }
 
-    private void Find()
+    private void Open()
     {
-        if (!_isWanted && _record is null)
+        if (_given is { } given)
+        {
+            _given = null;
+            RunJob(WorkPriority.Start, entry => _tools.Jobs.OpenGiven(entry, _pod, given), OnOpened);
+        }
+        else if (!_isWanted && _record is null)
             Finish(PodPhase.Released, "");
         else if (_retry is not { IsCancelled: false })
             RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Open(entry, _pod), OnOpened);
@@ -138,9 +149,11 @@ internal sealed partial class PodCapture
                 Tell(PodPhase.Captured, "", _record?.ConnectionsFromBefore ?? 0);
             TakeListeners(pod);
         }
-        // 3. Rules, when NodeProxy is ready; changed exclusions need no new report.
-        else if (_rules?.Ruleset != _full && (_isReady || IsCaptured))
+        // 3. Rules, when NodeProxy is ready, or at once for a pod that starts; changed exclusions need no new report.
+        else if (_rules?.Ruleset != _full && (_isReady || IsCaptured || _isRulesFirst))
             Load(pod, _full);
+        else if (_rules?.Ruleset == _full && _isRulesFirst)
+            Tell(PodPhase.Preparing, _notReadyReason.Length > 0 ? _notReadyReason : IsAhead ? "captured, and waits for the controller to name it" : "captured, and waits to be served");
         else if (_rules?.Ruleset == _full)
             Tell(PodPhase.Captured, "", _record?.ConnectionsFromBefore ?? 0);
         else
@@ -170,6 +183,18 @@ internal sealed partial class PodCapture
                 Fail(outcome.Reason);
             return;
         }
+        if (_given is { } given)
+        {
+            // While an earlier sandbox was looked for, the runtime brought the one that counts.
+            bool isSame = given.Namespace.Identity == opened.Namespace.Identity;
+            (isSame ? given : (IDisposable)opened).Dispose();
+            if (!isSame)
+            {
+                Step();
+                return;
+            }
+            _given = null;
+        }
         (_namespace, _backoff, _failedSearches) = (opened, _firstRetry, 0);
         if (_record is not null && _record.NamespaceCookie != opened.Cookie)
         {
@@ -185,13 +210,21 @@ internal sealed partial class PodCapture
     {
         long now = _tools.Loop.Time.GetUtcNow().ToUnixTimeSeconds();
         _record = new CaptureRecord(_tools.BootId, pod.Cookie, _pod.ToByteArray(), _record is null ? pod.SettingsAtOpen : _record.SettingsBefore,
-            _record?.ConnectionsFromBefore ?? 0, ruleset.IsQuiet, ruleset.IsQuiet ? (_record is { IsQuiet: true } ? _record.QuietSinceUnixSeconds : now) : 0);
+            _record?.ConnectionsFromBefore ?? 0, ruleset.IsQuiet, ruleset.IsQuiet ? (_record is { IsQuiet: true } ? _record.QuietSinceUnixSeconds : now) : 0) { Container = Container, IsAhead = IsAhead };
         bool isFirst = _rules is null;
         var exclusions = ruleset.IsQuiet ? Exclusions.None : _exclusions;
         if (_tools.Ledger.TryPut(Uid, _record, out string fault))
-            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Load(entry, pod, ruleset), outcome => OnLoaded(outcome, exclusions, isFirst));
+            LoadNow(pod, ruleset, outcome => OnLoaded(outcome, exclusions, isFirst));
         else
             Fail($"nothing is changed in a namespace that cannot be noted down first: {fault}");
+    }
+
+    private void LoadNow(PodNamespace pod, Ruleset ruleset, Action<JobOutcome<RulesInForce>> onEnd)
+    {
+        if (_onAttached is not null && _rules is null)
+            RunJob(WorkPriority.Start, entry => _tools.Jobs.LoadAtStart(entry, pod, ruleset), onEnd);
+        else
+            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Load(entry, pod, ruleset), onEnd);
     }
 
     private void OnLoaded(JobOutcome<RulesInForce> outcome, Exclusions exclusions, bool isFirst)
@@ -215,6 +248,11 @@ internal sealed partial class PodCapture
         if (CountGap(loaded.Gap).Length > 0)
             _tools.Log.GapCleaned(Uid, loaded.Gap!.ToString());
         _nonTcp.OnRulesLoaded();
+        if (loaded.Ruleset == _full && _onAttached is not null)
+        {
+            AnswerAttached("");
+            ProveLater();
+        }
         CatchUp();
         Step();
     }
@@ -246,6 +284,7 @@ internal sealed partial class PodCapture
 
     private void Fail(string reason)
     {
+        AnswerAttached(reason);
         // While a pod that ended is looked for again, GONE stays the news.
         if (Status.Phase != PodPhase.Gone || _namespace is not null)
             Tell(PodPhase.Failed, reason);
@@ -281,5 +320,6 @@ internal sealed partial class PodCapture
         _tools.Nodes.Tell(() => new ToNode { Status = status });
     }
 
-    private void TakeAddresses() => _addresses = _pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span)).ToHashSet();
+    // An order may be older than the sandbox that runs now.
+    private void TakeAddresses() => _addresses = _pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span)).Concat(_addressesAtStart).ToHashSet();
 }

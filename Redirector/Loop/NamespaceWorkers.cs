@@ -18,7 +18,8 @@ internal sealed class NamespaceWorkers : IDisposable
     private bool _isStopping;
 
     /// <param name="loop">Where results go.</param>
-    /// <param name="threads">Two, so that one slow child process does not hold up a mending.</param>
+    /// <param name="threads">Some, so that a slow child process does not hold up a mending. Loading rules waits for the kernel (grace periods
+    /// of RCU) for most of its 25 ms, so more threads than cores are of use when many pods start.</param>
     public NamespaceWorkers(EventLoop loop, int threads)
     {
         _loop = loop;

@@ -11,14 +11,17 @@ namespace Ambient.Redirector.Namespaces;
 internal sealed class NamespaceFinder
 {
     private readonly string? _root;
+    private readonly ProcessTable _processes;
     private readonly HashSet<NamespaceIdentity> _forbidden = [];
 
     /// <param name="root">The directory below which paths count; null for none.</param>
-    public NamespaceFinder(string? root)
+    /// <param name="proc">Where the host's /proc is mounted.</param>
+    public NamespaceFinder(string? root, string proc)
     {
         _root = root?.TrimEnd('/');
+        _processes = new ProcessTable(proc);
         // The host's may be out of reach (its first process belongs to another user namespace), but then so is entering it.
-        foreach (string path in (string[])["/proc/self/ns/net", "/proc/1/ns/net"])
+        foreach (string path in (string[])["/proc/self/ns/net", "/proc/1/ns/net", _processes.NamespaceOf(1)])
             if (NamespaceIdentity.TryOf(path, out var identity))
                 _forbidden.Add(identity);
     }
@@ -27,14 +30,25 @@ internal sealed class NamespaceFinder
     /// <param name="reason">Empty, or why there is none.</param>
     public bool TryFind(CapturedPod pod, out FoundNamespace? found, out string reason)
     {
-        bool isFound = pod.NetnsPath.Length > 0 ? TryFindByPath(pod.NetnsPath, out found, out reason) : TryFindByUid(pod.Uid, out found, out reason);
-        if (!isFound || !_forbidden.Contains(found!.Namespace.Identity))
+        bool isFound = pod.NetnsPath.Length > 0 ? TryFindByPath(pod.NetnsPath, out found, out reason) : TryFindByUid(pod, out found, out reason);
+        if (!isFound || MayCapture(found!, out reason))
             return isFound;
-        found.Dispose();
         found = null;
-        reason = "it is the host's network namespace, which is never captured";
         return false;
     }
+
+    /// <summary>Whether a namespace is anybody's but the host's; one that is not is closed.</summary>
+    public bool MayCapture(FoundNamespace found, out string reason)
+    {
+        bool may = !_forbidden.Contains(found.Namespace.Identity);
+        reason = may ? "" : "it is the host's network namespace, which is never captured";
+        if (!may)
+            found.Dispose();
+        return may;
+    }
+
+    /// <summary>Whether a path counts: it lies below the directory for such paths.</summary>
+    public bool IsBelowRoot(string path) => _root is not null && path.StartsWith(_root + "/", StringComparison.Ordinal);
 
     private bool TryFindByPath(string path, out FoundNamespace? found, out string reason)
     {
@@ -44,7 +58,7 @@ internal sealed class NamespaceFinder
             reason = "the order names a network namespace by path, and --netns-root allows none";
             return false;
         }
-        if (!path.StartsWith(_root + "/", StringComparison.Ordinal))
+        if (!IsBelowRoot(path))
         {
             reason = $"{path} does not lie below {_root}";
             return false;
@@ -55,25 +69,31 @@ internal sealed class NamespaceFinder
         return true;
     }
 
-    private static bool TryFindByUid(string uid, out FoundNamespace? found, out string reason)
+    private bool TryFindByUid(CapturedPod pod, out FoundNamespace? found, out string reason)
     {
         found = null;
+        string uid = pod.RuntimeUid.Length > 0 ? pod.RuntimeUid : pod.Uid;
         // The oldest process is the pod's first one; later ones may have gone into namespaces of their own.
-        var candidates = ProcessTable.InPod(uid).OrderBy(p => p.StartTime).ThenBy(p => p.Id).ToList();
+        var candidates = _processes.InPod(uid).OrderBy(p => p.StartTime).ThenBy(p => p.Id).ToList();
         foreach (var candidate in candidates)
         {
-            var process = ProcessDescriptor.TryOpen(candidate.Id, out _);
-            if (process is null)
+            // Where the host's numbers are not ours, no descriptor of its process can be had: its end shows by its path.
+            var process = _processes.IsOwn ? ProcessDescriptor.TryOpen(candidate.Id, out _) : null;
+            string path = _processes.NamespaceOf(candidate.Id);
+            if (process is null && _processes.IsOwn)
                 continue;
             // Looked at again with the descriptor in hand: the number may have been given to another process in between.
-            if (ProcessTable.StartTimeOf(candidate.Id) == candidate.StartTime && ProcessTable.IsInPod(candidate.Id, uid)
-                && NetworkNamespace.TryOpen($"/proc/{candidate.Id}/ns/net", out var opened, out _))
+            if (NetworkNamespace.TryOpen(path, out var opened, out _))
             {
-                found = new FoundNamespace(opened!, null, process);
-                reason = "";
-                return true;
+                if (_processes.StartTimeOf(candidate.Id) == candidate.StartTime && _processes.IsInPod(candidate.Id, uid))
+                {
+                    found = new FoundNamespace(opened!, _processes.IsOwn ? null : path, process);
+                    reason = "";
+                    return true;
+                }
+                opened!.Dispose();
             }
-            process.Dispose();
+            process?.Dispose();
         }
         reason = candidates.Count == 0 ? "no process of the pod runs on this node" : "the pod's processes ended while they were looked at";
         return false;

@@ -1,3 +1,5 @@
+using System.Text;
+using Ambient.Protocol.Cni;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Orders;
 using Ambient.Protocol.Redirector.V1;
@@ -73,6 +75,7 @@ internal sealed class OrderBook(string node, string bootId, OrderVerifier verifi
         try
         {
             state.Write(FileName, signedOrder, isDurable: true);
+            state.Write(EnrolledNamespaces.FileName, Encoding.UTF8.GetBytes(EnrolledNamespaces.Write(order.EnrolledNamespaces)), isDurable: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -30,6 +30,12 @@ internal sealed class RedirectorRun : IDisposable
 
     public string State => Path.Combine(_folder, "state");
 
+    /// <summary>Where the CNI plugin asks.</summary>
+    public string CniSocket => Path.Combine(_folder, "cni", "cni.sock");
+
+    /// <summary>A folder of the test's own, which goes with the run.</summary>
+    public string Folder => _folder;
+
     public string BootId { get; } = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
     /// <summary>Everything all processes wrote.</summary>
@@ -37,7 +43,8 @@ internal sealed class RedirectorRun : IDisposable
 
     private string KeyFile => Path.Combine(_folder, "order-key.pem");
 
-    public Process Start() => Start(Programs.Redirector, [.. Common, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}"]);
+    public Process Start(params string[] more) =>
+        Launch(Programs.Redirector, [.. Common, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}", "--cni-socket", CniSocket, .. more]);
 
     /// <summary>
     /// Starts it as a container runtime does: a root and a /proc/sys that cannot be written, /proc/sys/net at another place, no new
@@ -50,7 +57,7 @@ internal sealed class RedirectorRun : IDisposable
         string sysctls = Path.Combine(_folder, "sysctls");
         Directory.CreateDirectory(sysctls);
         string bounds = string.Join(",", capabilities.Select(name => $"+{name.ToLowerInvariant()}").Prepend("-all"));
-        return Start("unshare",
+        return Launch("unshare",
         [
             "--mount", "--", "sh", "-c",
             // /run, where the node's folder is, is a mount of its own, as hostPaths are.
@@ -69,12 +76,12 @@ internal sealed class RedirectorRun : IDisposable
     public Process StartOnChannel(SeqPacketSocket end)
     {
         using var inherited = InheritedDescriptor.Of(end.Number);
-        return Start(Programs.Redirector, [.. Common, "--channel-fd", $"{inherited.Number}"]);
+        return Launch(Programs.Redirector, [.. Common, "--channel-fd", $"{inherited.Number}"]);
     }
 
     private string[] Common => ["--node", Node, "--order-key", KeyFile, "--state", State, "--netns-root", "/run/netns"];
 
-    private Process Start(string program, string[] arguments)
+    private Process Launch(string program, string[] arguments)
     {
         var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
         process.ErrorDataReceived += (_, line) =>

@@ -12,6 +12,7 @@ public sealed partial class BoundaryTests
         ["Native"] = [],
         ["NodeProxy"] = ["Protocol", "Native"],
         ["Redirector"] = ["Protocol", "Native"],
+        ["Cni"] = ["Protocol", "Native"],
         ["Controller"] = ["Protocol"],
         ["Cli"] = ["Protocol", "Native"],
     };

@@ -1,0 +1,116 @@
+using System.Net;
+using Ambient.Protocol.Redirector.V1;
+using Ambient.Redirector.Canary;
+using Ambient.Redirector.Namespaces;
+using Ambient.Redirector.Rules;
+using Google.Protobuf;
+
+namespace Ambient.Redirector.Capture;
+
+/// <summary>
+/// A pod that starts: the CNI plugin brings its namespace, and the runtime waits until the rules are in force. They come before anybody is
+/// ready to serve the pod: what it connects meanwhile waits in the listeners. See docs/decisions/0018-cni.md.
+/// </summary>
+internal sealed partial class PodCapture
+{
+    private static readonly TimeSpan _proofDelay = TimeSpan.FromSeconds(2);
+
+    private FoundNamespace? _given;
+    private Action<string>? _onAttached;
+    private IPAddress[] _addressesAtStart = [];
+    private bool _isRulesFirst;
+
+    /// <summary>The sandbox whose ADD brought the pod; empty for a pod that was found.</summary>
+    public string Container { get; private set; } = "";
+
+    /// <summary>The Kubernetes namespace.</summary>
+    public string Namespace => _pod.Namespace;
+
+    /// <summary>It is captured on the strength of its namespace alone: no order has named it yet.</summary>
+    public bool IsAhead { get; private set; }
+
+    /// <summary>It is Redirector's own, which no order speaks of.</summary>
+    public bool IsCanary => Uid == CanaryWatch.Uid;
+
+    /// <summary>The order in force names it.</summary>
+    public bool IsOrdered { get; private set; }
+
+    /// <summary>A sandbox of the pod starts.</summary>
+    /// <param name="pod">As the runtime describes it; an order's word about a pod counts more, but for the addresses.</param>
+    /// <param name="container">The sandbox's id.</param>
+    /// <param name="given">Its namespace; becomes this object's.</param>
+    /// <param name="onDone">Called once: empty when the rules are in force, else why they are not.</param>
+    public void Attach(CapturedPod pod, Exclusions exclusions, string container, FoundNamespace given, Action<string> onDone)
+    {
+        AnswerAttached("another sandbox of the pod took its place");
+        _given?.Dispose();
+        (_given, _onAttached, Container, _isRulesFirst) = (given, onDone, container, true);
+        _addressesAtStart = [.. pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span))];
+        if (!IsOrdered)
+        {
+            (_pod, _exclusions, _full) = (pod, exclusions, Ruleset.Full(exclusions));
+            (IsAhead, _isWanted) = (true, true);
+            _drainTimer?.Cancel();
+        }
+        TakeAddresses();
+        if (_namespace is { } present && present.Namespace.Identity == given.Namespace.Identity)
+        {
+            // The runtime asks again about what is here.
+            given.Dispose();
+            _given = null;
+            if (_rules?.Ruleset == _full)
+                AnswerAttached("");
+        }
+        else if (_namespace is not null)
+        {
+            OnEnded("the runtime made a new sandbox for the pod");
+        }
+        Again();
+    }
+
+    /// <summary>The runtime takes the sandbox's network away.</summary>
+    public void Detach(string reason)
+    {
+        AnswerAttached(reason);
+        _given?.Dispose();
+        (_given, Container, _isRulesFirst, _addressesAtStart) = (null, "", false, []);
+        if (IsAhead)
+            (IsAhead, _isWanted) = (false, false);
+        OnEnded(reason);
+    }
+
+    /// <summary>Takes up what an earlier Redirector knew of the pod's start.</summary>
+    public void RestoreStart(CaptureRecord record)
+    {
+        (Container, IsAhead) = (record.Container, record.IsAhead);
+        _isWanted |= IsAhead;
+        if (IsAhead && Exclusions.TryRead(_pod, out var exclusions, out _))
+            (_exclusions, _full) = (exclusions, Ruleset.Full(exclusions));
+    }
+
+    // The controller hears of the pod's phase from now on: what it was told before it knew the pod counted for nothing.
+    private void ConfirmStart()
+    {
+        _wasTold = false;
+        if (_record is not { IsAhead: true } record)
+            return;
+        _record = record with { Pod = _pod.ToByteArray(), IsAhead = false };
+        _ = _tools.Ledger.TryPut(Uid, _record, out _); // the older record serves too: the order names the pod again
+    }
+
+    // Not while others start, who wait.
+    private void ProveLater() => _tools.Loop.After(_proofDelay, () =>
+    {
+        if (_rules is null || _isFinished)
+            return;
+        _mustCheck = true;
+        CatchUp();
+    });
+
+    private void AnswerAttached(string reason)
+    {
+        var answer = _onAttached;
+        _onAttached = null;
+        answer?.Invoke(reason);
+    }
+}

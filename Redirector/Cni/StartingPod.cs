@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Net;
+using Ambient.Protocol.Cni;
+using Ambient.Protocol.Redirector.V1;
+using Google.Protobuf;
+
+namespace Ambient.Redirector.Cni;
+
+/// <summary>What the runtime says of a pod that starts. Pure.</summary>
+internal static class StartingPod
+{
+    /// <summary>The pod's own word, where the runtime passes annotations. Its label, which the runtime does not pass, decides a moment later.</summary>
+    public const string EnrolKey = "ambient.mesh/enroll";
+
+    private const string InboundPortsKey = "ambient.mesh/exclude-inbound-ports";
+    private const string OutboundPortsKey = "ambient.mesh/exclude-outbound-ports";
+    private const string OutboundRangesKey = "ambient.mesh/exclude-outbound-cidrs";
+
+    private const int StaticUidLength = 32;
+
+    /// <summary>An annotation of the pod says that it is not to be captured.</summary>
+    public static bool OptsOut(CniRequest request) => request.Annotations.GetValueOrDefault(EnrolKey) == "false";
+
+    /// <summary>
+    /// The UID is that of a static pod: a digest of its file, not the API's (a UUID). An order names its mirror pod by another UID.
+    /// Source: kubelet, pkg/kubelet/config/common.go.
+    /// </summary>
+    public static bool IsStatic(string uid) => uid.Length == StaticUidLength && uid.All(char.IsAsciiHexDigit);
+
+    /// <summary>Takes what the annotations exclude into the pod. As at the controller, what is no port or range excludes nothing.</summary>
+    public static void Exclude(CniRequest request, CapturedPod pod)
+    {
+        pod.ExcludeInboundPorts.AddRange(Values(InboundPortsKey).Select(Port).OfType<uint>());
+        pod.ExcludeOutboundPorts.AddRange(Values(OutboundPortsKey).Select(Port).OfType<uint>());
+        pod.ExcludeOutboundRanges.AddRange(Values(OutboundRangesKey).Select(Range).OfType<ExcludedRange>());
+
+        string[] Values(string key) => request.Annotations.GetValueOrDefault(key, "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    }
+
+    private static uint? Port(string text) =>
+        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) && port > 0 ? port : null;
+
+    private static ExcludedRange? Range(string text)
+    {
+        string[] parts = text.Split('/');
+        if (!IPAddress.TryParse(parts[0], out var address))
+            return null;
+        uint whole = (uint)address.GetAddressBytes().Length * 8;
+        uint length = whole;
+        if (parts.Length > 2 || (parts.Length == 2 && (!uint.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > whole)))
+            return null;
+        return new ExcludedRange { Address = ByteString.CopyFrom(address.GetAddressBytes()), PrefixLength = length };
+    }
+}

@@ -1,0 +1,125 @@
+using System.Net;
+using System.Text;
+using Ambient.Cni;
+using Ambient.Protocol.Cni;
+using Ambient.Protocol.Redirector.V1;
+using Ambient.Redirector.Cni;
+
+namespace Ambient.Tests.Unit.Cni;
+
+/// <summary>What plugin and Redirector say to each other, and what the runtime says to the plugin.</summary>
+public sealed class CniWireTests
+{
+    [Fact]
+    public void A_request_is_read_as_it_was_written()
+    {
+        var request = new CniRequest(CniCommand.Add)
+        {
+            Container = "c1", Namespace = "shop", Pod = "web-1", Uid = "u", NetnsPath = "/run/netns/x", HoldSeconds = 9, Valid = ["a", "b"],
+            Addresses = [IPAddress.Parse("10.0.0.7"), IPAddress.Parse("fd00::7")], Annotations = new Dictionary<string, string> { ["ambient.mesh/enroll"] = "fal se" },
+        };
+
+        Assert.True(CniRequest.TryRead(request.ToBytes(), out var read, out _));
+
+        Assert.Equal((request.Command, request.Container, request.Namespace, request.Pod, request.Uid, request.NetnsPath, request.HoldSeconds),
+            (read.Command, read.Container, read.Namespace, read.Pod, read.Uid, read.NetnsPath, read.HoldSeconds));
+        Assert.Equal(request.Addresses, read.Addresses);
+        Assert.Equal(request.Annotations, read.Annotations);
+        Assert.Equal(request.Valid, read.Valid);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("ambient-cni/2 ADD\n")]
+    [InlineData("ambient-cni/1 RUN\n")]
+    [InlineData("ambient-cni/1 ADD\naddress not-one\n")]
+    [InlineData("ambient-cni/1 ADD\nhold 99999\n")]
+    [InlineData("ambient-cni/1 ADD\npod a\tb\n")]
+    public void What_is_no_request_is_refused_with_a_reason(string packet)
+    {
+        Assert.False(CniRequest.TryRead(Encoding.UTF8.GetBytes(packet), out _, out string? fault));
+        Assert.NotEmpty(fault);
+    }
+
+    [Fact]
+    public void No_packet_whatever_breaks_the_reader()
+    {
+        int seed = Random.Shared.Next();
+        var random = new Random(seed);
+        byte[] good = new CniRequest(CniCommand.Add) { Container = "c", Addresses = [IPAddress.Loopback], Valid = ["x"] }.ToBytes();
+        for (int i = 0; i < 20_000; i++)
+        {
+            byte[] packet = [.. good];
+            for (int change = random.Next(1, 6); change > 0; change--)
+                packet[random.Next(packet.Length)] = (byte)random.Next(256);
+            bool isRead = CniRequest.TryRead(packet, out var read, out string? fault);
+            Assert.True(isRead == (fault is null) && isRead == (read is not null), $"seed {seed}");
+            if (isRead)
+                Assert.True(new[] { read!.Container, read.Namespace, read.Pod, read.Uid, read.NetnsPath }.All(CniRequest.CanTell), $"seed {seed}");
+        }
+    }
+
+    [Fact]
+    public void An_answer_is_read_as_it_was_written_and_anything_else_is_none()
+    {
+        foreach (var answer in (CniAnswer[])[CniAnswer.Captured, CniAnswer.Passes("not enrolled"), CniAnswer.Fails("no address")])
+            Assert.Equal(answer, CniAnswer.Read(answer.ToBytes()));
+        Assert.Null(CniAnswer.Read("ambient-cni/1 maybe x\n"u8));
+        Assert.Null(CniAnswer.Read("HTTP/1.1 200 OK"u8));
+    }
+
+    [Fact]
+    public void The_list_of_enrolled_namespaces_is_read_as_it_was_written_and_a_broken_one_is_no_empty_one()
+    {
+        string path = Path.Combine(Directory.CreateTempSubdirectory("enrolled").FullName, EnrolledNamespaces.FileName);
+        Assert.True(EnrolledNamespaces.TryRead(path, out var none, out _));
+        Assert.Null(none);
+        File.WriteAllText(path, EnrolledNamespaces.Write(["shop", "a"]));
+        Assert.True(EnrolledNamespaces.TryRead(path, out var names, out _));
+        Assert.Equal(["a", "shop"], names!.Order());
+        File.WriteAllText(path, EnrolledNamespaces.Write([]));
+        Assert.True(EnrolledNamespaces.TryRead(path, out names, out _));
+        Assert.Empty(names!);
+        foreach (string broken in (string[])["", "shop\n", "ambient-enrolled-namespaces/2\n"])
+        {
+            File.WriteAllText(path, broken);
+            Assert.False(EnrolledNamespaces.TryRead(path, out _, out string? fault));
+            Assert.Contains(path, fault, StringComparison.Ordinal);
+        }
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+    }
+
+    [Fact]
+    public void The_runtimes_words_are_read_from_the_environment()
+    {
+        var variables = new Dictionary<string, string>
+        {
+            ["CNI_COMMAND"] = "ADD", ["CNI_CONTAINERID"] = "4f.0_c-1", ["CNI_NETNS"] = "/run/netns/x", ["CNI_IFNAME"] = "eth0",
+            ["CNI_ARGS"] = "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web;K8S_POD_UID=u=1;;=x;novalue",
+        };
+        var read = CniEnvironment.Read(variables.GetValueOrDefault);
+        Assert.Equal(("ADD", "4f.0_c-1", "shop", "web", "u=1"), (read.Command, read.Container, read.Namespace, read.Pod, read.Uid));
+        foreach (var (name, value) in ((string, string)[])[("CNI_CONTAINERID", ""), ("CNI_CONTAINERID", "a/../b"), ("CNI_NETNS", ""), ("CNI_IFNAME", ""), ("CNI_COMMAND", "add")])
+            Assert.Equal(CniException.InvalidEnvironment,
+                Assert.Throws<CniException>(() => CniEnvironment.Read(asked => asked == name ? value : variables.GetValueOrDefault(asked))).Code);
+    }
+
+    [Theory]
+    [InlineData("ambient.mesh/exclude-inbound-ports", "80, 0,65536,x,443", new uint[] { 80, 443 })]
+    public void Annotations_exclude_what_they_name_and_nothing_that_is_none(string key, string value, uint[] ports)
+    {
+        var pod = new CapturedPod();
+        StartingPod.Exclude(new CniRequest(CniCommand.Add)
+        {
+            Annotations = new Dictionary<string, string> { [key] = value, ["ambient.mesh/exclude-outbound-cidrs"] = "10.0.0.0/8,10.0.0.0/33,1.2.3.4,fd00::/8/8,y" },
+        }, pod);
+        Assert.Equal(ports, pod.ExcludeInboundPorts);
+        Assert.Equal([8u, 32u], pod.ExcludeOutboundRanges.Select(r => r.PrefixLength));
+    }
+
+    [Theory]
+    [InlineData("0b6d2f5e-3c0f-4b1e-9a53-0c6d1f6f2f11", false)]
+    [InlineData("0b6d2f5e3c0f4b1e9a530c6d1f6f2f11", true)]
+    [InlineData("0b6d2f5e3c0f4b1e9a530c6d1f6f2fzz", false)]
+    public void A_static_pod_shows_by_its_UID(string uid, bool isStatic) => Assert.Equal(isStatic, StartingPod.IsStatic(uid));
+}
