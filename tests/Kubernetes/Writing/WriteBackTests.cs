@@ -48,9 +48,10 @@ public sealed class WriteBackTests(ApiServer server)
     {
         var ns = await WithPoliciesAsync();
         var path = $"/apis/ambient.mesh/v1alpha1/namespaces/{ns}/accesspolicies/good/status";
-        using var body = new StringContent("""{ "apiVersion": "ambient.mesh/v1alpha1", "kind": "AccessPolicy", "metadata": { "name": "good" }, "status": { "conditions": [ { "type": "Accepted", "status": "Unknown", "reason": "Theirs", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z" } ] } }""",
+        using var body = new StringContent("""{ "apiVersion": "ambient.mesh/v1alpha1", "kind": "AccessPolicy", "metadata": { "name": "good" }, "status": { "conditions": [ { "type": "Accepted", "status": "Unknown", "reason": "Theirs", "message": "theirs", "observedGeneration": 1, "lastTransitionTime": "2026-01-01T00:00:00Z" } ] } }""",
             System.Text.Encoding.UTF8, new System.Net.Http.Headers.MediaTypeHeaderValue("application/apply-patch+yaml"));
-        (await server.Http.PatchAsync($"{path}?fieldManager=another", body)).EnsureSuccessStatusCode();
+        using var taken = await server.Http.PatchAsync($"{path}?fieldManager=another", body);
+        Assert.True(taken.IsSuccessStatusCode, await taken.Content.ReadAsStringAsync());
         await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
         await using var writing = Written.Start(server, source);
 
