@@ -151,7 +151,7 @@ internal sealed class ControllerHost : IAsyncDisposable
             _logger.SourceBroken(fault.ToString());
         foreach (var mended in _faults.Keys.Except(change.Faults.Select(f => f.Place.Origin)))
             _logger.SourceMended(mended);
-        _faults = change.Faults.ToImmutableDictionary(f => f.Place.Origin);
+        _faults = change.Faults.DistinctBy(f => f.Place.Origin).ToImmutableDictionary(f => f.Place.Origin);
         _metrics.SourceFaults(_faults.Count);
         if (change.UnknownKinds.Except(_unknownKinds).ToList() is { Count: > 0 } unknown)
             _logger.KindsIgnored(string.Join(", ", unknown));

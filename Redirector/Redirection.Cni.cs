@@ -44,7 +44,7 @@ internal sealed partial class Redirection
             Attach(call);
         else if (_orders.InForce is not { } order)
             Hold(call);
-        else if (!IsEnrolled(request.Namespace, request.Uid, order) || StartingPod.OptsOut(request))
+        else if (!IsEnrolled(request.Namespace, request.Uid, order))
             call.Answer(CniAnswer.Passes("it is not enrolled"));
         else if (StartingPod.IsStatic(request.Uid))
             call.Answer(CniAnswer.Passes("a static pod is captured when the controller names it, by another UID"));
@@ -109,7 +109,7 @@ internal sealed partial class Redirection
     private void Delete(CniCall call)
     {
         // The sandbox's id decides: a pod may have a newer one, while kubelet clears up the one before.
-        foreach (var capture in _pods.Values.Where(p => p.Container.Length > 0 && p.Container == call.Request.Container).ToList())
+        foreach (var capture in _pods.Values.Where(p => !p.IsCanary && p.Container.Length > 0 && p.Container == call.Request.Container).ToList())
             Detach(capture, call.Request.Container, "the runtime takes its network away");
         call.Answer(CniAnswer.Passes(""));
     }
@@ -128,14 +128,20 @@ internal sealed partial class Redirection
     private void Collect(CniCall call)
     {
         var valid = call.Request.Valid.ToHashSet(StringComparer.Ordinal);
-        foreach (var capture in _pods.Values.Where(p => p.Container.Length > 0 && !valid.Contains(p.Container)).ToList())
+        foreach (var capture in _pods.Values.Where(p => !p.IsCanary && p.Container.Length > 0 && !valid.Contains(p.Container)).ToList())
             Detach(capture, capture.Container, "its sandbox is gone");
         call.Answer(CniAnswer.Passes(""));
     }
 
-    // A node that has never had an order knows of no enrolled namespace. It holds a pod only if it was told to.
+    // A node that has never had an order knows of no enrolled namespace. It holds a pod only if it was told to. One whose stored order
+    // cannot be taken up (another key, a damaged file) has had one: what that enrolled does not start uncaptured.
     private void Hold(CniCall call)
     {
+        if (!_orders.TryReadLastEnrolled(out var enrolled, out string? fault) || enrolled?.Contains(call.Request.Namespace) == true)
+        {
+            Fail(call, $"this node has no order in force, and {fault ?? $"the last one enrolled namespace {call.Request.Namespace}"}");
+            return;
+        }
         if (call.Request.HoldSeconds == 0)
         {
             call.Answer(CniAnswer.Passes("this node has no order yet: the pod is captured as soon as one names it"));

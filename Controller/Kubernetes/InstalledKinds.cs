@@ -72,7 +72,7 @@ internal sealed class InstalledKinds(ObjectTable definitions, ApiConnection conn
 
     private async Task FollowAsync(IReadOnlyList<FollowedKind> wanted, CancellationToken cancellation)
     {
-        foreach (var (name, (kind, stop, following)) in _followed.Where(f => !wanted.Contains(f.Value.Kind)).ToList())
+        foreach (var (name, (kind, stop, following)) in _followed.Where(f => !wanted.Any(kind => IsSame(kind, f.Value.Kind))).ToList())
         {
             logger.KindUninstalled(kind.QualifiedName);
             await stop.CancelAsync();
@@ -111,6 +111,10 @@ internal sealed class InstalledKinds(ObjectTable definitions, ApiConnection conn
         (kind.Group is KindCatalog.RoutesGroup || (kind.DefinedKind.EndsWith("NetworkPolicy", StringComparison.Ordinal) && !KindCatalog.WithoutEffect.Contains(kind.Name))
             || KindCatalog.Installable.Any(known => known.Group == OwnGroup && known.QualifiedName == kind.Name))
         && !KindCatalog.Installable.Any(known => Resolve(known, kind) is not null);
+
+    // Not by the records' equality, which takes lists of equal versions for different ones: following would begin anew with each change
+    // of any definition, and what is begun anew is not known for a moment.
+    private static bool IsSame(FollowedKind a, FollowedKind b) => a.QualifiedName == b.QualifiedName && a.Versions[0] == b.Versions[0];
 
     private static FollowedKind? Resolve(FollowedKind known, InstalledKind kind) =>
         known.Group == kind.Group && known.Plural == kind.Plural && known.Versions.FirstOrDefault(kind.Versions.Contains) is { } version

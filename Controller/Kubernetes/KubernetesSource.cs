@@ -146,10 +146,11 @@ internal sealed class KubernetesSource(ApiConnection connection, FollowerTimes t
             : table.ForbiddenReason is not null ? $"{table.Kind.QualifiedName} (forbidden)" : table.Kind.QualifiedName)
         .Concat(installed.IsKnownLocked ? [] : [KindCatalog.Definitions.QualifiedName]));
 
-    // Policies that may not be read, or that nobody knows, count as kinds that are not understood: the model ends in NetworkPolicy for them.
+    // Policies that may not be read, are not read yet, or that nobody knows, count as kinds that are not understood: they end in NetworkPolicy
+    // for the model, which keeps no traffic off the network then.
     private ImmutableArray<string> UnknownKindsLocked(InstalledKinds installed) =>
     [
-        .. _tables.Where(table => table.Kind.IsNetworkPolicy && table.ForbiddenReason is not null).Select(table => table.Kind.QualifiedKind)
+        .. _tables.Where(table => table.Kind.IsNetworkPolicy && (table.ForbiddenReason is not null || !table.HasListed)).Select(table => table.Kind.QualifiedKind)
             .Concat(installed.UnknownKindsLocked).Distinct().Order(StringComparer.Ordinal),
     ];
 

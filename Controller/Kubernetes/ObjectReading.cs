@@ -3,6 +3,7 @@ using Ambient.Controller.Kubernetes.Following;
 using Ambient.Controller.Sources;
 using Ambient.Controller.Sources.Policies;
 using Ambient.Controller.Sources.Yaml;
+using Ambient.Protocol.Model;
 
 namespace Ambient.Controller.Kubernetes;
 
@@ -34,4 +35,17 @@ internal static class ObjectReading
         }
         return reader.Objects.FirstOrDefault();
     }
+
+    /// <summary>
+    /// What an object counts as that cannot be read at all: too large, too deep, or met by a bug of ours. What it meant may be stricter than
+    /// what it was before.
+    /// </summary>
+    /// <returns>Null for kinds of which the last good version is safe to go on with.</returns>
+    internal static SourceObject? OfUnreadable(FollowedKind kind, DecodedObject item, SourceFault fault) => kind switch
+    {
+        { IsNetworkPolicy: true, Group: "networking.k8s.io" } => new NetworkPolicyObject(item.Namespace, item.Name, LabelSelector.Everything, Cluster),
+        { IsNetworkPolicy: true } => new CniPolicyObject(kind.QualifiedKind, item.Namespace, item.Name, [EveryPod.Instance], Cluster),
+        { Kind: "AccessPolicy" } => new AccessPolicyObject(item.Namespace, item.Name, LabelSelector.Everything, PolicyAction.Deny, [], [fault], Cluster),
+        _ => null,
+    };
 }

@@ -8,7 +8,7 @@ namespace Ambient.Controller.Kubernetes;
 
 /// <summary>
 /// The objects of one kind as they are known. An object whose kept fields did not change stays the very object that it was; one that
-/// cannot be read leaves in force what it was before, and is a fault.
+/// cannot be read leaves in force what it was before, and is a fault. A policy that cannot be read is one that forbids what it could forbid.
 /// </summary>
 /// <param name="read">Makes an object of what was kept; null for one that is not told to the mesh.</param>
 /// <param name="changed">Told of every change, in the lock.</param>
@@ -133,8 +133,8 @@ internal sealed class ObjectTable(FollowedKind kind, Func<DecodedObject, SourceO
                 _faults.Remove(OriginOf(key));
             return new Entry(item.Digest, made);
         }
-        _faults[OriginOf(key)] = new SourceFault(new SourcePlace(OriginOf(key), 0), fault);
-        return new Entry(item.Digest, known.Object);
+        var told = _faults[OriginOf(key)] = new SourceFault(new SourcePlace(OriginOf(key), 0), fault);
+        return new Entry(item.Digest, ObjectReading.OfUnreadable(kind, item, told) ?? known.Object);
     }
 
     private bool TryRead(DecodedObject item, out SourceObject? made, [NotNullWhen(false)] out string? fault)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using k8s;
+using k8s.Autorest;
 
 namespace Ambient.Controller.Replicas;
 
@@ -57,7 +58,9 @@ internal sealed class MeshNodeFollower(Func<IKubernetes> client, Action<string, 
                     while (true)
                         version = await WatchAsync(version, cancellation);
                 }
-                catch (Exception e) when (e is ClusterException or KubernetesException or HttpRequestException or IOException
+                // A watch is the library's own call: what the server refuses comes as its exception, and what a proxy says as no JSON.
+                catch (Exception e) when (e is ClusterException or KubernetesException or HttpOperationException or HttpRequestException or IOException
+                    or JsonException or TimeoutException
                     || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
                 {
                     Note(e.Message);

@@ -40,9 +40,9 @@ internal sealed partial class Announcer
     {
         lock (_lock)
         {
-            // Whoever has a stream here tells it here, and newer.
+            // Whoever has a stream here tells it here, and newer. But that stream may be one that nobody has noticed the end of.
             if (_roster.IsHere(node))
-                return true;
+                return false;
             if (!_ledger.Report(node, report, _time.GetUtcNow()))
                 return report.Phase is PodPhase.Released or PodPhase.Gone;
             _exclusions.Report(report.Uid, report.ExcludedInboundPorts);

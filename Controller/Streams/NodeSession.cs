@@ -328,7 +328,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
         using var place = views.Room.Occupy(time);
         _admission = null;
         var scope = ScopeNow();
-        var full = await views.Full.OfAsync(scope, hello.TakesCompressed, _nacked);
+        var full = await views.Full.OfAsync(scope, hello.TakesCompressed, above: NotWanted());
         if (!TryTake(full, scope))
             return;
         foreach (var part in full.Parts)
@@ -337,6 +337,13 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
             await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, part), abort);
         }
         sent(full);
+    }
+
+    // A full view is kept for a while, and one that is older than what the node holds would take it back.
+    private ulong NotWanted()
+    {
+        lock (_lock)
+            return Math.Max(_nacked, _held.Version == 0 ? 0 : _held.Version - 1);
     }
 
     private ViewScope ScopeNow()
@@ -372,12 +379,12 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
         }
     }
 
-    // Not what the node has refused already: another one is made then.
+    // Not what the node has refused already, nor what is behind it by now: another one is made then.
     private bool TryTake(EncodedDelta full, ViewScope scope)
     {
         lock (_lock)
         {
-            if (full.Version > _nacked)
+            if (full.Version > _nacked && full.Version >= _held.Version)
             {
                 Send(full, scope);
                 return true;

@@ -27,18 +27,18 @@ public static class EnrolledNamespaces
         fault = null;
         try
         {
-            var file = new FileInfo(path);
-            if (!file.Exists)
-                return true;
-            string[] lines = file.Length <= MaxBytes ? File.ReadAllLines(path) : [];
+            // Opened, not asked for: what cannot be reached would be "not there" too.
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read);
+            using var reader = new StreamReader(file);
+            string[] lines = file.Length <= MaxBytes ? reader.ReadToEnd().Split('\n') : [];
             if (lines is [FirstLine, .. var rest])
                 names = rest.Where(line => line.Length > 0).ToHashSet(StringComparer.Ordinal);
             else
                 fault = $"{path} is not a list of enrolled namespaces";
         }
-        catch (FileNotFoundException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            return true; // between the two looks
+            return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -32,9 +32,10 @@ internal sealed class CanaryProbe : IDisposable
     /// <summary>Opens the connection; the calling thread owns <paramref name="entry"/>. Nothing here waits: the listener is on this machine.</summary>
     public static CanaryProbe? Start(EventLoop loop, NamespaceEntry entry, NetworkNamespace inside, IPEndPoint service, Action<CanaryResult> onDone)
     {
-        var socket = entry.Run(inside, () => new Socket(service.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false });
+        Socket? socket = null;
         try
         {
+            socket = entry.Run(inside, () => new Socket(service.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false });
             socket.Connect(service);
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
@@ -43,11 +44,11 @@ internal sealed class CanaryProbe : IDisposable
         }
         catch (SocketException e)
         {
-            socket.Dispose();
+            socket?.Dispose();
             onDone(CanaryJudge.NotServed(e.Message));
             return null;
         }
-        return new CanaryProbe(loop, socket, service, onDone);
+        return new CanaryProbe(loop, socket!, service, onDone);
     }
 
     /// <inheritdoc/>

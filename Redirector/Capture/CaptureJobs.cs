@@ -23,15 +23,15 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NetSysctls sysctls, Nf
 
     /// <summary>Finds the namespace, checks that it is the pod's, opens the watches.</summary>
     public JobOutcome<PodNamespace> Open(NamespaceEntry entry, CapturedPod pod) =>
-        finder.TryFind(pod, out var found, out string reason) ? Open(entry, pod, found!) : new(null, reason);
+        finder.TryFind(pod, out var found, out string reason) ? Open(entry, [.. pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span))], found!) : new(null, reason);
 
     /// <summary>The same with a namespace that the runtime handed over.</summary>
-    public JobOutcome<PodNamespace> OpenGiven(NamespaceEntry entry, CapturedPod pod, FoundNamespace given) =>
-        finder.MayCapture(given, out string reason) ? Open(entry, pod, given) : new(null, reason);
+    /// <param name="addresses">It must hold one of them.</param>
+    public JobOutcome<PodNamespace> OpenGiven(NamespaceEntry entry, HashSet<IPAddress> addresses, FoundNamespace given) =>
+        finder.MayCapture(given, out string reason) ? Open(entry, addresses, given) : new(null, reason);
 
-    private JobOutcome<PodNamespace> Open(NamespaceEntry entry, CapturedPod pod, FoundNamespace found)
+    private JobOutcome<PodNamespace> Open(NamespaceEntry entry, HashSet<IPAddress> addresses, FoundNamespace found)
     {
-        var addresses = pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span)).ToHashSet();
         PodNamespace? opened = null;
         bool isKept = false;
         try

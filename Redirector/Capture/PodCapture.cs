@@ -129,7 +129,9 @@ internal sealed partial class PodCapture
         if (_given is { } given)
         {
             _given = null;
-            RunJob(WorkPriority.Start, entry => _tools.Jobs.OpenGiven(entry, _pod, given), OnOpened);
+            // Those of this sandbox count: an order that names the pod may know only those of the one before.
+            HashSet<IPAddress> addresses = [.. _pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span)), .. _addressesAtStart];
+            RunJob(WorkPriority.Start, entry => _tools.Jobs.OpenGiven(entry, addresses, given), OnOpened);
         }
         else if (!_isWanted && _record is null)
             Finish(PodPhase.Released, "");
@@ -176,8 +178,12 @@ internal sealed partial class PodCapture
     {
         if (outcome.Value is not { } opened)
         {
-            // A pod that is gone for good leaves nothing to undo: its namespace took everything with it.
-            if (!_isWanted && ++_failedSearches >= MaxFailedSearches)
+            // The runtime has brought a sandbox meanwhile: that the one before was not found is no news of it.
+            if (_given is not null)
+                Step();
+            // A pod that is gone for good leaves nothing to undo: its namespace took everything with it. One that nothing but its start
+            // speaks for is gone as well: its end was missed, and if it lives, its processes are found.
+            else if ((!_isWanted || (IsAhead && _onAttached is null)) && ++_failedSearches >= MaxFailedSearches)
                 Finish(PodPhase.Gone, outcome.Reason);
             else
                 Fail(outcome.Reason);
@@ -249,7 +255,8 @@ internal sealed partial class PodCapture
         if (CountGap(loaded.Gap).Length > 0)
             _tools.Log.GapCleaned(Uid, loaded.Gap!.ToString());
         _nonTcp.OnRulesLoaded();
-        if (loaded.Ruleset == _full && _onAttached is not null)
+        // The ADD that waits may be a newer sandbox's: only its own rules let it start.
+        if (loaded.Ruleset == _full && _onAttached is not null && _ending is null && _given is null)
         {
             AnswerAttached("");
             ProveLater();
@@ -285,7 +292,8 @@ internal sealed partial class PodCapture
 
     private void Fail(string reason)
     {
-        AnswerAttached(reason);
+        if (_ending is null && _given is null)
+            AnswerAttached(reason);
         // While a pod that ended is looked for again, GONE stays the news.
         if (Status.Phase != PodPhase.Gone || _namespace is not null)
             Tell(PodPhase.Failed, reason);

@@ -9,17 +9,11 @@ namespace Ambient.Redirector.Cni;
 /// <summary>What the runtime says of a pod that starts. Pure.</summary>
 internal static class StartingPod
 {
-    /// <summary>The pod's own word, where the runtime passes annotations. Its label, which the runtime does not pass, decides a moment later.</summary>
-    public const string EnrolKey = "ambient.mesh/enroll";
-
     private const string InboundPortsKey = "ambient.mesh/exclude-inbound-ports";
     private const string OutboundPortsKey = "ambient.mesh/exclude-outbound-ports";
     private const string OutboundRangesKey = "ambient.mesh/exclude-outbound-cidrs";
 
     private const int StaticUidLength = 32;
-
-    /// <summary>An annotation of the pod says that it is not to be captured.</summary>
-    public static bool OptsOut(CniRequest request) => request.Annotations.GetValueOrDefault(EnrolKey) == "false";
 
     /// <summary>
     /// The UID is that of a static pod: a digest of its file, not the API's (a UUID). An order names its mirror pod by another UID.

@@ -44,6 +44,15 @@ internal sealed class OrderBook(string node, string bootId, OrderVerifier verifi
             reason = fault;
             return false;
         }
+        try
+        {
+            WriteEnrolled(order); // an earlier release, or one that crashed, may have left none or an older one
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            reason = $"the list of enrolled namespaces cannot be stored: {e.Message}";
+            return false;
+        }
         (InForce, _inForce) = (order, bytes);
         VersionFloor = order.BootId == bootId ? order.Version : 0;
         return true;
@@ -74,8 +83,9 @@ internal sealed class OrderBook(string node, string bootId, OrderVerifier verifi
         // Before it has effect: a restart must not go back behind it.
         try
         {
+            // The list first: between the two the plugin knows more namespaces than the order, never fewer.
+            WriteEnrolled(order);
             state.Write(FileName, signedOrder, isDurable: true);
-            state.Write(EnrolledNamespaces.FileName, Encoding.UTF8.GetBytes(EnrolledNamespaces.Write(order.EnrolledNamespaces)), isDurable: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -85,6 +95,15 @@ internal sealed class OrderBook(string node, string bootId, OrderVerifier verifi
         (InForce, _inForce, VersionFloor, version, reason) = (order, signedOrder, order.Version, order.Version, "");
         return true;
     }
+
+    /// <summary>The namespaces that the last good order enrolled, as they were written down: also where that order cannot be taken up again.</summary>
+    /// <param name="names">Null when there never was an order.</param>
+    /// <returns>False when they cannot be read.</returns>
+    public bool TryReadLastEnrolled(out IReadOnlySet<string>? names, out string? fault) =>
+        EnrolledNamespaces.TryRead(state.PathOf(EnrolledNamespaces.FileName), out names, out fault);
+
+    private void WriteEnrolled(CaptureOrder order) =>
+        state.Write(EnrolledNamespaces.FileName, Encoding.UTF8.GetBytes(EnrolledNamespaces.Write(order.EnrolledNamespaces)), isDurable: true);
 
     // What an order says before its signature was looked at: only to know which questions to ask the verifier.
     private static bool TryPeek(SignedOrder signed, out CaptureOrder claim)

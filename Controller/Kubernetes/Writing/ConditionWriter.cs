@@ -33,7 +33,7 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
                 _due.Add(come.Identity);
             }
             var settings = _objects.Values.OfType<MeshConfigObject>().Order(SourceOrder.Instance).Cast<MeshConfigObject>().FirstOrDefault();
-            var faults = change.Faults.ToDictionary(fault => fault.Place.Origin);
+            var faults = change.Faults.DistinctBy(fault => fault.Place.Origin).ToDictionary(fault => fault.Place.Origin);
             foreach (var item in _objects.Values)
             {
                 var origin = item.Namespace.Length > 0 ? $"{item.Kind} {item.Namespace}/{item.Name}" : $"{item.Kind} {item.Name}";

@@ -70,6 +70,33 @@ public sealed class AwayTests
     }
 
     [Fact]
+    public void A_Redirector_that_cannot_take_its_last_order_up_is_no_weaker_than_none()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var first = run.Start();
+        using (var node = run.Connect())
+        {
+            node.Greet();
+            var order = run.Unsigned();
+            order.EnrolledNamespaces.Add("shop");
+            Assert.True(node.Pass(run.Sign(order)).Accepted);
+        }
+        run.Kill(first);
+        File.WriteAllText(Path.Combine(run.State, "order"), "damaged");
+        run.Start();
+        Pod pod = net.Add(), other = net.Add();
+        var plugin = new Plugin(run);
+
+        var refused = plugin.Add(pod);
+        Assert.Equal((1, 100), (refused.ExitCode, refused.Code));
+        Assert.Contains("no order in force", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(0, plugin.Add(other, @namespace: "unrelated").ExitCode);
+        File.WriteAllText(plugin.EnrolledFile, "damaged too");
+        Assert.Equal(1, plugin.Add(other, @namespace: "unrelated").ExitCode);
+    }
+
+    [Fact]
     public void Before_the_first_order_pods_start_and_are_captured_as_soon_as_one_names_them()
     {
         using var run = new RedirectorRun();
