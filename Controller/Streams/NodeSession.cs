@@ -25,6 +25,9 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
     private readonly Dictionary<ulong, TaskCompletionSource<Answer>> _questions = [];
     private readonly DateTimeOffset _connected = time.GetUtcNow();
 
+    // What another controller told the node is no older than what we knew when it came: a view of before would take something back.
+    private readonly ulong _least = hello.HeldVersion > 0 && hello.HeldEpoch != views.History.Epoch ? views.History.Version : 0;
+
     private HeldView _held = HeldView.None;      // what the node has acked
     private ViewScope _scope = ViewScope.Everything;
     private ulong _sent;
@@ -343,8 +346,10 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
     private ulong NotWanted()
     {
         lock (_lock)
-            return Math.Max(_nacked, _held.Version == 0 ? 0 : _held.Version - 1);
+            return Math.Max(_nacked, LeastLocked() is var least && least == 0 ? 0 : least - 1);
     }
+
+    private ulong LeastLocked() => Math.Max(_least, _held.Version);
 
     private ViewScope ScopeNow()
     {
@@ -384,7 +389,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
     {
         lock (_lock)
         {
-            if (full.Version > _nacked && full.Version >= _held.Version)
+            if (full.Version > _nacked && full.Version >= LeastLocked())
             {
                 Send(full, scope);
                 return true;
