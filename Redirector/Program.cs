@@ -114,6 +114,7 @@ static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProv
     loop.Run();
     installation?.Dispose();
     door?.Dispose();
+    workers.Dispose(); // before what their jobs use: one that runs ends, and says what it changed to the ledger
     redirection?.Abandon(successors!);
     starts?.Dispose();
     successors?.Dispose();

@@ -52,6 +52,8 @@ internal sealed class NamespaceWorkers : IDisposable
     {
         lock (_lock)
         {
+            if (_isStopping)
+                return;
             _isStopping = true;
             _queue.Clear();
         }
