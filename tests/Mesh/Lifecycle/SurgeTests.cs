@@ -22,26 +22,32 @@ public sealed class SurgeTests(ShopMesh mesh) : ShopMeshTest(mesh)
         var lab = await MeshAsync();
         Assert.SkipUnless(lab.Nodes[0].CanRunTwo, "There is only one user here: two NodeProxies cannot share one inherited pair.");
         var servers = await Task.WhenAll(Load.ServeAsync(lab, lab.Plan.Pod("jobs-23")), Load.ServeAsync(lab, lab.Plan.Pod("cache-12")));
-        await using var across = await Load.StartAsync(lab, "p11", lab.Plan.Service("jobs").V4, 80, rate: 0);
-        await using var within = await Load.StartAsync(lab, "p11", lab.Plan.Service("cache").V6, 80, rate: 0);
-        var before = across.Tally.Ok + within.Tally.Ok;
-        var began = Stopwatch.GetTimestamp();
-
-        var old = new List<LabProcess>();
-        for (var round = 0; round < Rounds; round++)
+        try
         {
-            foreach (var node in lab.Nodes) old.AddRange(await node.SurgeAsync(isBoth, Patience));
-        }
-        await Task.WhenAll(across.SettleAsync(), within.SettleAsync());
-        await lab.UntilAsync($"{Connects} connections have been opened", TimeSpan.FromSeconds(120), () =>
-            Task.FromResult(across.Tally.Ok + within.Tally.Ok - before is var done && done >= Connects ? null : $"{done} have"));
-        var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
+            await using var across = await Load.StartAsync(lab, "p11", lab.Plan.Service("jobs").V4, 80, rate: 0);
+            await using var within = await Load.StartAsync(lab, "p11", lab.Plan.Service("cache").V6, 80, rate: 0);
+            var before = across.Tally.Ok + within.Tally.Ok;
+            var began = Stopwatch.GetTimestamp();
 
-        var tallies = await Task.WhenAll(across.StopAsync(), within.StopAsync());
-        TestContext.Current.TestOutputHelper?.WriteLine($"{old.Count} replacements of {(isBoth ? "both at once" : "Redirector")} under "
-            + $"{tallies.Sum(t => t.Ok) - before} connects in {seconds:0.0} s; p99 {tallies[0].P99:0} and {tallies[1].P99:0} ms");
-        Assert.All(tallies, tally => Assert.Equal((0, ""), (tally.Failed, tally.LastFailure)));
-        Assert.All(await Task.WhenAll(old.Select(process => process.Ended.WaitAsync(Patience))), status => Assert.Equal(0, status));
-        foreach (var server in servers) await server.KillAsync();
+            var old = new List<LabProcess>();
+            for (var round = 0; round < Rounds; round++)
+            {
+                foreach (var node in lab.Nodes) old.AddRange(await node.SurgeAsync(isBoth, Patience));
+            }
+            await Task.WhenAll(across.SettleAsync(), within.SettleAsync());
+            await lab.UntilAsync($"{Connects} connections have been opened", TimeSpan.FromSeconds(120), () =>
+                Task.FromResult(across.Tally.Ok + within.Tally.Ok - before is var done && done >= Connects ? null : $"{done} have"));
+            var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
+
+            var tallies = await Task.WhenAll(across.StopAsync(), within.StopAsync());
+            TestContext.Current.TestOutputHelper?.WriteLine($"{old.Count} replacements of {(isBoth ? "both at once" : "Redirector")} under "
+                + $"{tallies.Sum(t => t.Ok) - before} connects in {seconds:0.0} s; p99 {tallies[0].P99:0} and {tallies[1].P99:0} ms");
+            Assert.All(tallies, tally => Assert.Equal((0, ""), (tally.Failed, tally.LastFailure)));
+            Assert.All(await Task.WhenAll(old.Select(process => process.Ended.WaitAsync(Patience))), status => Assert.Equal(0, status));
+        }
+        finally
+        {
+            foreach (var server in servers) await server.KillAsync(); // their ports are other tests' as well
+        }
     }
 }
