@@ -14,7 +14,7 @@ internal sealed class FullViews(ViewHistory history)
 
     /// <summary>A full view of at least a version.</summary>
     /// <param name="isCompressed">For nodes that take that.</param>
-    /// <param name="above">The version that a node refused: the same is not sent again.</param>
+    /// <param name="above">One of a later version: a node refused this one, or holds what is newer.</param>
     internal Task<EncodedDelta> OfAsync(ViewScope scope, bool isCompressed, ulong above)
     {
         lock (_lock)

@@ -35,7 +35,7 @@ internal sealed partial class Announcer
     }
 
     /// <summary>Takes a report that another replica wrote down.</summary>
-    /// <returns>False if the pod is not known (yet).</returns>
+    /// <returns>False if the pod is not known (yet), or the node's stream is here (still): it may count later.</returns>
     internal bool TakeReport(string node, PodReport report)
     {
         lock (_lock)

@@ -346,7 +346,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
     private ulong NotWanted()
     {
         lock (_lock)
-            return Math.Max(_nacked, LeastLocked() is var least && least == 0 ? 0 : least - 1);
+            return Math.Max(_nacked, Math.Max(LeastLocked(), 1) - 1);
     }
 
     private ulong LeastLocked() => Math.Max(_least, _held.Version);

@@ -129,8 +129,7 @@ internal sealed partial class PodCapture
         if (_given is { } given)
         {
             _given = null;
-            // Those of this sandbox count: an order that names the pod may know only those of the one before.
-            HashSet<IPAddress> addresses = [.. _pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span)), .. _addressesAtStart];
+            var addresses = _addresses; // this sandbox's among them: an order that names the pod may know only those of the one before
             RunJob(WorkPriority.Start, entry => _tools.Jobs.OpenGiven(entry, addresses, given), OnOpened);
         }
         else if (!_isWanted && _record is null)
