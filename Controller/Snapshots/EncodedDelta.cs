@@ -11,5 +11,10 @@ internal sealed record EncodedDelta(ulong Version, ByteString Nonce, bool IsFull
 {
     internal bool IsEmpty => Parts.IsEmpty;
 
+    /// <summary>A full view and the change that brings it up to date, as one: nodes serve by it once all of it is there.</summary>
+    /// <param name="change">From this version on; null or empty if there is none.</param>
+    internal EncodedDelta FollowedBy(EncodedDelta? change) =>
+        change is null or { IsEmpty: true } ? this : new EncodedDelta(change.Version, change.Nonce, IsFull: true, [.. Parts, .. change.Parts]);
+
     internal long Bytes { get; } = Parts.Sum(p => (long)p.Length);
 }

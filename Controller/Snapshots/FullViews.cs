@@ -2,7 +2,7 @@ namespace Ambient.Controller.Snapshots;
 
 /// <summary>
 /// Full views, encoded once for all nodes of a scope. One serves for newer versions too, as long as the changes since are few: they follow
-/// as a delta. It is forgotten when nobody is being sent it any more. Any thread may call it.
+/// as its last part (<see cref="EncodedDelta.FollowedBy"/>). It is forgotten when nobody is being sent it any more. Any thread may call it.
 /// </summary>
 internal sealed class FullViews(ViewHistory history)
 {

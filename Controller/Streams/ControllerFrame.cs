@@ -14,22 +14,25 @@ internal sealed class ControllerFrame
     private readonly ControllerMessage? _message;
     private readonly ulong _id;
     private readonly ReadOnlyMemory<byte> _delta;
+    private readonly bool _more;
 
-    private ControllerFrame(ControllerMessage? message, ulong id, ReadOnlyMemory<byte> delta)
+    private ControllerFrame(ControllerMessage? message, ulong id, ReadOnlyMemory<byte> delta, bool more)
     {
         _message = message;
         _id = id;
         _delta = delta;
+        _more = more;
     }
 
     internal static Marshaller<ControllerFrame> Marshaller { get; } = Marshallers.Create<ControllerFrame>(
         (frame, context) => frame.WriteTo(context),
         _ => throw new NotSupportedException("Only a controller sends these."));
 
-    internal static ControllerFrame Of(ControllerMessage message) => new(message, message.Id, default);
+    internal static ControllerFrame Of(ControllerMessage message) => new(message, message.Id, default, more: false);
 
     /// <param name="delta">A serialized <see cref="Delta"/>.</param>
-    internal static ControllerFrame OfDelta(ulong id, ReadOnlyMemory<byte> delta) => new(null, id, delta);
+    /// <param name="more">Whether its field <c>more</c> is set, whatever it was encoded with.</param>
+    internal static ControllerFrame OfDelta(ulong id, ReadOnlyMemory<byte> delta, bool more = false) => new(null, id, delta, more);
 
     private void WriteTo(SerializationContext context)
     {
@@ -46,11 +49,15 @@ internal sealed class ControllerFrame
         var length = WriteVarint(head, 0, WireFormat.MakeTag(ControllerMessage.IdFieldNumber, WireFormat.WireType.Varint));
         length = WriteVarint(head, length, _id);
         length = WriteVarint(head, length, WireFormat.MakeTag(ControllerMessage.DeltaFieldNumber, WireFormat.WireType.LengthDelimited));
-        length = WriteVarint(head, length, (ulong)_delta.Length);
-        context.SetPayloadLength(length + _delta.Length);
+        // Of a field that is there twice the last one counts (Protocol Buffers, "Encoding": Last One Wins).
+        Span<byte> tail = stackalloc byte[8];
+        var tailLength = _more ? WriteVarint(tail, WriteVarint(tail, 0, WireFormat.MakeTag(Delta.MoreFieldNumber, WireFormat.WireType.Varint)), 1) : 0;
+        length = WriteVarint(head, length, (ulong)(_delta.Length + tailLength));
+        context.SetPayloadLength(length + _delta.Length + tailLength);
         var writer = context.GetBufferWriter();
         writer.Write(head[..length]);
         writer.Write(_delta.Span);
+        writer.Write(tail[..tailLength]);
         context.Complete();
     }
 

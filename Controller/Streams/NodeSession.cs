@@ -332,14 +332,17 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
         _admission = null;
         var scope = ScopeNow();
         var full = await views.Full.OfAsync(scope, hello.TakesCompressed, above: NotWanted());
-        if (!TryTake(full, scope))
+        // Who has nothing yet would serve by what was kept, and call in plaintext who has joined since: it gets both as one.
+        var rest = views.History.ChangeFrom(full.Version, scope, scope);
+        var view = full.FollowedBy(rest);
+        if (!TryTake(view, full.Version, scope))
             return;
-        foreach (var part in full.Parts)
+        for (var i = 0; i < view.Parts.Length; i++)
         {
             stop.ThrowIfCancellationRequested();
-            await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, part), abort);
+            await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, view.Parts[i], more: i < view.Parts.Length - 1), abort);
         }
-        sent(full);
+        sent(view);
     }
 
     // A full view is kept for a while, and one that is older than what the node holds would take it back.
@@ -385,13 +388,13 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
     }
 
     // Not what the node has refused already, nor what is behind it by now: another one is made then.
-    private bool TryTake(EncodedDelta full, ViewScope scope)
+    private bool TryTake(EncodedDelta view, ulong fullVersion, ViewScope scope)
     {
         lock (_lock)
         {
-            if (full.Version > _nacked && full.Version >= LeastLocked())
+            if (fullVersion > _nacked && view.Version >= LeastLocked())
             {
-                Send(full, scope);
+                Send(view, scope);
                 return true;
             }
         }

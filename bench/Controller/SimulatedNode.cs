@@ -24,7 +24,8 @@ internal sealed class SimulatedNode(string name, string token, NodeCounts counts
     private int _headLength, _frameLeft, _messageSeen, _messageLength = -1, _unreturned, _tailLength;
     private byte _frameType, _frameFlags;
     private ulong _id = 1;
-    private ulong _fullParts;
+    private bool _isInFull;
+    private (byte Before, byte Last) _end;              // of the message that is coming in
 
     /// <summary>Connects and says Hello.</summary>
     internal async Task ConnectAsync(IPEndPoint controller, IPAddress from, SslClientAuthenticationOptions tls, CancellationToken stop)
@@ -146,6 +147,7 @@ internal sealed class SimulatedNode(string name, string token, NodeCounts counts
             if (_messageSeen < _message.Length)
                 body[..Math.Min(body.Length, _message.Length - _messageSeen)].CopyTo(_message.AsSpan(_messageSeen));
             LookForMarks(body);
+            _end = body.Length > 1 ? (body[^2], body[^1]) : body.Length == 1 ? (_end.Last, body[0]) : _end;
             _messageSeen += body.Length;
             if (_messageSeen < _messageLength)
                 continue;
@@ -154,7 +156,8 @@ internal sealed class SimulatedNode(string name, string token, NodeCounts counts
         }
     }
 
-    // The beginning of a ControllerMessage: 1 id; 3 delta { 1 version; 2 nonce; 3 full; 4 more }, in the order of the fields' numbers.
+    // The beginning of a ControllerMessage: 1 id; 3 delta { 1 version; 2 nonce; 3 full; 4 more }, in the order of the fields' numbers; more is
+    // also at the very end of what more follows upon.
     private void Whole(ReadOnlySpan<byte> message)
     {
         var at = 0;
@@ -174,10 +177,12 @@ internal sealed class SimulatedNode(string name, string token, NodeCounts counts
         at += length;
         var isFull = at + 1 < message.Length && message[at] == 0x18;
         at += isFull ? 2 : 0;
-        var hasMore = at + 1 < message.Length && message[at] == 0x20;
-        _fullParts += isFull ? 1u : 0;
-        if (hasMore)
+        if (isFull)
+            _isInFull = true;
+        if (_end == (0x20, 0x01))
             return;
+        isFull = _isInFull;
+        _isInFull = false;
         Message(new Ambient.Protocol.Discovery.V1.NodeMessage { Id = _id++, Ack = new() { Nonce = Google.Protobuf.ByteString.CopyFrom(nonce), Version = version } });
         counts.Acked(isFull);
     }

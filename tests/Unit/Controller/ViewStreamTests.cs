@@ -107,6 +107,34 @@ public sealed class ViewStreamTests
         await Eventually.Async(() => !rig.GetAsync("/v1/nodes").Result.Contains("I do not like it"), () => "the nack outlives the ack");
     }
 
+    // A node that starts anew would call in plaintext who joined since the full view was kept.
+    [Fact]
+    public async Task A_node_that_comes_later_has_nothing_until_it_has_what_is_so_now()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        rig.Write("more.yaml", Cache);
+        await using var early = await rig.ConnectAsync("a");
+        await early.UntilAsync(() => early.View.ContainsKey("service/shop/cache"));
+        await early.SettleAsync();
+
+        rig.Write("more.yaml", Cache.Replace("cache", "store"));
+        await early.ReportAsync("uid-web", PodPhase.Captured);
+        await early.UntilStateAsync("uid-web", EnrolmentState.Enrolled);
+        await early.UntilAsync(() => early.View.ContainsKey("service/shop/store"));
+
+        await using var late = await rig.ConnectAsync("b");
+        await late.UntilAsync(() => late.Deltas.Count > 0 && !late.Deltas[^1].More);
+        Assert.Equal(EnrolmentState.Enrolled, late.StateOf("uid-web"));
+        Assert.Equal(early.View.Keys.Order(), late.View.Keys.Order());
+        Assert.True(late.Version >= early.Version);
+
+        // What it acked is what it is built upon.
+        rig.Write("more.yaml", Cache.Replace("cache", "third"));
+        await late.UntilAsync(() => late.View.ContainsKey("service/shop/third"));
+        Assert.False(late.Deltas[^1].Full);
+        Assert.DoesNotContain("service/shop/store", late.View.Keys);
+    }
+
     [Fact]
     public async Task A_slow_node_gets_the_newest_state_next_and_never_a_queue_of_what_it_missed()
     {

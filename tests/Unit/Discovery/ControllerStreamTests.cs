@@ -111,6 +111,26 @@ public sealed class ControllerStreamTests : IDisposable
     }
 
     [Fact]
+    public async Task A_full_view_that_a_change_follows_is_served_by_when_both_are_there_and_the_change_is_acked()
+    {
+        await using ScriptedController controller = await ScriptedController.StartAsync(_authority);
+        await using var node = new NodeSide(controller, TimeProvider.System);
+        ControllerSide stream = await controller.NextStreamAsync();
+        await stream.WelcomeAsync();
+        await stream.SendDeltaAsync(4, full: true, more: true, [Settings(), Pod("1", "10.0.0.1", node: "b"), Pod("2", "10.0.0.2", node: "b")]);
+        await stream.SendAsync(new ControllerMessage { Question = new Question { Status = new StatusQuestion() } });
+        Assert.Equal(0UL, (await stream.ReadAsync(NodeMessage.BodyOneofCase.Answer)).Answer.Status.ViewVersion);
+
+        var change = new Delta { Version = 6, Nonce = ByteString.CopyFromUtf8("nonce-6"), Removals = { "workload/1" } };
+        change.Upserts.Add(Pod("3", "10.0.0.1", node: "b"));   // who was removed has left its address to another
+        await stream.SendAsync(new ControllerMessage { Delta = change });
+        Ack ack = (await stream.ReadAsync(NodeMessage.BodyOneofCase.Ack)).Ack;
+        Assert.Equal(("nonce-6", 6UL), (ack.Nonce.ToStringUtf8(), ack.Version));
+        Assert.Equal(6UL, node.Views.Current.Version);
+        Assert.Equal(["2", "3"], node.Views.Current.Workloads.Select(pod => pod.Uid).Order());
+    }
+
+    [Fact]
     public async Task Certificates_of_local_identities_are_asked_for_checked_and_stored()
     {
         await using ScriptedController controller = await ScriptedController.StartAsync(_authority);
