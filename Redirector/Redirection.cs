@@ -10,6 +10,7 @@ using Ambient.Redirector.Loop;
 using Ambient.Redirector.Nodes;
 using Ambient.Redirector.Orders;
 using Ambient.Redirector.Rules;
+using Google.Protobuf;
 
 namespace Ambient.Redirector;
 
@@ -22,7 +23,7 @@ internal sealed partial class Redirection : INodeReceiver
     private const int SessionBytes = 16, MaxPodsHeld = 10_000;
     private const long MaxStateBytes = 256L << 20;
 
-    private static readonly TimeSpan _countersInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _countersInterval = TimeSpan.FromSeconds(1), _machineInterval = TimeSpan.FromSeconds(5);
 
     private readonly RedirectorOptions _options;
     private readonly CaptureTools _tools;
@@ -31,6 +32,8 @@ internal sealed partial class Redirection : INodeReceiver
     private readonly Dictionary<string, PodStatus> _refused = new(StringComparer.Ordinal);
     private readonly TokenBucket _logBudget, _helloBudget;
     private readonly CanaryWatch _canary;
+    private readonly HostAddresses _host;
+    private ToNode _machine = new() { Machine = new MachineAddresses() };
     private Descriptor? _state;
     private long _greetings;
     private long _countersTold, _countersToldTo;
@@ -40,6 +43,7 @@ internal sealed partial class Redirection : INodeReceiver
         (_options, _tools, _orders) = (options, tools, orders);
         _logBudget = new TokenBucket(20, 2, tools.Loop.Time);
         _helloBudget = new TokenBucket(1, 1, tools.Loop.Time);
+        _host = new HostAddresses(options.HostNet);
         _canary = new CanaryWatch(tools, options.CanaryService, () => tools.Nodes.Tell(() => new ToNode { Canary = _canary!.Result }));
     }
 
@@ -68,6 +72,7 @@ internal sealed partial class Redirection : INodeReceiver
             _tools.Log.StoredOrderRefused(reason);
         }
         TellCountersLater();
+        LookAtMachine();
         _canary.Start(() => _pods[CanaryWatch.Uid] = new PodCapture(new CapturedPod { Uid = CanaryWatch.Uid }, record: null, _tools, OnFinished));
     }
 
@@ -169,6 +174,7 @@ internal sealed partial class Redirection : INodeReceiver
         if (_orders.InForce is not null)
             TellGone(from);
         SendCounters(from);
+        from.Send(_machine.Clone());
         if (_canary.Result is { } canary)
             from.Send(new ToNode { Canary = canary });
         _canary.OnNode();
@@ -264,6 +270,18 @@ internal sealed partial class Redirection : INodeReceiver
             SendCounters(newest);
         TellCountersLater();
     });
+
+    // The network plugin makes its bridge with the first pod, so what was read at the start is not all.
+    private void LookAtMachine()
+    {
+        var now = new MachineAddresses { Addresses = { _host.Read().Select(address => ByteString.CopyFrom(address.GetAddressBytes())) } };
+        if (!now.Equals(_machine.Machine))
+        {
+            _machine = new ToNode { Machine = now };
+            _tools.Nodes.Tell(_machine.Clone);
+        }
+        _tools.Loop.After(_machineInterval, LookAtMachine);
+    }
 
     private void SendCounters(NodeConnection to)
     {
