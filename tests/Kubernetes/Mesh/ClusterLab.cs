@@ -23,6 +23,7 @@ internal sealed class ClusterLab : IAsyncDisposable, ILabCluster
     private readonly MeshCluster _mesh;
     private readonly string _folder = Directory.CreateTempSubdirectory("ambient-cluster-").FullName;
     private readonly List<(LabProcess Process, string Group)> _pods = [];
+    private readonly HashSet<string> _objects = [];
     private Lab? _lab;
 
     private ClusterLab(ApiServer server, MeshCluster mesh)
@@ -89,7 +90,9 @@ internal sealed class ClusterLab : IAsyncDisposable, ILabCluster
     /// <returns>The pod, with the UID that the server gave it.</returns>
     internal async Task<PodPlan> PutPodAsync(PodPlan pod)
     {
-        var applied = await _server.ApplyAsync($$"""
+        _objects.Add(pod.Name);
+        await _server.ApplyAsync($"{{ apiVersion: v1, kind: ServiceAccount, metadata: {{ name: {pod.Workload}, namespace: {pod.Namespace} }} }}");
+        await _server.ApplyAsync($$"""
             apiVersion: v1
             kind: Pod
             metadata:
@@ -127,20 +130,30 @@ internal sealed class ClusterLab : IAsyncDisposable, ILabCluster
         File.WriteAllText(Path.Combine(group, "cgroup.procs"), process.Id.ToString(CultureInfo.InvariantCulture));
     }
 
+    /// <summary>Ends a pod as kubelet does: its processes, its network, and then, unless it stays as a Job's does, its object.</summary>
+    internal async Task EndAsync(PodPlan pod, bool keepsObject = false)
+    {
+        var (process, group) = _pods.Single(one => one.Group.Contains(pod.Uid, StringComparison.Ordinal));
+        _pods.Remove((process, group));
+        await EndAsync(process, group);
+        await Network.RemovePodAsync(pod);
+        if (!keepsObject)
+            await _server.DeleteAsync("v1", "Pod", pod.Namespace, pod.Name);
+        await Lab.UntilAsync("the pod's namespace has gone", Patience, async () =>
+            (await Tool.RunAsync(Command.Of("ip", "link", "show", pod.Network).Inside(Topology.NodeNetwork(pod.Node)))).ExitCode != 0 ? null : "its wire is still there");
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var (process, group) in _pods)
-        {
-            await process.KillAsync();
-            Assert.True(await Eventually.TrueAsync(() => PodCgroup.TryRemove(group), Patience), $"{group} stays");
-        }
+            await EndAsync(process, group);
         if (_lab is not null)
             await _lab.DisposeAsync();
         await Line.DisposeAsync();
         if (Shop.Length > 0)
         {
-            foreach (var pod in _lab?.Plan.Pods ?? [])
-                await _server.DeleteAsync("v1", "Pod", Shop, pod.Name);
+            foreach (var name in _objects)
+                await _server.DeleteAsync("v1", "Pod", Shop, name);
         }
         for (var node = 1; node <= 2; node++)
         {
@@ -165,10 +178,7 @@ internal sealed class ClusterLab : IAsyncDisposable, ILabCluster
         }
         var pods = new List<PodPlan>();
         foreach (var pod in (PodPlan[])[new(Shop, "web", 1, 1), new(Shop, "cache", 1, 2), new(Shop, "api", 2, 1)])
-        {
-            await _server.ApplyAsync($"{{ apiVersion: v1, kind: ServiceAccount, metadata: {{ name: {pod.Workload}, namespace: {Shop} }} }}");
             pods.Add(await PutPodAsync(pod));
-        }
         await _server.ApplyAsync($$"""
             { apiVersion: v1, kind: Service, metadata: { name: api, namespace: {{Shop}} }, spec: { selector: { app: api }, ports: [ { port: 80, targetPort: {{Plans.AppPort}}, protocol: TCP } ] } }
             """);
@@ -177,5 +187,11 @@ internal sealed class ClusterLab : IAsyncDisposable, ILabCluster
         _lab = await Lab.StartAsync(new LabPlan { Nodes = 2, Pods = [.. pods], LeafLifetime = leafLifetime, DrainSeconds = 30, Cluster = this });
         foreach (var pod in pods)
             Run(pod);
+    }
+
+    private static async Task EndAsync(LabProcess process, string group)
+    {
+        await process.KillAsync();
+        Assert.True(await Eventually.TrueAsync(() => PodCgroup.TryRemove(group), Patience), $"{group} stays");
     }
 }

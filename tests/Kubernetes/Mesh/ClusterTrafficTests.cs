@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using Ambient.Cli.Lab;
 using Ambient.Tests.Kubernetes.Cluster;
 using Ambient.Tests.Mesh.Rig;
@@ -82,6 +83,105 @@ public sealed class ClusterTrafficTests(ApiServer server)
         var tally = await load.StopAsync();
         TestContext.Current.TestOutputHelper?.WriteLine($"{tally.Ok} connections, p99 {tally.P99:0.0} ms");
         Assert.Equal((0, ""), (tally.Failed, tally.LastFailure));
+    }
+
+    [Fact]
+    public async Task A_NetworkPolicy_that_selects_a_pod_takes_the_way_within_the_process_from_it_within_a_second()
+    {
+        await using var cluster = await ClusterLab.StartAsync(server);
+        var lab = cluster.Lab;
+        var cache = lab.Plan.Pod("cache-12");
+        await lab.EnrolAsync(cluster.Shop);
+        await Load.ServeAsync(lab, cache);
+        await using var load = await Load.StartAsync(lab, "p11", cache.V4, Plans.AppPort, rate: 100);
+        Assert.Equal(["direct in_memory"], (await lab.MetricsAsync()).Ways("source", "web", "cache"));
+
+        var began = Stopwatch.GetTimestamp();
+        await server.ApplyAsync($"{{ apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{ name: cache, namespace: {cluster.Shop} }}, spec: {{ podSelector: {{ matchLabels: {{ app: cache }} }}, ingress: [ {{}} ] }} }}");
+        await lab.UntilAsync("tunnels within the node", Patience, async () => (await lab.MetricsAsync()).Ways("source", "web", "cache").Contains("tunnel mutual_tls") ? null : "not yet");
+        var took = Stopwatch.GetElapsedTime(began);
+        TestContext.Current.TestOutputHelper?.WriteLine($"policy to the first tunnel: {took.TotalMilliseconds:0} ms (bound 1000)");
+        Assert.True(took < TimeSpan.FromSeconds(10), $"{took}");
+        await load.SettleAsync();
+        var direct = (await lab.MetricsAsync()).Connections("source", "web", "cache", "direct", "in_memory");
+        await load.SettleAsync();
+        Assert.Equal(direct, (await lab.MetricsAsync()).Connections("source", "web", "cache", "direct", "in_memory"));
+        var tally = await load.StopAsync();
+        Assert.Equal((0, ""), (tally.Failed, tally.LastFailure));
+    }
+
+    [Fact]
+    public async Task A_pod_that_gets_the_address_of_one_that_ended_is_reached_and_calls_as_itself_and_the_old_ones_connection_ends()
+    {
+        await using var cluster = await ClusterLab.StartAsync(server);
+        var lab = cluster.Lab;
+        var (web, old) = (lab.Plan.Pod("web-11"), lab.Plan.Pod("api-21"));
+        await lab.EnrolAsync(cluster.Shop);
+        using var before = PodSocket.Listen(old.Network, Plans.AppPort);
+        using var kept = await PodSocket.ConnectAsync(web.Network, old.V4, Plans.AppPort);
+        using (var accepted = await before.AcceptSoonAsync())
+        {
+            await accepted.SendAllAsync("here"u8.ToArray());
+            Assert.Equal("here"u8.ToArray(), await kept.ReceiveExactlyAsync(4));
+        }
+        before.Dispose();
+        await cluster.EndAsync(old);
+        await Assert.ThrowsAsync<SocketException>(async () => { while (true) { await kept.SendAllAsync("still?"u8.ToArray()); await Task.Delay(50); } });
+
+        // Another account and name, the same address, before the API server says anything of it.
+        var stranger = old with { Namespace = cluster.Shop, Workload = "mail", Uid = "" };
+        await lab.Network.AddPodAsync(stranger);
+        using var listener = PodSocket.Listen(stranger.Network, Plans.AppPort);
+        stranger = await cluster.PutPodAsync(stranger);
+        cluster.Run(stranger);
+        await lab.Controller.WaitForStateAsync("enrolled", [stranger], Patience);
+        foreach (var from in (string[])[web.Network, "p12"])
+        {
+            using var client = await PodSocket.ConnectAsync(from, stranger.V4, Plans.AppPort);
+            using var server = await listener.AcceptSoonAsync();
+        }
+        using var atWeb = PodSocket.Listen(web.Network, Plans.AppPort);
+        using (var client = await PodSocket.ConnectAsync(stranger.Network, web.V4, Plans.AppPort))
+        using (var server = await atWeb.AcceptSoonAsync())
+        {
+        }
+        await lab.UntilAsync("all are counted", Patience, async () => await lab.MetricsAsync() is var page
+            && page.Ways("destination", "web", "mail").SequenceEqual(["tunnel mutual_tls"]) && page.Ways("destination", "cache", "mail").SequenceEqual(["tunnel mutual_tls"])
+            && page.Ways("destination", "mail", "web").SequenceEqual(["tunnel mutual_tls"]) ? null : "not yet");
+        Assert.Equal(1, (await lab.MetricsAsync()).Connections("destination", "web", "api", "tunnel", "mutual_tls"));
+    }
+
+    [Fact]
+    public async Task A_Jobs_pod_ends_and_leaves_and_its_address_is_the_next_ones()
+    {
+        await using var cluster = await ClusterLab.StartAsync(server);
+        var lab = cluster.Lab;
+        var job = lab.Plan.Pod("cache-12");
+        await lab.EnrolAsync(cluster.Shop);
+        // Its process ends first, as kubelet sees it, and the object says so a moment later; it stays there, with the address, until somebody cleans up.
+        await cluster.EndAsync(job, keepsObject: true);
+        await server.ApplyAsync($$"""
+            apiVersion: v1
+            kind: Pod
+            metadata: { name: {{job.Name}}, namespace: {{cluster.Shop}}, labels: { app: cache } }
+            spec: { nodeName: n1, serviceAccountName: cache, containers: [ { name: app, image: none } ] }
+            status: { phase: Succeeded, podIP: {{job.V4}}, podIPs: [ { ip: {{job.V4}} }, { ip: "{{job.V6}}" } ] }
+            """);
+        await lab.UntilAsync("the pod has left", Patience, async () => await lab.Controller.StateOfAsync(job) is { State: "none" or "absent" } ? null : "not yet");
+        await lab.UntilAsync("the nodes have been told", Patience, async () =>
+            (await lab.Controller.NodesAsync())["nodes"]!.AsArray().All(node => (long?)node!["lag"] is null or 0) ? null : "not yet");
+        await lab.Nodes[0].WaitUntilReadyAsync(Patience);
+
+        // The address is another pod's, which is not hidden by the one that has ended.
+        var next = job with { Workload = "next", Uid = "" };
+        await lab.Network.AddPodAsync(next);
+        using var listener = PodSocket.Listen(next.Network, Plans.AppPort);
+        next = await cluster.PutPodAsync(next);
+        cluster.Run(next);
+        await lab.Controller.WaitForStateAsync("enrolled", [next], Patience);
+        using var client = await PodSocket.ConnectAsync("p21", next.V4, Plans.AppPort);
+        using var accepted = await listener.AcceptSoonAsync();
+        await lab.UntilAsync("it is counted", Patience, async () => (await lab.MetricsAsync()).Ways("destination", "api", "next").SequenceEqual(["tunnel mutual_tls"]) ? null : "not yet");
     }
 
     private static double Carried(MetricsPage page) => page.Of("ambient_connections_opened_total").Sum(sample => sample.Value);
