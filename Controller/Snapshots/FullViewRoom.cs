@@ -20,7 +20,7 @@ internal sealed class FullViewRoom(int places = FullViewRoom.DefaultPlaces)
     /// <summary>Gives back a place that was not made use of.</summary>
     internal void Release() => _places.Release();
 
-    /// <summary>Makes use of a place, until it is disposed of or the time is over.</summary>
+    /// <summary>Makes use of a place, until it is disposed of, which is when the node has acked, or the time is over.</summary>
     internal IDisposable Occupy(TimeProvider time) => new Place(this, time);
 
     private sealed class Place : IDisposable

@@ -34,6 +34,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
     private ulong _nacked;
     private Outstanding? _outstanding;
     private Task? _admission;                    // to the streams that are being sent a full view
+    private IDisposable? _place;                 // among them, until it is acked: what is only written fills this process's buffers
     private SignedOrder? _order;
     private TrustBundle? _bundle;
     private string? _lastNack;
@@ -175,6 +176,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
             _lastNack = null;
             hasMore = views.History.Version > _held.Version || !ReferenceEquals(_held.Scope, _scope);
         }
+        LeavePlace();
         if (hasMore)
             _wakeUps.Writer.TryWrite(true);
         return acked;
@@ -195,6 +197,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
             _outstanding = null;
             _lastNack = nack.Reason;
         }
+        LeavePlace();
         _wakeUps.Writer.TryWrite(true);
         return _nacked;
     }
@@ -240,6 +243,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
         }
         finally
         {
+            LeavePlace();
             // Whoever was let in, or is about to be, makes room for the next.
             if (_admission is { } admission)
                 _ = admission.ContinueWith(let => { if (let.IsCompletedSuccessfully) views.Room.Release(); }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -328,7 +332,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
         }
         if (!_admission.IsCompletedSuccessfully)
             return;
-        using var place = views.Room.Occupy(time);
+        TakePlace();
         _admission = null;
         var scope = ScopeNow();
         var full = await views.Full.OfAsync(scope, hello.TakesCompressed, above: NotWanted());
@@ -336,7 +340,10 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
         var rest = views.History.ChangeFrom(full.Version, scope, scope);
         var view = full.FollowedBy(rest);
         if (!TryTake(view, full.Version, scope))
+        {
+            LeavePlace();
             return;
+        }
         for (var i = 0; i < view.Parts.Length; i++)
         {
             stop.ThrowIfCancellationRequested();
@@ -344,6 +351,14 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
         }
         sent(view);
     }
+
+    private void TakePlace()
+    {
+        LeavePlace();
+        Interlocked.Exchange(ref _place, views.Room.Occupy(time));
+    }
+
+    private void LeavePlace() => Interlocked.Exchange(ref _place, null)?.Dispose();
 
     // A full view is kept for a while, and one that is older than what the node holds would take it back.
     private ulong NotWanted()

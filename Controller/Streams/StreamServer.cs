@@ -5,6 +5,7 @@ using Ambient.Controller.Authority;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Ambient.Controller.Streams;
 
@@ -15,6 +16,7 @@ internal sealed class StreamServer : IAsyncDisposable
     private const int MaxStreamsPerConnection = 8;
     private const int MaxConnections = 20_000;
     private const int MaxNodeMessageBytes = 1 << 20;
+    private const int WriteBufferBytes = 16 << 10;
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
@@ -53,6 +55,7 @@ internal sealed class StreamServer : IAsyncDisposable
             grpc.MaxReceiveMessageSize = MaxNodeMessageBytes;
             grpc.EnableDetailedErrors = false;
         });
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.MaxWriteBufferSize = WriteBufferBytes);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -61,6 +64,8 @@ internal sealed class StreamServer : IAsyncDisposable
             kestrel.Limits.Http2.MaxStreamsPerConnection = MaxStreamsPerConnection;
             kestrel.Limits.Http2.KeepAlivePingDelay = PingDelay;
             kestrel.Limits.Http2.KeepAlivePingTimeout = PingTimeout;
+            // Each of ten thousand connections may have as much waiting, here and before its socket.
+            kestrel.Limits.MaxResponseBufferSize = WriteBufferBytes;
             // A stream is silent for hours, and a node may read slowly; whether it lives, the pings tell.
             kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Limits.MinResponseDataRate = null;
