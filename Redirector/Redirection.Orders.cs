@@ -1,4 +1,5 @@
 using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Model;
 using Ambient.Protocol.Redirector.V1;
 using Ambient.Redirector.Capture;
 using Ambient.Redirector.Rules;
@@ -20,21 +21,23 @@ internal sealed partial class Redirection
             if (FaultOf(pod, out var exclusions) is { Length: > 0 } fault)
                 RefusePod(pod, fault);
             else
-                Order(pod, exclusions);
+                Order(pod, exclusions, order.IssuedUnixSeconds);
         }
-        foreach (var (uid, capture) in _pods.ToList())
-            if (!named.Contains(uid) && !capture.IsCanary && !(capture.IsAhead && IsEnrolled(capture.Namespace, uid, order)))
+        foreach (var (uid, capture) in _pods.Where(p => !named.Contains(p.Key) && !p.Value.IsCanary).ToList())
+            if (capture.IsAhead && IsEnrolled(capture.Namespace, uid, order))
+                capture.PassOver();
+            else
                 capture.Withdraw(drain);
         ReviewHeldPods();
         foreach (var node in _tools.Nodes.Greeted.ToList())
             TellGone(node);
     }
 
-    private void Order(CapturedPod pod, Exclusions exclusions)
+    private void Order(CapturedPod pod, Exclusions exclusions, long issuedUnixSeconds)
     {
         if (!_pods.TryGetValue(pod.Uid, out var capture))
             _pods[pod.Uid] = capture = new PodCapture(pod, record: null, _tools, OnFinished);
-        capture.Order(pod, exclusions);
+        capture.Order(pod, exclusions, issuedUnixSeconds);
     }
 
     private string FaultOf(CapturedPod pod, out Exclusions exclusions)
@@ -44,7 +47,7 @@ internal sealed partial class Redirection
             return "a pod without a UID";
         if (_options.ExcludedNamespaces.Contains(pod.Namespace))
             return $"namespace {pod.Namespace} is never captured";
-        if (!pod.Addresses.Any(a => a.Length is 4 or 16))
+        if (OrderedAddresses.Of(pod).IsEmpty)
             return "a pod without an address";
         return Exclusions.TryRead(pod, out exclusions, out string reason) ? "" : reason;
     }

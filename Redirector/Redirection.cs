@@ -22,11 +22,13 @@ internal sealed partial class Redirection : INodeReceiver
     private const int SessionBytes = 16, MaxPodsHeld = 10_000;
     private const long MaxStateBytes = 256L << 20;
 
-    private static readonly TimeSpan _countersInterval = TimeSpan.FromSeconds(1);
+    // kubelet takes a minute to bring a changed ConfigMap: a few seconds more do not count.
+    private static readonly TimeSpan _countersInterval = TimeSpan.FromSeconds(1), _keyInterval = TimeSpan.FromSeconds(2);
 
     private readonly RedirectorOptions _options;
     private readonly CaptureTools _tools;
     private readonly OrderBook _orders;
+    private readonly OrderKey _key;
     private readonly Dictionary<string, PodCapture> _pods = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PodStatus> _refused = new(StringComparer.Ordinal);
     private readonly TokenBucket _logBudget, _helloBudget;
@@ -35,9 +37,10 @@ internal sealed partial class Redirection : INodeReceiver
     private long _greetings;
     private long _countersTold, _countersToldTo;
 
-    public Redirection(RedirectorOptions options, CaptureTools tools, OrderBook orders)
+    /// <param name="key">What <paramref name="orders"/> are judged by.</param>
+    public Redirection(RedirectorOptions options, CaptureTools tools, OrderBook orders, OrderKey key)
     {
-        (_options, _tools, _orders) = (options, tools, orders);
+        (_options, _tools, _orders, _key) = (options, tools, orders, key);
         _logBudget = new TokenBucket(20, 2, tools.Loop.Time);
         _helloBudget = new TokenBucket(1, 1, tools.Loop.Time);
         _canary = new CanaryWatch(tools, options.CanaryService, () => tools.Nodes.Tell(() => new ToNode { Canary = _canary!.Result }));
@@ -56,7 +59,7 @@ internal sealed partial class Redirection : INodeReceiver
                 continue;
             }
             _pods[pod.Uid] = new PodCapture(pod, record, _tools, OnFinished);
-            _pods[pod.Uid].RestoreStart(record);
+            _pods[pod.Uid].Restore(record);
         }
         if (_orders.TryRestore(out string reason))
         {
@@ -67,7 +70,10 @@ internal sealed partial class Redirection : INodeReceiver
         {
             _tools.Log.StoredOrderRefused(reason);
         }
+        foreach (var pod in _pods.Values.ToList())
+            pod.Resume(); // also one that no order speaks of, before anybody connects
         TellCountersLater();
+        WatchKeyLater();
         _canary.Start(() => _pods[CanaryWatch.Uid] = new PodCapture(new CapturedPod { Uid = CanaryWatch.Uid }, record: null, _tools, OnFinished));
     }
 
@@ -205,6 +211,28 @@ internal sealed partial class Redirection : INodeReceiver
         from.Send(new ToNode { Order = new OrderResult { Version = version, Accepted = isAccepted, Reason = reason } });
         if (isAccepted)
             Apply(_orders.InForce!);
+    }
+
+    private void WatchKeyLater() => _tools.Loop.After(_keyInterval, () =>
+    {
+        LookAtKey();
+        WatchKeyLater();
+    });
+
+    private void LookAtKey()
+    {
+        bool isRenewed = _key.TryRenew(out string? fault);
+        if (fault is not null)
+            _tools.Log.OrderKeyNotTaken(_options.OrderKeyFile, fault);
+        if (!isRenewed)
+            return;
+        _tools.Log.OrderKeyTaken(_options.OrderKeyFile);
+        if (!_orders.TryAcceptLate(out ulong version))
+            return;
+        _tools.Counters.Add(CounterNames.OrdersAccepted);
+        _tools.Log.OrderAccepted(version, _orders.InForce!.Pods.Count);
+        _tools.Nodes.Tell(() => new ToNode { Order = new OrderResult { Version = version, Accepted = true } });
+        Apply(_orders.InForce!);
     }
 
     private void TakeListeners(NodeConnection from, ListenersReturned returned, List<Descriptor> descriptors)

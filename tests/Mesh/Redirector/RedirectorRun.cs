@@ -16,14 +16,14 @@ internal sealed class RedirectorRun : IDisposable
     public const string Node = "node-a";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("redirector").FullName;
-    private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly List<Process> _started = [];
     private ulong _version;
 
     public RedirectorRun()
     {
         Machine.Offers("nft", "ip");
-        File.WriteAllText(KeyFile, _key.ExportSubjectPublicKeyInfoPem());
+        PublishKey();
     }
 
     public string Socket => Path.Combine(_folder, "socket");
@@ -41,7 +41,7 @@ internal sealed class RedirectorRun : IDisposable
     /// <summary>Everything all processes wrote.</summary>
     public List<string> Log { get; } = [];
 
-    private string KeyFile => Path.Combine(_folder, "order-key.pem");
+    public string KeyFile => Path.Combine(_folder, "order-key.pem");
 
     public Process Start(params string[] more) =>
         Launch(Programs.Redirector, [.. Common, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}", "--cni-socket", CniSocket, .. more]);
@@ -125,6 +125,20 @@ internal sealed class RedirectorRun : IDisposable
             using var never = new ManualResetEventSlim();
             never.Wait(5);
         }
+    }
+
+    /// <summary>The controller signs with another key from now on.</summary>
+    public void ReplaceKey()
+    {
+        _key.Dispose();
+        _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    }
+
+    /// <summary>The node gets the controller's present key, by another file in the old one's place.</summary>
+    public void PublishKey()
+    {
+        File.WriteAllText(KeyFile + ".new", _key.ExportSubjectPublicKeyInfoPem());
+        File.Move(KeyFile + ".new", KeyFile, overwrite: true);
     }
 
     public SignedOrder Sign(CaptureOrder order) => new OrderSigner(_key).Sign(order);

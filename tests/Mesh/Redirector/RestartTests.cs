@@ -134,6 +134,37 @@ public sealed class RestartTests
         Assert.False(pod.HasTable);
     }
 
+    // Its key was replaced meanwhile, say, or the file is damaged: nobody has said that the mesh is to let go of the pods.
+    [Fact]
+    public void Pods_stay_captured_where_the_last_order_cannot_be_taken_up_and_the_next_one_decides()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        Pod stays = net.Add(), goes = net.Add();
+        var first = run.Start();
+        using (var node = run.Connect())
+        {
+            node.Greet();
+            node.Capture(stays, run.Order(stays.Ordered));
+            node.Capture(goes, run.Order(stays.Ordered, goes.Ordered));
+            Assert.Equal(0, run.Terminate(first));
+        }
+        File.WriteAllText(Path.Combine(run.State, "order"), "damaged");
+        stays.Nft("flush", "ruleset");
+
+        run.Start();
+        Wire.Until(() => stays.HasTable, "the rules");
+        using var next = run.Connect();
+        next.Greet();
+        next.AwaitCounter("pods_captured", 2);
+        Wire.Pause(300);   // quiet rules would be in force after some 30
+        Assert.Equal(2, next.Counters["pods_captured"]);
+        next.Pass(run.Order(stays.Ordered));
+
+        next.AwaitPhase(goes, PodPhase.Quiet);
+        Assert.Contains("redirect to :15001", stays.Nft("list", "ruleset"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_version_floor_outlives_a_restart()
     {
