@@ -334,12 +334,7 @@ public sealed class StartTests
 
         public Plugin Plugin => new(Run);
 
-        public CaptureOrder Unsigned(params CapturedPod[] pods)
-        {
-            var order = Run.Unsigned(pods);
-            order.EnrolledNamespaces.Add(_enrolled);
-            return order;
-        }
+        public CaptureOrder Unsigned(params CapturedPod[] pods) => Run.Enrolling(_enrolled, pods);
 
         public void Pass(params CapturedPod[] pods) => Assert.True(Node.Pass(Run.Sign(Unsigned(pods))).Accepted);
 

@@ -156,6 +156,29 @@ internal sealed class RedirectorRun : IDisposable
         };
     }
 
+    /// <summary>A Redirector that has had an order which enrols "shop", and was killed.</summary>
+    public void LeaveAnOrderBehind()
+    {
+        var process = Start();
+        using (var node = Connect())
+        {
+            node.Greet();
+            Assert.True(node.Pass(Sign(Enrolling("shop"))).Accepted);
+        }
+        Kill(process);
+    }
+
+    /// <summary>The next order, unsigned, which enrols namespaces and names these pods.</summary>
+    public CaptureOrder Enrolling(IEnumerable<string> namespaces, params CapturedPod[] pods)
+    {
+        var order = Unsigned(pods);
+        order.EnrolledNamespaces.Add(namespaces);
+        return order;
+    }
+
+    /// <summary>The same for one namespace.</summary>
+    public CaptureOrder Enrolling(string @namespace, params CapturedPod[] pods) => Enrolling([@namespace], pods);
+
     public void Kill(Process process)
     {
         process.Kill();
