@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Ambient.Controller.Admin;
 using Ambient.Controller.Authority;
@@ -32,9 +33,8 @@ internal sealed class ControllerHost : IAsyncDisposable
     private ImmutableDictionary<string, SourceFault> _faults = ImmutableDictionary<string, SourceFault>.Empty;
     private ImmutableArray<string> _warnings = [];
     private ImmutableArray<string> _unknownKinds = [];
+    private readonly List<Task> _running = [];   // until the process ends
     private Task _following = Task.CompletedTask;
-    private Task _watching = Task.CompletedTask;
-    private Task _writing = Task.CompletedTask;
     private WriteBack? _writeBack;
     private StreamServer? _streams;
     private AdminServer? _admin;
@@ -54,8 +54,11 @@ internal sealed class ControllerHost : IAsyncDisposable
     /// <summary>Where the admin pages are; null for nowhere.</summary>
     internal IPEndPoint? AdminEndPoint => _admin?.EndPoint;
 
-    /// <summary>Ends if following the source ends, which it does only by a fault of ours.</summary>
-    internal Task Following => _following;
+    /// <summary>
+    /// Ends if something ends that is to go on: following the source and the keys, writing, what replicas know of one another. It does so only by a
+    /// fault of ours, after which the process must not look well.
+    /// </summary>
+    internal Task Running => Task.WhenAny([_following, .. _running, .. _store.Running is { } store ? [store] : Array.Empty<Task>()]).Unwrap();
 
     /// <summary>Starts everything.</summary>
     /// <param name="source">Where the mesh is described; the folder that the options name if it is null.</param>
@@ -85,7 +88,7 @@ internal sealed class ControllerHost : IAsyncDisposable
             {
                 host._writeBack = new WriteBack(api, leadership, store.Self?.Name ?? "", () => MeshNews.TroublesOf(announcer.Look()),
                     () => MeshNews.HealthyNodesOf(announcer.Look(), store.Remote?.Nodes), time, logger);
-                host._writing = Task.Run(() => host._writeBack.RunAsync(host._stop.Token), CancellationToken.None);
+                host._running.Add(Task.Run(() => host._writeBack.RunAsync(host._stop.Token), CancellationToken.None));
             }
             source ??= api is not null && options.Source == ControllerOptions.KubernetesSource
                 ? new KubernetesSource(api, FollowerTimes.Default, time, Random.Shared, logger)
@@ -101,7 +104,7 @@ internal sealed class ControllerHost : IAsyncDisposable
             if (options.Admin is { } admin)
                 host._admin = await AdminServer.StartAsync(admin, announcer, store, host.Warnings, host._metrics, time, loggers);
             var watch = new AuthorityWatch(store.Authority, host.RootsChanged, time, logger);
-            host._watching = Task.Run(() => watch.RunAsync(host._stop.Token), CancellationToken.None);
+            host._running.Add(Task.Run(() => watch.RunAsync(host._stop.Token), CancellationToken.None));
             logger.Started(host.EndPoint.ToString(), options.TrustDomain, store.Place);
             return host;
         }
@@ -119,12 +122,27 @@ internal sealed class ControllerHost : IAsyncDisposable
             await _streams.DisposeAsync();
         if (_admin is not null)
             await _admin.DisposeAsync();
-        await _following.ContinueWith(_ => { }, TaskScheduler.Default);
-        await _watching;
-        await _writing;
+        // Whoever waits for Running has heard of a fault.
+        await Task.WhenAll([_following, .. _running]).ContinueWith(_ => { }, TaskScheduler.Default);
         await _store.DisposeAsync();
         _announcer.Dispose();
         _stop.Dispose();
+    }
+
+    // What one change of many led astray, all objects together may not: nobody is to wait for the next change.
+    private bool TryAnew(SourceChange change, [NotNullWhen(true)] out MeshModel? model)
+    {
+        try
+        {
+            model = _models.Anew(change);
+            return true;
+        }
+        catch (Exception bug)
+        {
+            _logger.ModelBug(bug);
+            model = null;
+            return false;
+        }
     }
 
     private WarningsPage Warnings() => new([.. _faults.Values.Select(f => f.ToString()).Order(StringComparer.Ordinal)], _warnings, _unknownKinds);
@@ -157,7 +175,7 @@ internal sealed class ControllerHost : IAsyncDisposable
             _logger.KindsIgnored(string.Join(", ", unknown));
         _unknownKinds = change.UnknownKinds;
 
-        MeshModel model;
+        MeshModel? model;
         try
         {
             model = _models.Apply(change);
@@ -166,7 +184,8 @@ internal sealed class ControllerHost : IAsyncDisposable
         {
             // Objects that we cannot make sense of must not end the process: nodes would keep what they have and renew nothing.
             _logger.ModelBug(bug);
-            return;
+            if (!TryAnew(change, out model))
+                return;
         }
         if (model.Warnings != _warnings)
         {

@@ -54,6 +54,9 @@ internal interface IControllerStore : IAsyncDisposable
     /// <summary>Begins to exchange with others what the announcer knows. Before the source is followed, and before any stream is accepted.</summary>
     void Join(Announcer announcer, string epoch);
 
+    /// <summary>Ends if something that goes on by itself from then on ends, which it does only by a fault of ours; null where there is nothing.</summary>
+    Task? Running { get; }
+
     /// <summary>Takes what a change says beside the mesh.</summary>
     void Take(SourceChange change);
 

@@ -112,7 +112,7 @@ async Task<int> ServeAsync(ParseResult parsed)
     try
     {
         await using var host = await ControllerHost.StartAsync(options, TimeProvider.System, loggers, starting.Token);
-        await await Task.WhenAny(stop.Task, host.Following);
+        await await Task.WhenAny(stop.Task, host.Running);
         loggers.CreateLogger("controller").Stopping();
         return 0;
     }

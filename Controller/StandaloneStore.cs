@@ -67,6 +67,8 @@ internal sealed class StandaloneStore : IControllerStore
     {
     }
 
+    public Task? Running => null;
+
     public void Take(SourceChange change)
     {
     }

@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+using IPAddress = System.Net.IPAddress;
 using Ambient.Native.Descriptors;
 using Ambient.Native.Unix;
 using Ambient.NodeProxy.Balancing;
@@ -49,6 +51,11 @@ internal sealed class NodeProcess : IDisposable
                 Drain = () => views.Current.Settings.Drain,
                 Reports = reports,
                 Counters = nodeMetrics.SetRedirectorCounters,
+                Machine = told =>
+                {
+                    views.Machine = told.Addresses.Where(bytes => bytes.Length is 4 or 16).Select(bytes => new AddressKey(new IPAddress(bytes.Span))).ToFrozenSet();
+                    foreach (var path in _paths) path.Loop.Post(path.OnView); // who was let in before may be judged otherwise now
+                },
                 NonTcp = new NonTcpIntake(views, nodeMetrics.NonTcp).Take,
                 Restore = restore,
                 Capacity = Capacity,

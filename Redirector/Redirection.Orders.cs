@@ -1,14 +1,67 @@
+using Ambient.Native.Descriptors;
+using Ambient.Native.Unix;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Model;
+using Ambient.Protocol.Orders;
 using Ambient.Protocol.Redirector.V1;
 using Ambient.Redirector.Capture;
+using Ambient.Redirector.Nodes;
 using Ambient.Redirector.Rules;
 
 namespace Ambient.Redirector;
 
-/// <summary>What an order means for the pods.</summary>
+/// <summary>Orders and the key that they are judged by; what one means for the pods.</summary>
 internal sealed partial class Redirection
 {
+    // kubelet takes a minute to bring a changed ConfigMap: a few seconds more do not count.
+    private static readonly TimeSpan _keyInterval = TimeSpan.FromSeconds(2);
+
+    private void TakeOrder(NodeConnection from, Descriptor memory)
+    {
+        ulong version = 0;
+        bool isRead = SealedMemory.TryRead(memory, OrderVerifier.MaxLength, out byte[] content, out string reason);
+        if (isRead && _orders.IsInForce(content))
+        {
+            from.Send(new ToNode { Order = new OrderResult { Version = _orders.InForce!.Version, Accepted = true, Reason = "it is in force already" } });
+            return;
+        }
+        bool isAccepted = isRead && _orders.TryAccept(content, out version, out reason);
+        if (isAccepted)
+        {
+            _tools.Counters.Add(CounterNames.OrdersAccepted);
+            _tools.Log.OrderAccepted(version, _orders.InForce!.Pods.Count);
+        }
+        else
+        {
+            Refuse(from, CounterNames.OrdersRefused, reason);
+        }
+        from.Send(new ToNode { Order = new OrderResult { Version = version, Accepted = isAccepted, Reason = reason } });
+        if (isAccepted)
+            Apply(_orders.InForce!);
+    }
+
+    private void WatchKeyLater() => _tools.Loop.After(_keyInterval, () =>
+    {
+        LookAtKey();
+        WatchKeyLater();
+    });
+
+    private void LookAtKey()
+    {
+        bool isRenewed = _key.TryRenew(out string? fault);
+        if (fault is not null)
+            _tools.Log.OrderKeyNotTaken(_options.OrderKeyFile, fault);
+        if (!isRenewed)
+            return;
+        _tools.Log.OrderKeyTaken(_options.OrderKeyFile);
+        if (!_orders.TryAcceptLate(out ulong version))
+            return;
+        _tools.Counters.Add(CounterNames.OrdersAccepted);
+        _tools.Log.OrderAccepted(version, _orders.InForce!.Pods.Count);
+        _tools.Nodes.Tell(() => new ToNode { Order = new OrderResult { Version = version, Accepted = true } });
+        Apply(_orders.InForce!);
+    }
+
     private void Apply(CaptureOrder order)
     {
         _refused.Clear();

@@ -10,6 +10,7 @@ using Ambient.Redirector.Loop;
 using Ambient.Redirector.Nodes;
 using Ambient.Redirector.Orders;
 using Ambient.Redirector.Rules;
+using Google.Protobuf;
 
 namespace Ambient.Redirector;
 
@@ -22,8 +23,7 @@ internal sealed partial class Redirection : INodeReceiver
     private const int SessionBytes = 16, MaxPodsHeld = 10_000;
     private const long MaxStateBytes = 256L << 20;
 
-    // kubelet takes a minute to bring a changed ConfigMap: a few seconds more do not count.
-    private static readonly TimeSpan _countersInterval = TimeSpan.FromSeconds(1), _keyInterval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _countersInterval = TimeSpan.FromSeconds(1), _machineInterval = TimeSpan.FromSeconds(5);
 
     private readonly RedirectorOptions _options;
     private readonly CaptureTools _tools;
@@ -33,6 +33,8 @@ internal sealed partial class Redirection : INodeReceiver
     private readonly Dictionary<string, PodStatus> _refused = new(StringComparer.Ordinal);
     private readonly TokenBucket _logBudget, _helloBudget;
     private readonly CanaryWatch _canary;
+    private readonly HostAddresses _host;
+    private ToNode _machine = new() { Machine = new MachineAddresses() };
     private Descriptor? _state;
     private long _greetings;
     private long _countersTold, _countersToldTo;
@@ -43,6 +45,7 @@ internal sealed partial class Redirection : INodeReceiver
         (_options, _tools, _orders, _key) = (options, tools, orders, key);
         _logBudget = new TokenBucket(20, 2, tools.Loop.Time);
         _helloBudget = new TokenBucket(1, 1, tools.Loop.Time);
+        _host = new HostAddresses(options.HostNet);
         _canary = new CanaryWatch(tools, options.CanaryService, () => tools.Nodes.Tell(() => new ToNode { Canary = _canary!.Result }));
     }
 
@@ -74,6 +77,7 @@ internal sealed partial class Redirection : INodeReceiver
             pod.Resume(); // also one that no order speaks of, before anybody connects
         TellCountersLater();
         WatchKeyLater();
+        LookAtMachine();
         _canary.Start(() => _pods[CanaryWatch.Uid] = new PodCapture(new CapturedPod { Uid = CanaryWatch.Uid }, record: null, _tools, OnFinished));
     }
 
@@ -175,6 +179,7 @@ internal sealed partial class Redirection : INodeReceiver
         if (_orders.InForce is not null)
             TellGone(from);
         SendCounters(from);
+        from.Send(_machine.Clone());
         if (_canary.Result is { } canary)
             from.Send(new ToNode { Canary = canary });
         _canary.OnNode();
@@ -187,52 +192,6 @@ internal sealed partial class Redirection : INodeReceiver
             node.Held.Remove(uid);
             node.Send(new ToNode { Status = new PodStatus { Uid = uid, Phase = PodPhase.Gone, Reason = "not captured here any more" } });
         }
-    }
-
-    private void TakeOrder(NodeConnection from, Descriptor memory)
-    {
-        ulong version = 0;
-        bool isRead = SealedMemory.TryRead(memory, OrderVerifier.MaxLength, out byte[] content, out string reason);
-        if (isRead && _orders.IsInForce(content))
-        {
-            from.Send(new ToNode { Order = new OrderResult { Version = _orders.InForce!.Version, Accepted = true, Reason = "it is in force already" } });
-            return;
-        }
-        bool isAccepted = isRead && _orders.TryAccept(content, out version, out reason);
-        if (isAccepted)
-        {
-            _tools.Counters.Add(CounterNames.OrdersAccepted);
-            _tools.Log.OrderAccepted(version, _orders.InForce!.Pods.Count);
-        }
-        else
-        {
-            Refuse(from, CounterNames.OrdersRefused, reason);
-        }
-        from.Send(new ToNode { Order = new OrderResult { Version = version, Accepted = isAccepted, Reason = reason } });
-        if (isAccepted)
-            Apply(_orders.InForce!);
-    }
-
-    private void WatchKeyLater() => _tools.Loop.After(_keyInterval, () =>
-    {
-        LookAtKey();
-        WatchKeyLater();
-    });
-
-    private void LookAtKey()
-    {
-        bool isRenewed = _key.TryRenew(out string? fault);
-        if (fault is not null)
-            _tools.Log.OrderKeyNotTaken(_options.OrderKeyFile, fault);
-        if (!isRenewed)
-            return;
-        _tools.Log.OrderKeyTaken(_options.OrderKeyFile);
-        if (!_orders.TryAcceptLate(out ulong version))
-            return;
-        _tools.Counters.Add(CounterNames.OrdersAccepted);
-        _tools.Log.OrderAccepted(version, _orders.InForce!.Pods.Count);
-        _tools.Nodes.Tell(() => new ToNode { Order = new OrderResult { Version = version, Accepted = true } });
-        Apply(_orders.InForce!);
     }
 
     private void TakeListeners(NodeConnection from, ListenersReturned returned, List<Descriptor> descriptors)
@@ -292,6 +251,18 @@ internal sealed partial class Redirection : INodeReceiver
             SendCounters(newest);
         TellCountersLater();
     });
+
+    // The network plugin makes its bridge with the first pod, so what was read at the start is not all.
+    private void LookAtMachine()
+    {
+        var now = new MachineAddresses { Addresses = { _host.Read().Select(address => ByteString.CopyFrom(address.GetAddressBytes())) } };
+        if (!now.Equals(_machine.Machine))
+        {
+            _machine = new ToNode { Machine = now };
+            _tools.Nodes.Tell(_machine.Clone);
+        }
+        _tools.Loop.After(_machineInterval, LookAtMachine);
+    }
 
     private void SendCounters(NodeConnection to)
     {

@@ -20,6 +20,7 @@ internal sealed class RedirectorOptions
           --netns-root DIR          standalone: pods may name their network namespace by a path below this directory
           --net-sysctls DIR         where the kernel's net settings can be written (default /proc/sys/net, which a container may only read)
           --proc DIR                where the host's /proc is mounted (default /proc, which hostPID gives)
+          --host-net DIR            where the machine's own addresses can be read (default PROC/1/net)
           --excluded-namespaces A,B Kubernetes namespaces that are never captured (default kube-system,ambient-system)
           --cni-socket PATH         where the CNI plugin asks (SOCK_SEQPACKET, mode 0600, this user alone)
           --cni-plugin PATH         ambient-cni, which is kept installed in the next two
@@ -39,7 +40,7 @@ internal sealed class RedirectorOptions
 
     private static readonly FrozenSet<string> _names =
         FrozenSet.Create(StringComparer.Ordinal, "node", "order-key", "state", "socket", "socket-uid", "channel-fd", "netns-root", "excluded-namespaces",
-            "proc", "net-sysctls", "cni-socket", "cni-plugin", "cni-bin-dir", "cni-conf-dir", "strict-boot", "canary-service");
+            "proc", "host-net", "net-sysctls", "cni-socket", "cni-plugin", "cni-bin-dir", "cni-conf-dir", "strict-boot", "canary-service");
 
     public required string Node { get; init; }
     public required string OrderKeyFile { get; init; }
@@ -57,6 +58,9 @@ internal sealed class RedirectorOptions
 
     /// <summary>Where the host's /proc is mounted.</summary>
     public required string Proc { get; init; }
+
+    /// <summary>The <c>/proc/PID/net</c> of a process in the machine's own network namespace.</summary>
+    public required string HostNet { get; init; }
 
     /// <summary>Null: no CNI plugin asks.</summary>
     public string? CniSocketPath { get; init; }
@@ -145,10 +149,11 @@ internal sealed class RedirectorOptions
         string? canaryText = values.GetValueOrDefault("canary-service") ?? ServiceOfCluster(environment);
         if (canaryText is not (null or "none") && (!IPEndPoint.TryParse(canaryText, out canary) || canary.Port == 0))
             faults.Add($"--canary-service takes ADDRESS:PORT or none, not {canaryText}");
+        string proc = values.GetValueOrDefault("proc", "/proc").TrimEnd('/');
         return new RedirectorOptions
         {
             Node = node, OrderKeyFile = key, StateDirectory = state, SocketPath = socket, SocketUserId = (uint)(userId ?? 0),
-            ChannelDescriptor = channel, NamespaceRoot = root, NetSysctls = sysctls.TrimEnd('/'), Proc = values.GetValueOrDefault("proc", "/proc").TrimEnd('/'),
+            ChannelDescriptor = channel, NamespaceRoot = root, NetSysctls = sysctls.TrimEnd('/'), Proc = proc, HostNet = values.GetValueOrDefault("host-net", $"{proc}/1/net"),
             CniSocketPath = values.GetValueOrDefault("cni-socket"), CniPlugin = values.GetValueOrDefault("cni-plugin"),
             CniBinaries = values.GetValueOrDefault("cni-bin-dir", "/opt/cni/bin"), CniNetworks = values.GetValueOrDefault("cni-conf-dir", "/etc/cni/net.d"),
             StrictBootSeconds = strictBoot ?? 0, CanaryService = canary,

@@ -73,19 +73,21 @@ internal sealed class Lab : IAsyncDisposable
 
     /// <summary>Labels the pods' namespaces and waits until all their pods are in the mesh, for everybody.</summary>
     /// <returns>How long it took.</returns>
-    public Task<TimeSpan> EnrolAsync(params string[] namespaces)
+    public async Task<TimeSpan> EnrolAsync(params string[] namespaces)
     {
-        Mesh.Enrol(namespaces);
+        if (Plan.Cluster is { } cluster) await cluster.LabelAsync(namespaces, isEnrolled: true);
+        else Mesh.Enrol(namespaces);
         var pods = PodsOf(namespaces);
-        return Controller.WaitForStateAsync("enrolled", pods, StartPatience + (PatienceForAPod * pods.Length));
+        return await Controller.WaitForStateAsync("enrolled", pods, StartPatience + (PatienceForAPod * pods.Length));
     }
 
     /// <summary>Takes the label away and waits until all their pods are out of the mesh, for everybody.</summary>
     /// <returns>How long it took.</returns>
-    public Task<TimeSpan> WithdrawAsync(params string[] namespaces)
+    public async Task<TimeSpan> WithdrawAsync(params string[] namespaces)
     {
-        Mesh.Withdraw(namespaces);
-        return Controller.WaitForStateAsync("none", PodsOf(namespaces), StartPatience + TimeSpan.FromSeconds(Plan.DrainSeconds));
+        if (Plan.Cluster is { } cluster) await cluster.LabelAsync(namespaces, isEnrolled: false);
+        else Mesh.Withdraw(namespaces);
+        return await Controller.WaitForStateAsync("none", PodsOf(namespaces), StartPatience + TimeSpan.FromSeconds(Plan.DrainSeconds));
     }
 
     /// <summary>The node that a pod is on.</summary>

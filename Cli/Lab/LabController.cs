@@ -10,16 +10,17 @@ internal sealed class LabController : IDisposable
     private readonly string _state;
     private readonly LabLog _log;
     private readonly Users _users;
+    private readonly ILabCluster? _cluster;
     private readonly AdminClient _admin = AdminClient.Over(new Uri($"http://127.0.0.1:{AdminPort}"));
 
     private LabController(LabPlan plan, string folder, Users users, LabLog log)
     {
         _state = Path.Combine(folder, "controller");
-        (_log, _users) = (log, users);
+        (_log, _users, _cluster) = (log, users, plan.Cluster);
         Mesh = new MeshFolder(plan, Path.Combine(folder, "mesh"));
+        IReadOnlyList<string> source = _cluster?.ControllerOptions ?? ["--source", Mesh.FolderPath, "--state", _state];
         Process = new Supervised("controller", () => LabProcess.Start("controller", AsOwnUser(
-            "--source", Mesh.FolderPath, "--state", _state, "--listen", $"{Topology.ControllerAddress}:{Port}",
-            "--admin", $"127.0.0.1:{AdminPort}", "--leaf-lifetime", plan.LeafLifetime), log));
+            [.. source, "--listen", $"{Topology.ControllerAddress}:{Port}", "--admin", $"127.0.0.1:{AdminPort}", "--leaf-lifetime", plan.LeafLifetime]), log));
     }
 
     /// <summary>Where nodes find it.</summary>
@@ -37,21 +38,29 @@ internal sealed class LabController : IDisposable
     /// <summary>The key that orders are checked with, PEM.</summary>
     public string OrderKey => Path.Combine(_state, "order-key.pem");
 
-    /// <summary>Makes its folders and keys; it is not started yet.</summary>
+    /// <summary>Makes its folders and keys. It is not started yet, except in a cluster, where it makes them itself.</summary>
     public static async Task<LabController> PrepareAsync(LabPlan plan, string folder, Users users, LabLog log)
     {
         var controller = new LabController(plan, folder, users, log);
         Directory.CreateDirectory(controller._state);
+        if (plan.Cluster is { } cluster)
+        {
+            controller.Process.Start();
+            var (bundle, orderKey) = await cluster.TrustAsync();
+            await File.WriteAllTextAsync(controller.Bundle, bundle);
+            await File.WriteAllTextAsync(controller.OrderKey, orderKey);
+            return controller;
+        }
         await Rights.GiveAsync(controller._state, users.Controller);
         await Tool.MustAsync(controller.AsOwnUser("init", "--state", controller._state));
         return controller;
     }
 
     /// <summary>A token with which a node may join.</summary>
-    public async Task<string> TokenAsync(string node) => (await Tool.MustAsync(AsOwnUser("token", "--state", _state, "--node", node))).Trim();
+    public async Task<string> TokenAsync(string node) => _cluster is not null ? await _cluster.TokenAsync(node) : (await Tool.MustAsync(AsOwnUser("token", "--state", _state, "--node", node))).Trim();
 
     /// <summary>A step of replacing the mesh's root: add, switch or retire.</summary>
-    public Task RootAsync(string step, params ReadOnlySpan<string> options) => Tool.MustAsync(AsOwnUser(["root", step, "--state", _state, .. options]));
+    public Task RootAsync(string step, params ReadOnlySpan<string> options) => Tool.MustAsync(AsOwnUser(["root", step, .. _cluster?.ControllerOptions ?? ["--state", _state], .. options]));
 
     /// <summary>Waits until it has read its source.</summary>
     public Task WaitUntilReadyAsync(TimeSpan atMost) => Waiting.UntilAsync("the controller is ready", atMost, _log, async () =>

@@ -131,7 +131,7 @@ internal sealed class LabNode : IDisposable
     private LabProcess StartRedirector()
     {
         string[] common = ["--node", Name, "--order-key", Path.Combine(_folder, "order-key.pem"), "--state", Path.Combine(_folder, "redirector"), "--netns-root", "/run/netns",
-            "--canary-service", _canaryService];
+            "--host-net", "/proc/self/net", "--canary-service", _canaryService];
         return _pair is { } pair
             ? StartWith(pair.Redirector, channel => Start(Redirector!.Name, Command.Of(Programs.Redirector, [.. common, "--channel-fd", channel])))
             : Start(Redirector!.Name, Command.Of(Programs.Redirector, [.. common, "--socket", RedirectorSocket, "--socket-uid", $"{_users.NodeProxy}"]));

@@ -44,6 +44,9 @@ internal sealed record LabPlan
     /// <summary>Nodes whose NodeProxy is another build than ours: the program by the node's number. Its user must be able to start it.</summary>
     public ImmutableDictionary<int, string> NodeProxyPrograms { get; init; } = ImmutableDictionary<int, string>.Empty;
 
+    /// <summary>What the controller goes by; null for a folder of YAML that says what this plan does.</summary>
+    public ILabCluster? Cluster { get; init; }
+
     /// <summary>Namespaces of the pods, each once.</summary>
     public IEnumerable<string> Namespaces => Pods.Select(pod => pod.Namespace).Distinct();
 

@@ -106,7 +106,7 @@ internal sealed class MeshFolder
 
         """)));
 
-    // Every node is a zone of its own.
+    // Every node is a zone of its own. As in a cluster, the address of its bridge, from which its own processes call its pods, is not said.
     private static string NodeYaml(int node) => $$"""
         ---
         apiVersion: v1
@@ -117,8 +117,6 @@ internal sealed class MeshFolder
         status:
           addresses:
           - {type: InternalIP, address: {{Topology.NodeAddress(node)}}}
-          - {type: InternalIP, address: 10.244.{{node}}.1}
-          - {type: InternalIP, address: "fd00:244:{{node}}::1"}
 
         """;
 

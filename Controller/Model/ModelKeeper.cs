@@ -16,11 +16,21 @@ internal sealed class ModelKeeper(string defaultTrustDomain)
     internal int Objects => _objects.Count;
 
     /// <summary>The model after a change of the source.</summary>
-    /// <exception cref="Exception">A bug: the model before stays in force. The next change makes one of all objects.</exception>
+    /// <exception cref="Exception">A bug: the model before stays in force. What follows makes one of all objects.</exception>
     internal MeshModel Apply(SourceChange change)
     {
         _objects.ExceptWith(change.Removed);
         _objects.UnionWith(change.Added);
+        return Build(change);
+    }
+
+    /// <summary>After a bug: the model of all objects, made without what it left behind.</summary>
+    /// <param name="change">What <see cref="Apply"/> was given last.</param>
+    /// <exception cref="Exception">A bug, which was not about the change.</exception>
+    internal MeshModel Anew(SourceChange change) => Build(change);
+
+    private MeshModel Build(SourceChange change)
+    {
         var builder = _builder ?? new ModelBuilder(defaultTrustDomain);
         var isWhole = _builder is null;
         _builder = null;

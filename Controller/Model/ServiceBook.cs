@@ -31,7 +31,8 @@ internal sealed class ServiceBook
     {
         var slot = SlotOf(service.Namespace, service.Name);
         (slot.Service, slot.IsDirty) = (null, true);
-        SelectingIn(service.Namespace).Remove(slot);
+        if (_selecting.TryGetValue(service.Namespace, out var selecting) && selecting.Remove(slot) && selecting.Count == 0)
+            _selecting.Remove(service.Namespace);
         _dirty.Add(slot);
     }
 

@@ -43,7 +43,8 @@ internal sealed class SurroundingsBook
 
     internal void Remove(PodPolicyObject policy)
     {
-        _policies.GetValueOrDefault(policy.Namespace)?.RemoveAll(other => ReferenceEquals(other, policy));
+        if (_policies.TryGetValue(policy.Namespace, out var policies) && policies.RemoveAll(other => ReferenceEquals(other, policy)) > 0 && policies.Count == 0)
+            _policies.Remove(policy.Namespace);
         MarkDirty(policy.Namespace);
     }
 
@@ -64,6 +65,13 @@ internal sealed class SurroundingsBook
         {
             if (!_known.TryGetValue(ns, out var before))
                 continue;
+            // What is gone is forgotten; where pods are left, they are looked at again by that, and ask for it again.
+            if (!_namespaces.ContainsKey(ns) && !_policies.ContainsKey(ns))
+            {
+                _known.Remove(ns);
+                changed.Add(ns);
+                continue;
+            }
             var fresh = Make(ns);
             if (before.AreThoseOf(fresh))
                 continue;

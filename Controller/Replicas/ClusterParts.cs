@@ -104,6 +104,8 @@ internal sealed class ClusterParts : IControllerStore
         Remembered = name => _journal?.Touch(name),
     };
 
+    public Task? Running { get; private set; }
+
     /// <summary>Begins to follow the others, to be followed, and to try for the Lease. Before any stream is accepted.</summary>
     public void Join(Announcer announcer, string epoch)
     {
@@ -122,6 +124,7 @@ internal sealed class ClusterParts : IControllerStore
         _running.Add(Task.Run(() => _lease.RunAsync(_stop.Token)));
         _running.Add(Task.Run(() => _trust.RunAsync(_stop.Token)));
         _running.Add(Task.Run(() => Vigil.RunAsync(_stop.Token)));
+        Running = Task.WhenAny(_running).Unwrap();
     }
 
     /// <summary>Takes which namespaces ask for the roots.</summary>

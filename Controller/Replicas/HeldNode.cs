@@ -156,7 +156,7 @@ internal sealed class HeldNode(NodeSession session, IMeshNodeStore store, Journa
     private async Task<bool> HasWorkAsync(TimeSpan pause, CancellationToken cancellation)
     {
         if (pause > TimeSpan.Zero)
-            await Task.Delay(pause, context.Time, cancellation);
+            await OutlastAsync(Task.Delay(pause, context.Time, cancellation), [], cancellation);
         while (true)
         {
             lock (_lock)
@@ -173,26 +173,56 @@ internal sealed class HeldNode(NodeSession session, IMeshNodeStore store, Journa
 
     private async Task<bool> WriteAheadAsync(CancellationToken cancellation)
     {
-        List<PodReport> reports;
+        PodReport[] reports;
         lock (_lock)
         {
-            reports = [.. _waiting.Values];
-            _waiting.Clear();
+            reports = TakeWaitingLocked();
             _isDirty = false;
         }
         var writing = WriteAsync(cancellation);
-        using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation))
-        {
-            await Task.WhenAny(writing, Task.Delay(NodeJournal.WriteAhead, context.Time, limit.Token));
-            await limit.CancelAsync();
-        }
-        foreach (var report in reports)
-            context.Deliver(session.Node, report);
+        await OutlastAsync(writing, reports, cancellation);
         if (await writing)
             return true;
         lock (_lock)
             _isDirty = true;
         return false;
+    }
+
+    // Waits for the API, or until it is asked again. What is reported meanwhile is acted upon when its time is over, however long that takes;
+    // it is written with the next write.
+    private async Task OutlastAsync(Task waited, PodReport[] reports, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation))
+            {
+                await Task.WhenAny(waited, Task.Delay(NodeJournal.WriteAhead, context.Time, limit.Token));
+                await limit.CancelAsync();
+            }
+            Deliver(reports);
+            if (waited.IsCompleted)
+                break;
+            cancellation.ThrowIfCancellationRequested();
+            lock (_lock)
+                reports = TakeWaitingLocked();
+            Deliver(reports);
+            reports = [];
+        }
+        if (waited.IsFaulted || waited.IsCanceled)
+            await waited;
+    }
+
+    private void Deliver(PodReport[] reports)
+    {
+        foreach (var report in reports)
+            context.Deliver(session.Node, report);
+    }
+
+    private PodReport[] TakeWaitingLocked()
+    {
+        PodReport[] reports = [.. _waiting.Values];
+        _waiting.Clear();
+        return reports;
     }
 
     private async Task<bool> WriteAsync(CancellationToken cancellation)

@@ -39,13 +39,17 @@ internal sealed class NodeJournal
     {
         var node = new HeldNode(session, _store, _context);
         var before = Task.CompletedTask;
-        _held.AddOrUpdate(session.Node, node, (_, other) =>
+        var held = _held.AddOrUpdate(session.Node, node, (_, other) =>
         {
+            // Of two streams that begin at once the later one has ended this one already, and must not lose its journal to it.
+            if (session.Ended.IsCancellationRequested)
+                return other;
             other.Stop();
             before = other.Completion;
             return node;
         });
-        node.Start(before, _stop.Token);
+        if (ReferenceEquals(held, node))
+            node.Start(before, _stop.Token);
     }
 
     /// <summary>A node's stream ended.</summary>

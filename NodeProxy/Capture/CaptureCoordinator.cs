@@ -34,6 +34,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
     private readonly ReportOutbox _reports;
     private readonly Action<IReadOnlyDictionary<string, double>> _counters;
     private readonly Action<NonTcpTraffic> _nonTcp;
+    private readonly Action<MachineAddresses> _machine;
     private readonly Action<byte[]> _restore;
     private readonly NodeCapacity _capacity;
     private readonly ILogger _logger;
@@ -57,6 +58,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _reports = settings.Reports;
         _counters = settings.Counters;
         _nonTcp = settings.NonTcp;
+        _machine = settings.Machine;
         _restore = settings.Restore;
         _capacity = settings.Capacity;
         _logger = logger;
@@ -170,6 +172,9 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
                 break;
             case ToNode.BodyOneofCase.Canary:
                 _canary.OnResult(message.Canary);
+                break;
+            case ToNode.BodyOneofCase.Machine:
+                _machine(message.Machine);
                 break;
             case ToNode.BodyOneofCase.None: // a newer Redirector says something that we do not know
                 break;

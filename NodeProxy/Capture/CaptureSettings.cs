@@ -29,6 +29,9 @@ internal sealed record CaptureSettings
     /// <summary>Takes Redirector's counters.</summary>
     public required Action<IReadOnlyDictionary<string, double>> Counters { get; init; }
 
+    /// <summary>Takes the addresses of the machine.</summary>
+    public required Action<MachineAddresses> Machine { get; init; }
+
     /// <summary>Takes what passed pods beside TCP.</summary>
     public required Action<NonTcpTraffic> NonTcp { get; init; }
 

@@ -84,7 +84,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
         {
             Refuse(RefusalReason.BadAuthority, $"{_target.Address} is no address of this pod");
         }
-        else if (MayDialTunnels(view, _client.Address))
+        else if (MayDialTunnels(_context.Views, _client.Address))
         {
             Watch(_destination);
         }
@@ -111,10 +111,11 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
     }
 
     // Only a captured pod has a node that dials for it; one that the view does not know may be newer than the view.
-    private static bool MayDialTunnels(MeshView view, IPAddress client)
+    private static bool MayDialTunnels(MeshViewHolder views, IPAddress client)
     {
+        var view = views.Current;
         if (!view.Settings.TunnelOnOriginalPort) return false;
-        return view.TryFindWorkload(client, out var peer) ? peer.Enrolment != Enrolment.None : !view.TryFindNodeByAddress(client, out _);
+        return view.TryFindWorkload(client, out var peer) ? peer.Enrolment != Enrolment.None : !views.IsNodes(view, client);
     }
 
     private void Watch(Workload destination)
@@ -132,7 +133,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
         {
             Deliver();
         }
-        else if (DeclaredProbes.Find(_context.Views.Current, destination, _client.Address, _target.Port, decision.IsExplicit) is { Count: > 0 } probes)
+        else if (DeclaredProbes.Find(_context.Views, destination, _client.Address, _target.Port, decision.IsExplicit) is { Count: > 0 } probes)
         {
             Probe(probes);
         }

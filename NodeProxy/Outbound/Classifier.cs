@@ -13,12 +13,13 @@ internal static class Classifier
 {
     private const int MaxPassedOver = 8;
 
+    /// <param name="views">Knows the machine's own addresses.</param>
     /// <param name="view">One version.</param>
     /// <param name="target">Where the app wanted to go.</param>
     /// <param name="chooser">Chooses among a service's endpoints.</param>
     /// <param name="caller">For whom.</param>
     /// <param name="tried">Endpoints that did not answer this connection.</param>
-    public static Route Classify(MeshView view, IPEndPoint target, EndpointChooser chooser, in Caller caller, List<ReadyEndpoint> tried)
+    public static Route Classify(MeshViewHolder views, MeshView view, IPEndPoint target, EndpointChooser chooser, in Caller caller, List<ReadyEndpoint> tried)
     {
         if (PodListeners.IsOwnPort(target.Port) && IPAddress.IsLoopback(target.Address))
         {
@@ -26,12 +27,12 @@ internal static class Classifier
         }
 
         // 1. A service address. 2. A pod's address. 3. Inside the mesh's ranges: a node's own address, or wait. 4. Outside.
-        if (view.TryFindService(target.Address, out var service)) return ToService(view, target, service, chooser, caller, tried);
+        if (view.TryFindService(target.Address, out var service)) return ToService(views, view, target, service, chooser, caller, tried);
         if (view.TryFindWorkload(target.Address, out var workload)) return ToWorkload(target, workload, null);
         if (view.Settings.Covers(target.Address))
         {
             // Known, and nobody there could take a tunnel.
-            if (view.TryFindNodeByAddress(target.Address, out _)) return new Route(RouteKind.Plain, target);
+            if (views.IsNodes(view, target.Address)) return new Route(RouteKind.Plain, target);
             return new Route(RouteKind.Wait, target)
             {
                 Reason = RefusalReason.UnknownAddress,
@@ -43,7 +44,7 @@ internal static class Classifier
     }
 
     private static Route ToService(
-        MeshView view, IPEndPoint target, ServiceView service, EndpointChooser chooser, in Caller caller, List<ReadyEndpoint> tried)
+        MeshViewHolder views, MeshView view, IPEndPoint target, ServiceView service, EndpointChooser chooser, in Caller caller, List<ReadyEndpoint> tried)
     {
         string name = $"{service.Service.Namespace}/{service.Service.Name}";
         if (!service.TryFindPort(target.Port, out var port))
@@ -73,10 +74,10 @@ internal static class Classifier
         }
 
         // An endpoint that the view names but whose pod it does not know yet is as unknown as any address of the ranges.
-        if (!view.Settings.Covers(endpoint.Address) || view.TryFindNodeByAddress(endpoint.Address, out _)) return route;
+        if (!view.Settings.Covers(endpoint.Address) || views.IsNodes(view, endpoint.Address)) return route;
         // Nobody has to wait for it while there is another that is known.
         if (route.HasOtherEndpoint && tried.Count < MaxPassedOver
-            && ToService(view, target, service, chooser, caller, [.. tried, endpoint]) is { Kind: not (RouteKind.Wait or RouteKind.Refused) } other)
+            && ToService(views, view, target, service, chooser, caller, [.. tried, endpoint]) is { Kind: not (RouteKind.Wait or RouteKind.Refused) } other)
         {
             return other;
         }

@@ -128,7 +128,7 @@ internal sealed class OutboundConnection : IConnectionOwner, IPodUser, IWayOwner
         _context.Loop.Timers.Cancel(_patience);
         view.TryFindNode(_context.Node, out var node);
         var caller = new Caller(_client.Address, _wanted.AddressFamily, _context.Node, node?.Zone ?? "", _context.Loop.NowTicks);
-        _route = Classifier.Classify(view, _wanted, _context.Chooser, caller, _tried);
+        _route = Classifier.Classify(_context.Views, view, _wanted, _context.Chooser, caller, _tried);
         if (_route.Kind != RouteKind.Wait) _context.Loop.Timers.Cancel(_viewDeadline);
         if (_route.Endpoint is { } endpoint)
         {

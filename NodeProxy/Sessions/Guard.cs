@@ -14,7 +14,7 @@ internal sealed class Guard(MeshViewHolder views, Refusals refusals)
     private readonly PolicyBook _book = new();
     private readonly Dictionary<string, GuardedPod> _pods = [];
     private ViewPolicies _version = new(MeshView.Empty);
-    private object? _nodes;
+    private (object? View, object? Machine) _nodes;
 
     /// <summary>Decides about a connection, by what the view in force says of its destination. Allocates nothing while the view stays.</summary>
     public Decision Decide(in ConnectionFacts facts) => Decide(facts, Current());
@@ -38,8 +38,8 @@ internal sealed class Guard(MeshViewHolder views, Refusals refusals)
     public void OnView()
     {
         var version = Current();
-        object nodes = version.View.NodeByName;
-        bool nodesChanged = !ReferenceEquals(nodes, _nodes);
+        (object, object) nodes = (version.View.NodeByName, views.Machine);
+        bool nodesChanged = !ReferenceEquals(nodes.Item1, _nodes.View) || !ReferenceEquals(nodes.Item2, _nodes.Machine);
         _nodes = nodes;
         List<(Session Session, Decision Decision)>? denied = null;
         foreach (var pod in _pods.Values)
@@ -67,7 +67,7 @@ internal sealed class Guard(MeshViewHolder views, Refusals refusals)
     private Decision Decide(in ConnectionFacts facts, ViewPolicies version)
     {
         var destination = version.View.TryFindWorkloadByUid(facts.Destination.Uid, out var now) ? now : facts.Destination;
-        bool fromNode = facts.ProvenPeer is null && version.View.TryFindNodeByAddress(facts.PeerAddress, out _);
+        bool fromNode = facts.ProvenPeer is null && views.IsNodes(version.View, facts.PeerAddress);
         return ConnectionPolicy.Decide(facts with { Destination = destination, FromNode = fromNode }, _book.Of(destination, version));
     }
 

@@ -124,6 +124,36 @@ public sealed class ReplicaTests(ApiServer server)
     }
 
     [Fact]
+    public async Task An_API_that_hangs_holds_no_later_report_up_for_longer_than_the_first()
+    {
+        await using var mesh = await MeshCluster.CreateAsync(server);
+        var shop = new Shop(server);
+        mesh.Write("mesh.yaml", shop.Yaml);
+        await using var line = server.OpenLine();
+        var controller = await mesh.StartAsync(line);
+        await using var a = await mesh.ConnectAsync(controller, shop.A);
+        await a.SettleAsync();
+        Assert.True(await Eventually.TrueAsync(async () => (await mesh.StatusOfAsync(shop.A))?.Connected == true), "not written down");
+
+        line.Delay = TimeSpan.FromSeconds(8);   // of each piece, so that a call takes its whole time-out
+        await a.ReportAsync(shop.Web, PodPhase.Captured);
+        await a.UntilStateAsync(shop.Web, EnrolmentState.Enrolled);
+        for (var times = 0; times < 3; times++)
+        {
+            var watch = Stopwatch.StartNew();
+            await a.ReportAsync(shop.Web, PodPhase.Quiet);
+            await a.UntilStateAsync(shop.Web, EnrolmentState.Enrolling);
+            await a.ReportAsync(shop.Web, PodPhase.Captured);
+            await a.UntilStateAsync(shop.Web, EnrolmentState.Enrolled);
+            TestContext.Current.SendDiagnosticMessage($"two reports, one after the other, announced {watch.ElapsedMilliseconds} ms later (bound {2 * NodeJournal.WriteAhead.TotalMilliseconds} ms)");
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(8), $"{watch.Elapsed}");
+        }
+        line.Delay = TimeSpan.Zero;
+        line.Break();
+        Assert.True(await Eventually.TrueAsync(async () => (await mesh.StatusOfAsync(shop.A))?.Pods is [{ Enrolled: true }], TimeSpan.FromSeconds(30)), "never written down");
+    }
+
+    [Fact]
     public async Task Lists_come_in_pages_and_show_the_nodes_of_all_replicas()
     {
         await using var mesh = await MeshCluster.CreateAsync(server);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Ambient.Cli.Lab;
 using Ambient.Tests.Mesh.Rig;
 
@@ -8,8 +7,6 @@ namespace Ambient.Tests.Mesh.Lifecycle;
 /// <summary>Certificates live for seconds, and then the mesh's root is replaced, under traffic between nodes and within one.</summary>
 public sealed class RotationTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
-
     // By hand with 30s: docs/lifecycle.md has the command.
     private static readonly string Lifetime = Environment.GetEnvironmentVariable("AMBIENT_LAB_LEAF_LIFETIME") ?? "8s";
 
@@ -31,19 +28,19 @@ public sealed class RotationTests
         await using var talk = await Talk.StartAsync("p11", plan.Pod("jobs-23").V6, 9090, listener);
         var began = Stopwatch.GetTimestamp();
 
-        for (var renewal = 0; renewal < 3; renewal++) await RenewedAsync(lab);
+        for (var renewal = 0; renewal < 3; renewal++) await Renewal.OfAllAsync(lab);
         await talk.AssertWellAsync();
 
         await lab.Controller.RootAsync("add");
-        await TrustedAsync(lab, 2);
+        await Renewal.TrustedAsync(lab, 2);
         await lab.Controller.RootAsync("switch", "--leaf-lifetime", Lifetime, "--now");
-        await lab.UntilAsync("the new root signs", Patience, () => Task.FromResult(
+        await lab.UntilAsync("the new root signs", Renewal.Patience, () => Task.FromResult(
             lab.Log.Of("controller").Count(line => line.Contains("The authority changed")) >= 2 ? null : "not yet"));
-        await RenewedAsync(lab);   // by the new root
+        await Renewal.OfAllAsync(lab);   // by the new root
         await talk.AssertWellAsync();
         await lab.Controller.RootAsync("retire", "--now");
-        await TrustedAsync(lab, 1);
-        await RenewedAsync(lab);
+        await Renewal.TrustedAsync(lab, 1);
+        await Renewal.OfAllAsync(lab);
         await Task.WhenAll(loads.Select(load => load.SettleAsync()));
         await talk.AssertWellAsync();
         await talk.EndAsync();
@@ -58,30 +55,4 @@ public sealed class RotationTests
         Assert.Contains("without a controller: all goes on until ", told);
         foreach (var server in servers) await server.KillAsync();
     }
-
-    // Every certificate of every node has been renewed from here on.
-    private static async Task RenewedAsync(Lab lab)
-    {
-        var before = await CertificatesAsync(lab);
-        await lab.UntilAsync("all certificates are renewed", Patience, async () =>
-        {
-            var now = await CertificatesAsync(lab);
-            var old = before.Keys.Where(key => now.GetValueOrDefault(key) <= before[key]).ToList();
-            return old.Count == 0 ? null : string.Join(", ", old);
-        });
-    }
-
-    private static async Task<Dictionary<string, DateTimeOffset>> CertificatesAsync(Lab lab)
-    {
-        var all = new Dictionary<string, DateTimeOffset>();
-        foreach (var node in lab.Nodes)
-        {
-            foreach (var certificate in (await node.Admin.GetJsonAsync("/status"))["certificates"]!.AsArray())
-                all[$"{certificate!["identity"]} on {node.Name}"] = DateTimeOffset.Parse((string)certificate["not_before"]!, CultureInfo.InvariantCulture);
-        }
-        return all;
-    }
-
-    private static Task TrustedAsync(Lab lab, int roots) => lab.UntilAsync($"{roots} roots are trusted everywhere", Patience, () => Task.FromResult(
-        lab.Nodes.All(node => lab.Log.Of(node.NodeProxy.Name).LastOrDefault(line => line.Contains("The roots of the mesh changed"))?.Contains($"{roots} are trusted") == true) ? null : "not yet"));
 }

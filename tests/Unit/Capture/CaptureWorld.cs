@@ -27,6 +27,7 @@ internal sealed class CaptureWorld : IAsyncDisposable, ICaptureHandler
                 Drain = () => TimeSpan.FromSeconds(2),
                 Reports = Reports,
                 NonTcp = _ => { },
+                Machine = _ => { },
                 Counters = _ => { },
                 Restore = bytes => Restored = bytes,
                 Capacity = Capacity,
