@@ -113,6 +113,15 @@ internal sealed class RedirectorRun : IDisposable
         }
     }
 
+    /// <summary>Connects as a NodeProxy that serves the pod, and has it captured.</summary>
+    public TestNode Capture(Pod pod)
+    {
+        var node = Connect();
+        node.Greet();
+        node.Capture(pod, Order(pod.Ordered));
+        return node;
+    }
+
     public void AwaitLog(string text)
     {
         var clock = Stopwatch.StartNew();

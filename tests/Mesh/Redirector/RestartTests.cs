@@ -13,9 +13,7 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        var node = run.Capture(pod);
         var held = node.Listeners[pod.Uid];
 
         run.Kill(first);
@@ -97,9 +95,7 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         Assert.Equal(0, run.Terminate(first));
         Assert.True(pod.HasTable, "SIGTERM leaves the rules");
         pod.Nft("flush", "ruleset");
@@ -116,10 +112,8 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        using (var node = run.Connect())
+        using (var node = run.Capture(pod))
         {
-            node.Greet();
-            node.Capture(pod, run.Order(pod.Ordered));
             node.Pass(run.Order());
             node.AwaitPhase(pod, PodPhase.Quiet);
             run.Kill(first);
@@ -190,9 +184,7 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        var node = run.Capture(pod);
         var second = run.Start();
         run.AwaitLog($"[{second.Id}]");
         run.AwaitLog("waiting until it ends");
@@ -218,10 +210,8 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        using (var node = run.Connect())
+        using (var node = run.Capture(pod))
         {
-            node.Greet();
-            node.Capture(pod, run.Order(pod.Ordered));
             using var memory = SealedMemory.Create("state", [1, 2, 3]);
             node.Send(new ToRedirector { State = new StoreState() }, memory.Number);
             node.AwaitCounter("states_kept_total", 1);
@@ -249,10 +239,8 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        using (var node = run.Connect())
+        using (var node = run.Capture(pod))
         {
-            node.Greet();
-            node.Capture(pod, run.Order(pod.Ordered));
             run.Kill(first);
         }
         run.Start();
@@ -272,9 +260,7 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        var node = run.Capture(pod);
         var stale = node.Listeners[pod.Uid];
         run.Kill(first);
         Command.Run("ip", "netns", "exec", pod.Name, "ip", "link", "del", "eth0");
@@ -303,9 +289,7 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var old = run.Connect();
-        old.Greet();
-        old.Capture(pod, run.Order(pod.Ordered));
+        using var old = run.Capture(pod);
         using var fresh = run.Connect();
         fresh.Greet();
         fresh.AwaitListeners(pod);
