@@ -33,6 +33,7 @@ internal sealed class ControllerUnderTest : IDisposable
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
+            Environment = { ["MALLOC_ARENA_MAX"] = "2" },   // as in deploy/
         };
         var process = Process.Start(start)!;
         if (await process.StandardOutput.ReadLineAsync() is not { } line || line.Split(' ') is not ["ready", var port, var seconds])
