@@ -3,7 +3,6 @@ using Ambient.Native.Descriptors;
 using Ambient.Native.Namespaces;
 using Ambient.Native.Processes;
 using Ambient.Native.Unix;
-using Ambient.Protocol.Orders;
 using Ambient.Redirector;
 using Ambient.Redirector.Capture;
 using Ambient.Redirector.Cni;
@@ -69,10 +68,10 @@ void Stop(PosixSignalContext context)
 static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProvider time, StderrLogger log)
 {
     string bootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
-    OrderVerifier verifier;
+    OrderKey key;
     try
     {
-        verifier = OrderVerifier.FromPem(File.ReadAllText(options.OrderKeyFile));
+        key = OrderKey.Read(options.OrderKeyFile);
     }
     catch (ArgumentException e)
     {
@@ -98,7 +97,7 @@ static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProv
         var jobs = new CaptureJobs(new NamespaceFinder(options.NamespaceRoot, options.Proc), new NetSysctls(options.NetSysctls), tool, new RulesBaseline(tool), time);
         var ledger = new CaptureLedger(state.Below("captures"));
         var tools = new CaptureTools(loop, workers, entry, jobs, ledger, inheritance, new NodeSet(counters), counters, bootId, log);
-        var serving = redirection = new Redirection(options, tools, new OrderBook(options.Node, bootId, verifier, state, time));
+        var serving = redirection = new Redirection(options, tools, new OrderBook(options.Node, bootId, key, state, time), key);
         serving.Restore();
         Tidying.Begin(loop);
         successors = new HandoverDoor(loop, state.PathOf(HandoverDoor.FileName));

@@ -1,13 +1,67 @@
+using Ambient.Native.Descriptors;
+using Ambient.Native.Unix;
 using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Model;
+using Ambient.Protocol.Orders;
 using Ambient.Protocol.Redirector.V1;
 using Ambient.Redirector.Capture;
+using Ambient.Redirector.Nodes;
 using Ambient.Redirector.Rules;
 
 namespace Ambient.Redirector;
 
-/// <summary>What an order means for the pods.</summary>
+/// <summary>Orders and the key that they are judged by; what one means for the pods.</summary>
 internal sealed partial class Redirection
 {
+    // kubelet takes a minute to bring a changed ConfigMap: a few seconds more do not count.
+    private static readonly TimeSpan _keyInterval = TimeSpan.FromSeconds(2);
+
+    private void TakeOrder(NodeConnection from, Descriptor memory)
+    {
+        ulong version = 0;
+        bool isRead = SealedMemory.TryRead(memory, OrderVerifier.MaxLength, out byte[] content, out string reason);
+        if (isRead && _orders.IsInForce(content))
+        {
+            from.Send(new ToNode { Order = new OrderResult { Version = _orders.InForce!.Version, Accepted = true, Reason = "it is in force already" } });
+            return;
+        }
+        bool isAccepted = isRead && _orders.TryAccept(content, out version, out reason);
+        if (isAccepted)
+        {
+            _tools.Counters.Add(CounterNames.OrdersAccepted);
+            _tools.Log.OrderAccepted(version, _orders.InForce!.Pods.Count);
+        }
+        else
+        {
+            Refuse(from, CounterNames.OrdersRefused, reason);
+        }
+        from.Send(new ToNode { Order = new OrderResult { Version = version, Accepted = isAccepted, Reason = reason } });
+        if (isAccepted)
+            Apply(_orders.InForce!);
+    }
+
+    private void WatchKeyLater() => _tools.Loop.After(_keyInterval, () =>
+    {
+        LookAtKey();
+        WatchKeyLater();
+    });
+
+    private void LookAtKey()
+    {
+        bool isRenewed = _key.TryRenew(out string? fault);
+        if (fault is not null)
+            _tools.Log.OrderKeyNotTaken(_options.OrderKeyFile, fault);
+        if (!isRenewed)
+            return;
+        _tools.Log.OrderKeyTaken(_options.OrderKeyFile);
+        if (!_orders.TryAcceptLate(out ulong version))
+            return;
+        _tools.Counters.Add(CounterNames.OrdersAccepted);
+        _tools.Log.OrderAccepted(version, _orders.InForce!.Pods.Count);
+        _tools.Nodes.Tell(() => new ToNode { Order = new OrderResult { Version = version, Accepted = true } });
+        Apply(_orders.InForce!);
+    }
+
     private void Apply(CaptureOrder order)
     {
         _refused.Clear();
@@ -20,21 +74,23 @@ internal sealed partial class Redirection
             if (FaultOf(pod, out var exclusions) is { Length: > 0 } fault)
                 RefusePod(pod, fault);
             else
-                Order(pod, exclusions);
+                Order(pod, exclusions, order.IssuedUnixSeconds);
         }
-        foreach (var (uid, capture) in _pods.ToList())
-            if (!named.Contains(uid) && !capture.IsCanary && !(capture.IsAhead && IsEnrolled(capture.Namespace, uid, order)))
+        foreach (var (uid, capture) in _pods.Where(p => !named.Contains(p.Key) && !p.Value.IsCanary).ToList())
+            if (capture.IsAhead && IsEnrolled(capture.Namespace, uid, order))
+                capture.PassOver();
+            else
                 capture.Withdraw(drain);
         ReviewHeldPods();
         foreach (var node in _tools.Nodes.Greeted.ToList())
             TellGone(node);
     }
 
-    private void Order(CapturedPod pod, Exclusions exclusions)
+    private void Order(CapturedPod pod, Exclusions exclusions, long issuedUnixSeconds)
     {
         if (!_pods.TryGetValue(pod.Uid, out var capture))
             _pods[pod.Uid] = capture = new PodCapture(pod, record: null, _tools, OnFinished);
-        capture.Order(pod, exclusions);
+        capture.Order(pod, exclusions, issuedUnixSeconds);
     }
 
     private string FaultOf(CapturedPod pod, out Exclusions exclusions)
@@ -44,7 +100,7 @@ internal sealed partial class Redirection
             return "a pod without a UID";
         if (_options.ExcludedNamespaces.Contains(pod.Namespace))
             return $"namespace {pod.Namespace} is never captured";
-        if (!pod.Addresses.Any(a => a.Length is 4 or 16))
+        if (OrderedAddresses.Of(pod).IsEmpty)
             return "a pod without an address";
         return Exclusions.TryRead(pod, out exclusions, out string reason) ? "" : reason;
     }

@@ -28,6 +28,7 @@ internal sealed partial class Redirection : INodeReceiver
     private readonly RedirectorOptions _options;
     private readonly CaptureTools _tools;
     private readonly OrderBook _orders;
+    private readonly OrderKey _key;
     private readonly Dictionary<string, PodCapture> _pods = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PodStatus> _refused = new(StringComparer.Ordinal);
     private readonly TokenBucket _logBudget, _helloBudget;
@@ -38,9 +39,10 @@ internal sealed partial class Redirection : INodeReceiver
     private long _greetings;
     private long _countersTold, _countersToldTo;
 
-    public Redirection(RedirectorOptions options, CaptureTools tools, OrderBook orders)
+    /// <param name="key">What <paramref name="orders"/> are judged by.</param>
+    public Redirection(RedirectorOptions options, CaptureTools tools, OrderBook orders, OrderKey key)
     {
-        (_options, _tools, _orders) = (options, tools, orders);
+        (_options, _tools, _orders, _key) = (options, tools, orders, key);
         _logBudget = new TokenBucket(20, 2, tools.Loop.Time);
         _helloBudget = new TokenBucket(1, 1, tools.Loop.Time);
         _host = new HostAddresses(options.HostNet);
@@ -60,7 +62,7 @@ internal sealed partial class Redirection : INodeReceiver
                 continue;
             }
             _pods[pod.Uid] = new PodCapture(pod, record, _tools, OnFinished);
-            _pods[pod.Uid].RestoreStart(record);
+            _pods[pod.Uid].Restore(record);
         }
         if (_orders.TryRestore(out string reason))
         {
@@ -71,7 +73,10 @@ internal sealed partial class Redirection : INodeReceiver
         {
             _tools.Log.StoredOrderRefused(reason);
         }
+        foreach (var pod in _pods.Values.ToList())
+            pod.Resume(); // also one that no order speaks of, before anybody connects
         TellCountersLater();
+        WatchKeyLater();
         LookAtMachine();
         _canary.Start(() => _pods[CanaryWatch.Uid] = new PodCapture(new CapturedPod { Uid = CanaryWatch.Uid }, record: null, _tools, OnFinished));
     }
@@ -187,30 +192,6 @@ internal sealed partial class Redirection : INodeReceiver
             node.Held.Remove(uid);
             node.Send(new ToNode { Status = new PodStatus { Uid = uid, Phase = PodPhase.Gone, Reason = "not captured here any more" } });
         }
-    }
-
-    private void TakeOrder(NodeConnection from, Descriptor memory)
-    {
-        ulong version = 0;
-        bool isRead = SealedMemory.TryRead(memory, OrderVerifier.MaxLength, out byte[] content, out string reason);
-        if (isRead && _orders.IsInForce(content))
-        {
-            from.Send(new ToNode { Order = new OrderResult { Version = _orders.InForce!.Version, Accepted = true, Reason = "it is in force already" } });
-            return;
-        }
-        bool isAccepted = isRead && _orders.TryAccept(content, out version, out reason);
-        if (isAccepted)
-        {
-            _tools.Counters.Add(CounterNames.OrdersAccepted);
-            _tools.Log.OrderAccepted(version, _orders.InForce!.Pods.Count);
-        }
-        else
-        {
-            Refuse(from, CounterNames.OrdersRefused, reason);
-        }
-        from.Send(new ToNode { Order = new OrderResult { Version = version, Accepted = isAccepted, Reason = reason } });
-        if (isAccepted)
-            Apply(_orders.InForce!);
     }
 
     private void TakeListeners(NodeConnection from, ListenersReturned returned, List<Descriptor> descriptors)

@@ -41,6 +41,12 @@ internal static partial class RedirectorLog
     [LoggerMessage(5108, LogLevel.Warning, "pod {Uid}: listeners of the redirector before refused: {Reason}")]
     public static partial void InheritedListenersRefused(this ILogger log, string uid, string reason);
 
+    [LoggerMessage(5109, LogLevel.Information, "the controller's order key was replaced: {Path}")]
+    public static partial void OrderKeyTaken(this ILogger log, string path);
+
+    [LoggerMessage(5110, LogLevel.Warning, "the order key of before stays, since {Path} cannot be taken up: {Reason}")]
+    public static partial void OrderKeyNotTaken(this ILogger log, string path, string reason);
+
     [LoggerMessage(5200, LogLevel.Information, "NodeProxy says Hello and holds {Pods} pods; {Connected} connected")]
     public static partial void NodeGreeted(this ILogger log, int pods, int connected);
 

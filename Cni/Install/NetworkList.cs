@@ -11,22 +11,23 @@ internal sealed class NetworkList
 
     private readonly JsonObject _root;
 
-    private NetworkList(JsonObject root) => _root = root;
+    private NetworkList(JsonObject root, bool isSingle) => (_root, IsSingle) = (root, isSingle);
 
     /// <summary>It is of the old form.</summary>
-    public bool IsSingle => _root["plugins"] is null;
+    public bool IsSingle { get; }
 
     /// <summary>This plugin is in the list.</summary>
     public bool HasPlugin => Plugins.Any(IsOurs);
 
-    private IEnumerable<JsonNode?> Plugins => _root["plugins"] as JsonArray ?? [];
+    private IEnumerable<JsonNode?> Plugins => IsSingle ? [] : (JsonArray)_root["plugins"]!;
 
+    /// <param name="isSingle">The file's name says which form it is of, whatever it holds (libcni: ConfListFromFile for .conflist, else ConfFromFile).</param>
     /// <returns>Null for what is no network: a runtime passes over it too.</returns>
-    public static NetworkList? Read(byte[] text)
+    public static NetworkList? Read(byte[] text, bool isSingle)
     {
         try
         {
-            return JsonNode.Parse(text) is JsonObject root && (root["plugins"] is JsonArray { Count: > 0 } || root["type"] is JsonValue) ? new NetworkList(root) : null;
+            return JsonNode.Parse(text) is JsonObject root && (isSingle ? root["type"] is JsonValue : root["plugins"] is JsonArray { Count: > 0 }) ? new NetworkList(root, isSingle) : null;
         }
         catch (JsonException)
         {

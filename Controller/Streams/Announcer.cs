@@ -145,8 +145,10 @@ internal sealed partial class Announcer : IDisposable
             var before = _ledger.Pods.GetValueOrDefault(report.Uid);
             if (!_ledger.Report(node, report, _time.GetUtcNow()))
             {
-                // The last word of a pod that left the mesh comes after it is forgotten; so it does with every new stream.
-                if (report.Phase is not (PodPhase.Released or PodPhase.Gone))
+                // The last word of a pod that left the mesh comes after it is forgotten, and with every new stream; the first one of a pod
+                // that starts comes before the API knows its address, or it at all.
+                bool isEarly = report.Phase == PodPhase.Preparing && (_model?.Pods.GetValueOrDefault(report.Uid) is not { } known || known.Node == node);
+                if (!isEarly && report.Phase is not (PodPhase.Released or PodPhase.Gone))
                     _logger.ForeignReport(node, report.Uid);
                 return;
             }

@@ -22,8 +22,9 @@ internal sealed class CaptureJobs(NamespaceFinder finder, NetSysctls sysctls, Nf
     public NamespaceFinder Finder => finder;
 
     /// <summary>Finds the namespace, checks that it is the pod's, opens the watches.</summary>
-    public JobOutcome<PodNamespace> Open(NamespaceEntry entry, CapturedPod pod) =>
-        finder.TryFind(pod, out var found, out string reason) ? Open(entry, [.. pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span))], found!) : new(null, reason);
+    /// <param name="addresses">It must hold one of them.</param>
+    public JobOutcome<PodNamespace> Open(NamespaceEntry entry, CapturedPod pod, HashSet<IPAddress> addresses) =>
+        finder.TryFind(pod, out var found, out string reason) ? Open(entry, addresses, found!) : new(null, reason);
 
     /// <summary>The same with a namespace that the runtime handed over.</summary>
     /// <param name="addresses">It must hold one of them.</param>

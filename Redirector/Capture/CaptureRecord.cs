@@ -16,6 +16,12 @@ internal sealed record CaptureRecord(
     /// <summary>The sandbox whose ADD brought it; empty for none.</summary>
     public string Container { get; init; } = "";
 
-    /// <summary>No order has named it yet.</summary>
+    /// <summary>No order knows the sandbox yet.</summary>
     public bool IsAhead { get; init; }
+
+    /// <summary>What the runtime said of the sandbox's addresses, separated by commas.</summary>
+    public string AddressesAtStart { get; init; } = "";
+
+    /// <summary>An order that knows the sandbox was issued after this; 0: by its addresses alone.</summary>
+    public long KnownSinceUnixSeconds { get; init; }
 }

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using System.Net;
+using Ambient.Protocol.Model;
 using Ambient.Protocol.Redirector.V1;
 using Ambient.Redirector.Canary;
 using Ambient.Redirector.Namespaces;
@@ -17,7 +19,8 @@ internal sealed partial class PodCapture
 
     private FoundNamespace? _given;
     private Action<string>? _onAttached;
-    private IPAddress[] _addressesAtStart = [];
+    private ImmutableArray<IPAddress> _addressesAtStart = [];
+    private long _knownSinceUnixSeconds;
     private bool _isRulesFirst;
 
     /// <summary>The sandbox whose ADD brought the pod; empty for a pod that was found.</summary>
@@ -26,7 +29,7 @@ internal sealed partial class PodCapture
     /// <summary>The Kubernetes namespace.</summary>
     public string Namespace => _pod.Namespace;
 
-    /// <summary>It is captured on the strength of its namespace alone: no order has named it yet.</summary>
+    /// <summary>It is captured on the strength of its namespace alone: no order knows the sandbox that runs, though one may have named the pod.</summary>
     public bool IsAhead { get; private set; }
 
     /// <summary>It is Redirector's own, which no order speaks of.</summary>
@@ -44,12 +47,13 @@ internal sealed partial class PodCapture
     {
         AnswerAttached("another sandbox of the pod took its place");
         _given?.Dispose();
+        _addressesAtStart = OrderedAddresses.Of(pod);
+        if (!IsOrdered || IsNew(container, given))
+            BeginAhead();
         (_given, _onAttached, Container, _isRulesFirst) = (given, onDone, container, true);
-        _addressesAtStart = [.. pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span))];
         if (!IsOrdered)
         {
-            (_pod, _exclusions, _full) = (pod, exclusions, Ruleset.Full(exclusions));
-            (IsAhead, _isWanted) = (true, true);
+            (_pod, _exclusions, _full, _isWanted) = (pod, exclusions, Ruleset.Full(exclusions), true);
             _drainTimer?.Cancel();
         }
         TakeAddresses();
@@ -75,23 +79,42 @@ internal sealed partial class PodCapture
         _given?.Dispose();
         (_given, Container, _isRulesFirst, _addressesAtStart) = (null, "", false, []);
         if (IsAhead)
-            (IsAhead, _isWanted) = (false, false);
+            (IsAhead, _isWanted) = (false, IsOrdered);
         OnEnded(reason);
     }
 
-    /// <summary>Takes up what an earlier Redirector knew of the pod's start.</summary>
-    public void RestoreStart(CaptureRecord record)
+    /// <summary>
+    /// Takes up what an earlier Redirector knew. What it captured is wanted until an order says something else: that there is none in force
+    /// is no order to let go.
+    /// </summary>
+    public void Restore(CaptureRecord record)
     {
-        (Container, IsAhead) = (record.Container, record.IsAhead);
-        _isWanted |= IsAhead;
-        if (IsAhead && Exclusions.TryRead(_pod, out var exclusions, out _))
+        (Container, IsAhead, _knownSinceUnixSeconds) = (record.Container, record.IsAhead, record.KnownSinceUnixSeconds);
+        _addressesAtStart = [.. (record.AddressesAtStart ?? "").Split(',').Select(a => IPAddress.TryParse(a, out var address) ? address : null).OfType<IPAddress>()];
+        TakeAddresses();
+        _isWanted = IsAhead || !record.IsQuiet;
+        if (_isWanted && Exclusions.TryRead(_pod, out var exclusions, out _))
             (_exclusions, _full) = (exclusions, Ruleset.Full(exclusions));
     }
 
-    // The controller hears of the pod's phase from now on: what it was told before it knew the pod counted for nothing.
+    // What runs already may be asked about again, and what an order found may have been started while nobody was here to be asked.
+    private bool IsNew(string container, FoundNamespace given) =>
+        _namespace is { } present ? present.Namespace.Identity != given.Namespace.Identity || (Container.Length > 0 && Container != container) : Container != container;
+
+    // An order that names an address which none named before knows the sandbox. With the one before's address only its time can tell.
+    private void BeginAhead()
+    {
+        IsAhead = true;
+        bool isAddressKnown = IsOrdered && OrderedAddresses.Of(_pod).Any(_addressesAtStart.Contains);
+        _knownSinceUnixSeconds = isAddressKnown ? _tools.Loop.Time.GetUtcNow().ToUnixTimeSeconds() : 0;
+    }
+
+    private bool KnowsStart(CapturedPod pod, long issuedUnixSeconds) =>
+        issuedUnixSeconds > _knownSinceUnixSeconds && OrderedAddresses.Of(pod).Any(_addressesAtStart.Contains);
+
     private void ConfirmStart()
     {
-        _wasTold = false;
+        IsAhead = false;
         if (_record is not { IsAhead: true } record)
             return;
         _record = record with { Pod = _pod.ToByteArray(), IsAhead = false };

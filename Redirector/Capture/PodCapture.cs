@@ -1,6 +1,7 @@
 using System.Net;
 using Ambient.Native.Namespaces;
 using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Model;
 using Ambient.Protocol.Redirector.V1;
 using Ambient.Redirector.Listeners;
 using Ambient.Redirector.Loop;
@@ -71,13 +72,15 @@ internal sealed partial class PodCapture
     public ListenerSet? Listeners => _listeners;
 
     /// <summary>The order has it, with these exclusions.</summary>
-    public void Order(CapturedPod pod, Exclusions exclusions)
+    /// <param name="issuedUnixSeconds">When the order was issued.</param>
+    public void Order(CapturedPod pod, Exclusions exclusions, long issuedUnixSeconds)
     {
         bool isElsewhere = _namespace is not null && Container.Length == 0 && pod.NetnsPath != _pod.NetnsPath;
-        bool isNamed = !IsOrdered;
+        // The controller hears of the pod's phase from now on: what it was told before it knew the pod counted for nothing.
+        _wasTold &= IsOrdered;
         _pod = pod;
-        (_isWanted, IsOrdered, IsAhead) = (true, true, false);
-        if (isNamed)
+        (_isWanted, IsOrdered) = (true, true);
+        if (IsAhead && KnowsStart(pod, issuedUnixSeconds))
             ConfirmStart();
         _exclusions = exclusions;
         _full = Ruleset.Full(exclusions);
@@ -99,6 +102,12 @@ internal sealed partial class PodCapture
         _drainedBy.Clear();
         Again();
     }
+
+    /// <summary>The order does not have it, and cannot: it does not know the sandbox that runs.</summary>
+    public void PassOver() => IsOrdered = false;
+
+    /// <summary>Goes on with what an earlier Redirector left.</summary>
+    public void Resume() => Again();
 
     /// <summary>A NodeProxy says whether it could serve the pod. It can start or delay capture, never end it.</summary>
     public void Report(bool isReady, string reason)
@@ -126,16 +135,16 @@ internal sealed partial class PodCapture
 
     private void Open()
     {
+        var (pod, addresses) = (_pod, _addresses); // this sandbox's among them: an order that names the pod may know only those of the one before
         if (_given is { } given)
         {
             _given = null;
-            var addresses = _addresses; // this sandbox's among them: an order that names the pod may know only those of the one before
             RunJob(WorkPriority.Start, entry => _tools.Jobs.OpenGiven(entry, addresses, given), OnOpened);
         }
         else if (!_isWanted && _record is null)
             Finish(PodPhase.Released, "");
         else if (_retry is not { IsCancelled: false })
-            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Open(entry, _pod), OnOpened);
+            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Open(entry, pod, addresses), OnOpened);
     }
 
     private void StepTowardsCapture(PodNamespace pod)
@@ -180,9 +189,9 @@ internal sealed partial class PodCapture
             // The runtime has brought a sandbox meanwhile: that the one before was not found is no news of it.
             if (_given is not null)
                 Step();
-            // A pod that is gone for good leaves nothing to undo: its namespace took everything with it. One that nothing but its start
+            // A pod that is gone for good leaves nothing to undo: its namespace took everything with it. One that no order in force
             // speaks for is gone as well: its end was missed, and if it lives, its processes are found.
-            else if ((!_isWanted || (IsAhead && _onAttached is null)) && ++_failedSearches >= MaxFailedSearches)
+            else if ((!_isWanted || (!IsOrdered && _onAttached is null)) && ++_failedSearches >= MaxFailedSearches)
                 Finish(PodPhase.Gone, outcome.Reason);
             else
                 Fail(outcome.Reason);
@@ -216,7 +225,7 @@ internal sealed partial class PodCapture
         long now = _tools.Loop.Time.GetUtcNow().ToUnixTimeSeconds();
         _record = new CaptureRecord(_tools.BootId, pod.Cookie, _pod.ToByteArray(), _record is null ? pod.SettingsAtOpen : _record.SettingsBefore,
             _record?.ConnectionsFromBefore ?? 0, ruleset.IsQuiet, ruleset.IsQuiet ? (_record is { IsQuiet: true } ? _record.QuietSinceUnixSeconds : now) : 0)
-        { Container = Container, IsAhead = IsAhead };
+        { Container = Container, IsAhead = IsAhead, AddressesAtStart = string.Join(',', _addressesAtStart), KnownSinceUnixSeconds = _knownSinceUnixSeconds };
         bool isFirst = _rules is null;
         var exclusions = ruleset.IsQuiet ? Exclusions.None : _exclusions;
         if (_tools.Ledger.TryPut(Uid, _record, out string fault))
@@ -329,5 +338,5 @@ internal sealed partial class PodCapture
     }
 
     // An order may be older than the sandbox that runs now.
-    private void TakeAddresses() => _addresses = _pod.Addresses.Where(a => a.Length is 4 or 16).Select(a => new IPAddress(a.Span)).Concat(_addressesAtStart).ToHashSet();
+    private void TakeAddresses() => _addresses = [.. OrderedAddresses.Of(_pod), .. _addressesAtStart];
 }

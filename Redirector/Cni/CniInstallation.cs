@@ -13,13 +13,16 @@ namespace Ambient.Redirector.Cni;
 internal sealed class CniInstallation : IDisposable
 {
     // Somebody who writes a file does it in several steps.
-    private static readonly TimeSpan _settle = TimeSpan.FromMilliseconds(200), _sweep = TimeSpan.FromSeconds(30), _atMost = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _settle = TimeSpan.FromMilliseconds(200), _settledAtMost = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan _sweep = TimeSpan.FromSeconds(30), _atMost = TimeSpan.FromSeconds(10);
 
     private readonly EventLoop _loop;
     private readonly NamespaceWorkers _workers;
     private readonly string _plugin;
     private readonly string[] _arguments;
     private readonly string _folder;
+    private readonly Settling _settling;
     private readonly Counters _counters;
     private readonly ILogger _log;
     private FileSystemWatcher? _watcher;
@@ -30,6 +33,7 @@ internal sealed class CniInstallation : IDisposable
     public CniInstallation(EventLoop loop, NamespaceWorkers workers, RedirectorOptions options, Counters counters, ILogger log)
     {
         (_loop, _workers, _plugin, _folder, _counters, _log) = (loop, workers, options.CniPlugin!, options.CniNetworks, counters, log);
+        _settling = new Settling(loop.Time, _settle, _settledAtMost);
         _arguments =
         [
             "install", "--bin-dir", options.CniBinaries, "--conf-dir", options.CniNetworks, "--excluded-namespaces", string.Join(',', options.ExcludedNamespaces.Order(StringComparer.Ordinal)),
@@ -56,6 +60,7 @@ internal sealed class CniInstallation : IDisposable
             return;
         _isBusy = true;
         _next?.Cancel();
+        _settling.OnLook();
         Watch();
         _workers.Run(WorkPriority.Enrol, _ => Run(), OnRun);
     }
@@ -73,9 +78,9 @@ internal sealed class CniInstallation : IDisposable
             _log.CniNotInstalled(outcome.Text);
         }
         _failure = outcome.IsOk ? "" : outcome.Text;
-        if (_isEnded)
-            return;
-        _next = _loop.After(_isWanted ? _settle : _sweep, Install);
+        // What changed meanwhile has its time already.
+        if (!_isEnded && _next is not { IsCancelled: false })
+            _next = _loop.After(_isWanted ? _settle : _sweep, Install);
     }
 
     private (bool IsOk, string Text) Run()
@@ -117,6 +122,6 @@ internal sealed class CniInstallation : IDisposable
     private void OnChange() => _loop.Post(() =>
     {
         _next?.Cancel();
-        _next = _loop.After(_settle, Install);
+        _next = _loop.After(_settling.OnChange(), Install);
     });
 }

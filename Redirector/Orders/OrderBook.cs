@@ -11,11 +11,11 @@ namespace Ambient.Redirector.Orders;
 /// The order in force. It takes only what the controller signed for this node and this boot, newer than the last one and not expired, and
 /// keeps the last one in a file that only root reads: for the time after a restart or a reboot, until the controller speaks again.
 /// </summary>
-internal sealed class OrderBook(string node, string bootId, OrderVerifier verifier, StateDirectory state, TimeProvider time)
+internal sealed class OrderBook(string node, string bootId, OrderKey key, StateDirectory state, TimeProvider time)
 {
     private const string FileName = "order";
 
-    private byte[]? _inForce;
+    private byte[]? _inForce, _unknown;
 
     /// <summary>Null before the first one.</summary>
     public CaptureOrder? InForce { get; private set; }
@@ -39,7 +39,7 @@ internal sealed class OrderBook(string node, string bootId, OrderVerifier verifi
             return false;
         }
         var issued = DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(claim.ExpiresUnixSeconds - 1, 0, DateTimeOffset.MaxValue.ToUnixTimeSeconds()));
-        if (!verifier.TryOpen(signed, node, claim.BootId, lastVersion: 0, issued, out var order, out string? fault))
+        if (!key.Verifier.TryOpen(signed, node, claim.BootId, lastVersion: 0, issued, out var order, out string? fault))
         {
             reason = fault;
             return false;
@@ -75,9 +75,9 @@ internal sealed class OrderBook(string node, string bootId, OrderVerifier verifi
             reason = "not a signed order";
             return false;
         }
-        if (!verifier.TryOpen(signed, node, bootId, VersionFloor, time.GetUtcNow(), out var order, out string? fault))
+        if (!key.Verifier.TryOpen(signed, node, bootId, VersionFloor, time.GetUtcNow(), out var order, out string? fault))
         {
-            reason = fault;
+            (_unknown, reason) = (signedOrder, fault);
             return false;
         }
         // Before it has effect: a restart must not go back behind it.
@@ -92,8 +92,20 @@ internal sealed class OrderBook(string node, string bootId, OrderVerifier verifi
             reason = $"the order cannot be stored: {e.Message}";
             return false;
         }
+        _unknown = null;
         (InForce, _inForce, VersionFloor, version, reason) = (order, signedOrder, order.Version, order.Version, "");
         return true;
+    }
+
+    /// <summary>
+    /// Judges the order that was refused last once more, after the key was replaced: NodeProxy passes an order on once, and it may be here
+    /// before kubelet has brought the key that signed it.
+    /// </summary>
+    /// <returns>False also when there is none.</returns>
+    public bool TryAcceptLate(out ulong version)
+    {
+        version = 0;
+        return _unknown is { } order && TryAccept(order, out version, out _);
     }
 
     /// <summary>The namespaces that the last good order enrolled, as they were written down: also where that order cannot be taken up again.</summary>

@@ -12,15 +12,7 @@ public sealed class AwayTests
     {
         using var run = new RedirectorRun();
         using var net = new PodNet();
-        var redirector = run.Start();
-        using (var node = run.Connect())
-        {
-            node.Greet();
-            var order = run.Unsigned();
-            order.EnrolledNamespaces.Add("shop");
-            Assert.True(node.Pass(run.Sign(order)).Accepted);
-        }
-        run.Kill(redirector);
+        run.LeaveAnOrderBehind();
         var plugin = new Plugin(run);
         Pod pod = net.Add(), other = net.Add();
 
@@ -50,15 +42,7 @@ public sealed class AwayTests
     {
         using var run = new RedirectorRun();
         using var net = new PodNet();
-        var first = run.Start();
-        using (var node = run.Connect())
-        {
-            node.Greet();
-            var order = run.Unsigned();
-            order.EnrolledNamespaces.Add("shop");
-            Assert.True(node.Pass(run.Sign(order)).Accepted);
-        }
-        run.Kill(first);
+        run.LeaveAnOrderBehind();
         var pod = net.Add();
         var plugin = new Plugin(run);
 
@@ -74,15 +58,7 @@ public sealed class AwayTests
     {
         using var run = new RedirectorRun();
         using var net = new PodNet();
-        var first = run.Start();
-        using (var node = run.Connect())
-        {
-            node.Greet();
-            var order = run.Unsigned();
-            order.EnrolledNamespaces.Add("shop");
-            Assert.True(node.Pass(run.Sign(order)).Accepted);
-        }
-        run.Kill(first);
+        run.LeaveAnOrderBehind();
         File.WriteAllText(Path.Combine(run.State, "order"), "damaged");
         run.Start();
         Pod pod = net.Add(), other = net.Add();
@@ -136,9 +112,7 @@ public sealed class AwayTests
 
         var adding = Task.Run(() => (plugin with { StrictBootSeconds = 60 }).Add(pod));
         Wire.Pause(300);   // it waits by now, or comes to an order that is there: both have to go well
-        var order = run.Unsigned();
-        order.EnrolledNamespaces.Add("shop");
-        Assert.True(node.Pass(run.Sign(order)).Accepted);
+        Assert.True(node.Pass(run.Sign(run.Enrolling("shop"))).Accepted);
         Assert.Equal(0, (await adding).ExitCode);
         Assert.True(pod.HasTable);
     }

@@ -19,9 +19,7 @@ public sealed class ChainTests
         run.Start();
         using var node = run.Connect();
         node.Greet();
-        var order = run.Unsigned();
-        order.EnrolledNamespaces.Add("shop");
-        Assert.True(node.Pass(run.Sign(order)).Accepted);
+        Assert.True(node.Pass(run.Sign(run.Enrolling("shop"))).Accepted);
         var plugin = new Plugin(run);
         string network = $$"""
             {"cniVersion":"1.0.0","name":"real","type":"bridge","bridge":"cnitest0","isGateway":true,

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Ambient.Cli.Lab;
 using Ambient.Tests.Mesh.Redirector;
@@ -50,6 +51,34 @@ public sealed class InstallTests
     }
 
     [Fact]
+    public async Task A_folder_in_which_something_changes_all_the_time_is_looked_at_all_the_same()
+    {
+        using var run = new RedirectorRun();
+        string networks = Path.Combine(run.Folder, "net.d"), file = Path.Combine(networks, "10-cluster.conflist");
+        Directory.CreateDirectory(networks);
+        run.Start("--cni-plugin", Programs.CniPlugin, "--cni-bin-dir", Path.Combine(run.Folder, "bin"), "--cni-conf-dir", networks);
+        run.AwaitLog("there is no network in");
+        using var stop = new CancellationTokenSource();
+        var noise = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                File.WriteAllText(Path.Combine(networks, "noise"), "");
+                Wire.Pause(20);
+            }
+        });
+        Wire.Pause(100);
+
+        var clock = Stopwatch.StartNew();
+        File.WriteAllText(file, List);
+        Wire.Until(() => File.ReadAllText(file).Contains("ambient-cni", StringComparison.Ordinal), "the entry", milliseconds: 20_000);   // asked: 2 s
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"chained after {clock.ElapsedMilliseconds} ms");
+        await stop.CancelAsync();
+        await noise;
+    }
+
+    [Fact]
     public void The_command_installs_and_takes_away_and_says_what_it_did()
     {
         using var run = new RedirectorRun();
@@ -57,6 +86,9 @@ public sealed class InstallTests
         Directory.CreateDirectory(networks);
         File.WriteAllText(Path.Combine(networks, "10-cluster.conflist"), List);
         string[] where = ["--bin-dir", bin, "--conf-dir", networks];
+        var nowhere = Command.TryRun(Programs.CniPlugin, "install", "--bin-dir", Path.Combine(run.Folder, "other"), "--conf-dir", Path.Combine(run.Folder, "empty"));
+        Assert.Equal(1, nowhere.ExitCode);
+        Assert.Contains("there is no network in", nowhere.Output, StringComparison.Ordinal);
 
         var installed = Command.TryRun(Programs.CniPlugin, ["install", .. where]);
         Assert.Equal((0, 2), (installed.ExitCode, installed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));

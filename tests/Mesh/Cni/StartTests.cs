@@ -208,12 +208,107 @@ public sealed class StartTests
         node.AwaitPhase(pod, PodPhase.Gone);
     }
 
+    // kubelet reports no address between two sandboxes, so an order may leave the pod out while the new one runs.
+    [Fact]
+    public void A_new_sandbox_of_an_ordered_pod_stays_captured_until_an_order_knows_it_and_obeys_the_orders_after_that()
+    {
+        using var world = new World();
+        Pod pod = world.Net.Add(), other = world.Net.Add();
+        Assert.Equal(0, world.Plugin.Add(pod).ExitCode);
+        world.Capture(pod);
+
+        var anew = world.Replace(pod, Elsewhere(pod));
+        Assert.Equal(0, world.Plugin.Add(anew, "sandbox-2").ExitCode);
+        world.Node.AwaitListeners(anew);
+        world.Pass(Named(pod));         // on its way already: it knows the address of before
+        world.Pass(other.Ordered);      // no address at the moment
+        world.AssertStaysRedirected(anew);
+
+        world.Pass(other.Ordered, Named(anew));
+        world.Node.Ready(anew);
+        world.Node.AwaitPhase(anew, PodPhase.Captured);
+        world.Pass(other.Ordered);
+        world.Node.AwaitPhase(anew, PodPhase.Quiet);
+    }
+
+    [Fact]
+    public void A_new_sandbox_with_the_address_of_the_one_before_is_known_only_to_an_order_that_was_issued_after_it_started()
+    {
+        using var world = new World();
+        var pod = world.Net.Add();
+        Assert.Equal(0, world.Plugin.Add(pod).ExitCode);
+        world.Capture(pod);
+
+        world.Replace(pod, pod);
+        Assert.Equal(0, world.Plugin.Add(pod, "sandbox-2").ExitCode);
+        world.Node.AwaitListeners(pod);
+        Issued(-5);
+        world.Pass();
+        world.AssertStaysRedirected(pod);
+
+        Issued(+5);
+        world.Node.Ready(pod);
+        world.Node.AwaitPhase(pod, PodPhase.Captured);
+        world.Pass();
+        world.Node.AwaitPhase(pod, PodPhase.Quiet);
+
+        void Issued(int seconds)
+        {
+            var order = world.Unsigned(Named(pod));
+            order.IssuedUnixSeconds += seconds;
+            Assert.True(world.Node.Pass(world.Run.Sign(order)).Accepted);
+        }
+    }
+
+    [Fact]
+    public void A_new_sandbox_that_no_order_knows_is_known_to_the_next_Redirector()
+    {
+        using var world = new World();
+        var pod = world.Net.Add();
+        Assert.Equal(0, world.Plugin.Add(pod).ExitCode);
+        world.Capture(pod, pod.Ordered);
+        var anew = world.Replace(pod, Elsewhere(pod));
+        Assert.Equal(0, world.Plugin.Add(anew, "sandbox-2").ExitCode);
+        world.Node.AwaitListeners(anew);
+
+        world.Restart();
+        world.Node.AwaitListeners(anew);
+        world.Pass();
+
+        world.AssertStaysRedirected(anew);
+        Assert.Equal(0, world.Plugin.Check(anew, "sandbox-2").ExitCode);
+        Assert.Equal(0, world.Plugin.Delete(anew, "sandbox-2").ExitCode);
+        world.Node.AwaitPhase(anew, PodPhase.Gone);
+    }
+
+    [Fact]
+    public void Rules_of_a_pod_that_no_order_has_named_yet_are_in_force_again_before_any_NodeProxy_speaks_to_the_next_Redirector()
+    {
+        using var world = new World();
+        var pod = world.Net.Add();
+        Assert.Equal(0, world.Plugin.Add(pod).ExitCode);
+        Assert.Equal(0, world.Run.Terminate(world.Redirector));
+        pod.Nft("flush", "ruleset");
+
+        world.Run.Start();
+
+        Wire.Until(() => pod.HasTable, "the rules");
+    }
+
     // As on a Kubernetes node, where orders name no path.
     private static CapturedPod Named(Pod pod)
     {
         var named = pod.Ordered;
         named.NetnsPath = "";
         return named;
+    }
+
+    // The network gives every sandbox an address of its own.
+    private static Pod Elsewhere(Pod pod)
+    {
+        byte[] v4 = pod.Address.GetAddressBytes(), v6 = pod.AddressV6.GetAddressBytes();
+        (v4[^1], v6[^1]) = ((byte)(v4[^1] + 100), (byte)(v6[^1] + 100));
+        return pod with { Address = new IPAddress(v4), AddressV6 = new IPAddress(v6) };
     }
 
     private sealed class World : IDisposable
@@ -233,20 +328,53 @@ public sealed class StartTests
 
         public PodNet Net { get; } = new();
 
-        public Process Redirector { get; }
+        public Process Redirector { get; private set; }
 
-        public TestNode Node { get; }
+        public TestNode Node { get; private set; }
 
         public Plugin Plugin => new(Run);
 
-        public CaptureOrder Unsigned(params CapturedPod[] pods)
-        {
-            var order = Run.Unsigned(pods);
-            order.EnrolledNamespaces.Add(_enrolled);
-            return order;
-        }
+        public CaptureOrder Unsigned(params CapturedPod[] pods) => Run.Enrolling(_enrolled, pods);
 
         public void Pass(params CapturedPod[] pods) => Assert.True(Node.Pass(Run.Sign(Unsigned(pods))).Accepted);
+
+        /// <summary>From the order that names the pod to CAPTURED.</summary>
+        public void Capture(Pod pod, CapturedPod? ordered = null)
+        {
+            Node.AwaitListeners(pod);
+            Pass(ordered ?? Named(pod));
+            Node.Ready(pod);
+            Node.AwaitPhase(pod, PodPhase.Captured);
+        }
+
+        /// <summary>The sandbox goes and another one comes, before anybody has cleared up.</summary>
+        public Pod Replace(Pod pod, Pod by)
+        {
+            Command.Run("ip", "netns", "del", pod.Name);
+            Net.Put(by);
+            Node.Drop(pod);
+            return by;
+        }
+
+        /// <summary>Redirector and NodeProxy both start again.</summary>
+        public void Restart()
+        {
+            Run.Kill(Redirector);
+            Node.Dispose();
+            Redirector = Run.Start();
+            Node = Run.Connect();
+            Node.Greet();
+        }
+
+        /// <summary>What the pod connects comes to its listener, and it is not being let go of.</summary>
+        public void AssertStaysRedirected(Pod pod)
+        {
+            Wire.Pause(300);   // quiet rules would be in force after some 30
+            using var client = pod.Connect(Anywhere, 80);
+            Assert.NotNull(client);
+            using var waits = Wire.Accept(Node.Listeners[pod.Uid][0]);
+            Assert.NotNull(waits);
+        }
 
         public void Dispose()
         {

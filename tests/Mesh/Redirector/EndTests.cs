@@ -13,9 +13,7 @@ public sealed class EndTests
         using var net = new PodNet();
         var pod = net.Add();
         var process = run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         Assert.True(NamespaceIdentity.TryOf(pod.Path, out var identity));
 
         var clock = Stopwatch.StartNew();
@@ -39,9 +37,7 @@ public sealed class EndTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         Command.Run("ip", "netns", "del", pod.Name);
         node.AwaitPhase(pod, PodPhase.Gone);
         node.Drop(pod);
@@ -63,9 +59,7 @@ public sealed class EndTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
 
         Command.Run("ip", "netns", "exec", pod.Name, "sh", "-c",
             $"ip addr del {pod.Address}/24 dev eth0; ip addr del {pod.AddressV6}/64 dev eth0; ip addr add {pod.Address}/24 dev eth0");

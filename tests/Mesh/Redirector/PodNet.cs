@@ -31,6 +31,15 @@ internal sealed class PodNet : IDisposable
         return pod;
     }
 
+    /// <summary>Another pod with the addresses of one that is gone.</summary>
+    public Pod AddInPlaceOf(Pod before)
+    {
+        var pod = before with { Name = $"p{_number}x{10 + _pods.Count}" };
+        _pods.Add(pod.Name);
+        Put(pod);
+        return pod;
+    }
+
     /// <summary>Makes the pod's namespace, also again after its end.</summary>
     public void Put(Pod pod, bool withIpv6 = true)
     {

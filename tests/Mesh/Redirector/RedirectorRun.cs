@@ -16,14 +16,14 @@ internal sealed class RedirectorRun : IDisposable
     public const string Node = "node-a";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("redirector").FullName;
-    private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly List<Process> _started = [];
     private ulong _version;
 
     public RedirectorRun()
     {
         Machine.Offers("nft", "ip");
-        File.WriteAllText(KeyFile, _key.ExportSubjectPublicKeyInfoPem());
+        PublishKey();
     }
 
     public string Socket => Path.Combine(_folder, "socket");
@@ -41,7 +41,7 @@ internal sealed class RedirectorRun : IDisposable
     /// <summary>Everything all processes wrote.</summary>
     public List<string> Log { get; } = [];
 
-    private string KeyFile => Path.Combine(_folder, "order-key.pem");
+    public string KeyFile => Path.Combine(_folder, "order-key.pem");
 
     public Process Start(params string[] more) =>
         Launch(Programs.Redirector, [.. Common, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}", "--cni-socket", CniSocket, .. more]);
@@ -113,6 +113,15 @@ internal sealed class RedirectorRun : IDisposable
         }
     }
 
+    /// <summary>Connects as a NodeProxy that serves the pod, and has it captured.</summary>
+    public TestNode Capture(Pod pod)
+    {
+        var node = Connect();
+        node.Greet();
+        node.Capture(pod, Order(pod.Ordered));
+        return node;
+    }
+
     public void AwaitLog(string text)
     {
         var clock = Stopwatch.StartNew();
@@ -125,6 +134,20 @@ internal sealed class RedirectorRun : IDisposable
             using var never = new ManualResetEventSlim();
             never.Wait(5);
         }
+    }
+
+    /// <summary>The controller signs with another key from now on.</summary>
+    public void ReplaceKey()
+    {
+        _key.Dispose();
+        _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    }
+
+    /// <summary>The node gets the controller's present key, by another file in the old one's place.</summary>
+    public void PublishKey()
+    {
+        File.WriteAllText(KeyFile + ".new", _key.ExportSubjectPublicKeyInfoPem());
+        File.Move(KeyFile + ".new", KeyFile, overwrite: true);
     }
 
     public SignedOrder Sign(CaptureOrder order) => new OrderSigner(_key).Sign(order);
@@ -141,6 +164,29 @@ internal sealed class RedirectorRun : IDisposable
             Node = Node, BootId = BootId, Version = ++_version, IssuedUnixSeconds = now, ExpiresUnixSeconds = now + 3600, DrainSeconds = 30, Pods = { pods },
         };
     }
+
+    /// <summary>A Redirector that has had an order which enrols "shop", and was killed.</summary>
+    public void LeaveAnOrderBehind()
+    {
+        var process = Start();
+        using (var node = Connect())
+        {
+            node.Greet();
+            Assert.True(node.Pass(Sign(Enrolling("shop"))).Accepted);
+        }
+        Kill(process);
+    }
+
+    /// <summary>The next order, unsigned, which enrols namespaces and names these pods.</summary>
+    public CaptureOrder Enrolling(IEnumerable<string> namespaces, params CapturedPod[] pods)
+    {
+        var order = Unsigned(pods);
+        order.EnrolledNamespaces.Add(namespaces);
+        return order;
+    }
+
+    /// <summary>The same for one namespace.</summary>
+    public CaptureOrder Enrolling(string @namespace, params CapturedPod[] pods) => Enrolling([@namespace], pods);
 
     public void Kill(Process process)
     {

@@ -13,9 +13,7 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        var node = run.Capture(pod);
         var held = node.Listeners[pod.Uid];
 
         run.Kill(first);
@@ -97,9 +95,7 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         Assert.Equal(0, run.Terminate(first));
         Assert.True(pod.HasTable, "SIGTERM leaves the rules");
         pod.Nft("flush", "ruleset");
@@ -116,10 +112,8 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        using (var node = run.Connect())
+        using (var node = run.Capture(pod))
         {
-            node.Greet();
-            node.Capture(pod, run.Order(pod.Ordered));
             node.Pass(run.Order());
             node.AwaitPhase(pod, PodPhase.Quiet);
             run.Kill(first);
@@ -132,6 +126,37 @@ public sealed class RestartTests
         next.Drained(pod);
         next.AwaitPhase(pod, PodPhase.Released);
         Assert.False(pod.HasTable);
+    }
+
+    // Its key was replaced meanwhile, say, or the file is damaged: nobody has said that the mesh is to let go of the pods.
+    [Fact]
+    public void Pods_stay_captured_where_the_last_order_cannot_be_taken_up_and_the_next_one_decides()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        Pod stays = net.Add(), goes = net.Add();
+        var first = run.Start();
+        using (var node = run.Connect())
+        {
+            node.Greet();
+            node.Capture(stays, run.Order(stays.Ordered));
+            node.Capture(goes, run.Order(stays.Ordered, goes.Ordered));
+            Assert.Equal(0, run.Terminate(first));
+        }
+        File.WriteAllText(Path.Combine(run.State, "order"), "damaged");
+        stays.Nft("flush", "ruleset");
+
+        run.Start();
+        Wire.Until(() => stays.HasTable, "the rules");
+        using var next = run.Connect();
+        next.Greet();
+        next.AwaitCounter("pods_captured", 2);
+        Wire.Pause(300);   // quiet rules would be in force after some 30
+        Assert.Equal(2, next.Counters["pods_captured"]);
+        next.Pass(run.Order(stays.Ordered));
+
+        next.AwaitPhase(goes, PodPhase.Quiet);
+        Assert.Contains("redirect to :15001", stays.Nft("list", "ruleset"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -159,9 +184,7 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        var node = run.Capture(pod);
         var second = run.Start();
         run.AwaitLog($"[{second.Id}]");
         run.AwaitLog("waiting until it ends");
@@ -187,10 +210,8 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        using (var node = run.Connect())
+        using (var node = run.Capture(pod))
         {
-            node.Greet();
-            node.Capture(pod, run.Order(pod.Ordered));
             using var memory = SealedMemory.Create("state", [1, 2, 3]);
             node.Send(new ToRedirector { State = new StoreState() }, memory.Number);
             node.AwaitCounter("states_kept_total", 1);
@@ -218,10 +239,8 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        using (var node = run.Connect())
+        using (var node = run.Capture(pod))
         {
-            node.Greet();
-            node.Capture(pod, run.Order(pod.Ordered));
             run.Kill(first);
         }
         run.Start();
@@ -241,9 +260,7 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         var first = run.Start();
-        var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        var node = run.Capture(pod);
         var stale = node.Listeners[pod.Uid];
         run.Kill(first);
         Command.Run("ip", "netns", "exec", pod.Name, "ip", "link", "del", "eth0");
@@ -272,9 +289,7 @@ public sealed class RestartTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var old = run.Connect();
-        old.Greet();
-        old.Capture(pod, run.Order(pod.Ordered));
+        using var old = run.Capture(pod);
         using var fresh = run.Connect();
         fresh.Greet();
         fresh.AwaitListeners(pod);

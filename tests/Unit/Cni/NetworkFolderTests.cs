@@ -125,10 +125,61 @@ public sealed class NetworkFolderTests : IDisposable
     }
 
     [Fact]
-    public void Without_a_network_there_is_nothing_to_do_yet()
+    public void Without_a_network_it_is_not_installed_and_says_so()
     {
-        Assert.Null(Folder.Chain(_options));
-        Assert.Null(new NetworkFolder(Path.Combine(_folder, "missing")).Chain(_options));
+        Write("10-broken.conf", "{");
+        Assert.Contains("no network", Assert.Throws<InvalidDataException>(() => Folder.Chain(_options)).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidDataException>(() => new NetworkFolder(Path.Combine(_folder, "missing")).Chain(_options));
+        Assert.Empty(Folder.Unchain());
+        Assert.Empty(new NetworkFolder(Path.Combine(_folder, "missing")).Unchain());
+    }
+
+    // The runtime goes by the name too: it would use the next file, and ours would change one that nobody reads.
+    [Fact]
+    public void A_list_that_is_named_like_a_single_plugin_is_no_network_and_neither_is_the_reverse()
+    {
+        Write("10-list.conf", List);
+        Write("20-list.json", List);
+        Write("30-single.conflist", Single);
+        Write("40-cluster.conflist", List);
+
+        Assert.Contains("40-cluster.conflist", Folder.Chain(_options), StringComparison.Ordinal);
+
+        Assert.Equal((List, List, Single), (Read("10-list.conf"), Read("20-list.json"), Read("30-single.conflist")));
+        Assert.Single(Folder.Unchain());
+    }
+
+    [Fact]
+    public async Task Two_that_install_at_once_do_not_meet_and_what_a_killed_one_left_is_cleared_up()
+    {
+        string file = Path.Combine(_folder, "10-cluster.conflist"), left = Path.Combine(_folder, ".10-cluster.conflist.0123.ambient-new"), young = left.Replace("0123", "4567", StringComparison.Ordinal);
+        Write("10-cluster.conflist", List);
+        File.WriteAllText(left, "half");
+        File.WriteAllText(young, "half");
+        File.SetLastWriteTimeUtc(left, File.GetLastWriteTimeUtc(left) - TimeSpan.FromHours(1));
+
+        byte[] one = new byte[100_000], other = [.. Enumerable.Repeat((byte)1, 100_000)];
+        await Task.WhenAll(((byte[][])[one, other]).Select(content => Task.Run(() =>
+        {
+            for (int i = 0; i < 200; i++)
+                AtomicFile.Replace(file, to =>
+                {
+                    to.Write(content.AsSpan(0, 50_000));
+                    to.Write(content.AsSpan(50_000));
+                }, AtomicFile.ReadableByAll);
+        })));
+
+        byte[] found = File.ReadAllBytes(file);
+        Assert.True(found.AsSpan().SequenceEqual(one) || found.AsSpan().SequenceEqual(other));
+        Assert.Equal([Path.GetFileName(young), "10-cluster.conflist"], Names());   // a young one may be somebody's who is at it
+    }
+
+    [Fact]
+    public void A_file_that_cannot_take_the_others_place_is_not_left_behind()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, "10-cluster.conflist"));
+        Assert.ThrowsAny<Exception>(() => AtomicFile.Replace(Path.Combine(_folder, "10-cluster.conflist"), [1, 2, 3]));
+        Assert.Empty(Names());
     }
 
 #pragma warning disable CA1416 // Unix modes: this runs on Linux alone.

@@ -46,6 +46,30 @@ public sealed class EnrolmentStreamTests
         await Task.WhenAll(a.UntilStateAsync("uid-web", EnrolmentState.None), b.UntilStateAsync("uid-web", EnrolmentState.None));
     }
 
+    // The node's CNI plugin has it captured before kubelet tells its address.
+    [Fact]
+    public async Task A_report_on_a_pod_that_starts_is_no_alarm_and_one_on_another_nodes_pod_is()
+    {
+        await using var rig = await ControllerRig.StartAsync(ControllerRig.Shop + '\n' + """
+            ---
+            kind: Pod
+            apiVersion: v1
+            metadata: {name: starts, namespace: shop, uid: uid-starts}
+            spec: {nodeName: a, serviceAccountName: web}
+            """);
+        await using var a = await rig.ConnectAsync("a");
+        await using var b = await rig.ConnectAsync("b");
+
+        await a.ReportAsync("uid-starts", PodPhase.Preparing);
+        await a.ReportAsync("uid-not-known-yet", PodPhase.Preparing);
+        await a.ReportAsync("uid-not-known", PodPhase.Captured);
+        await b.ReportAsync("uid-starts", PodPhase.Preparing);
+
+        await rig.LoggedAsync("Node a reports on pod uid-not-known,");
+        await rig.LoggedAsync("Node b reports on pod uid-starts,");
+        Assert.DoesNotContain(rig.Log, line => line.Contains("Node a reports on pod uid-starts,") || line.Contains("uid-not-known-yet"));
+    }
+
     // The node's CNI plugin captures by the namespace's label before the API knows the pod's address.
     [Fact]
     public async Task An_order_names_the_namespaces_that_are_labelled_and_the_pods_in_them_that_are_left_alone()

@@ -13,6 +13,8 @@ public sealed class OrderBookTests : IDisposable
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly FakeTimeProvider _time = new();
 
+    private string KeyFile => Path.Combine(_folder, "key.pem");
+
     [Fact]
     public void The_first_order_is_taken_and_kept_where_only_its_owner_reads()
     {
@@ -112,6 +114,26 @@ public sealed class OrderBookTests : IDisposable
         Assert.True(next.IsInForce(order));
     }
 
+    [Fact]
+    public void An_order_that_came_before_the_key_that_signed_it_is_taken_when_the_key_is_there_if_it_is_good_still()
+    {
+        using var next = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        byte[] early = new OrderSigner(next).Sign(Unsigned(8)).ToByteArray();
+        var key = Key(_key);
+        var book = new OrderBook("a", "boot-1", key, new StateDirectory(Path.Combine(_folder, "state")), _time);
+        Assert.True(book.TryAccept(Order(7), out _, out _));
+        Assert.False(book.TryAccept(early, out _, out _));
+        Assert.False(book.TryAcceptLate(out _));   // the key is not there yet
+
+        File.WriteAllText(KeyFile, next.ExportSubjectPublicKeyInfoPem());
+        Assert.True(key.TryRenew(out _));
+        Assert.True(book.TryAcceptLate(out ulong version));
+
+        Assert.Equal((8ul, 8ul), (version, book.VersionFloor));
+        Assert.False(book.TryAcceptLate(out _));   // once
+        Assert.False(book.TryAccept(Order(9), out _, out _));   // the key of before signs nothing any more
+    }
+
     public void Dispose()
     {
         _key.Dispose();
@@ -119,7 +141,13 @@ public sealed class OrderBookTests : IDisposable
     }
 
     private OrderBook Book(string node = "a", string boot = "boot-1") =>
-        new(node, boot, new OrderVerifier(_key), new StateDirectory(Path.Combine(_folder, "state")), _time);
+        new(node, boot, Key(_key), new StateDirectory(Path.Combine(_folder, "state")), _time);
+
+    private OrderKey Key(ECDsa key)
+    {
+        File.WriteAllText(KeyFile, key.ExportSubjectPublicKeyInfoPem());
+        return OrderKey.Read(KeyFile);
+    }
 
     private byte[] Order(ulong version, string node = "a", string boot = "boot-1", int lives = 600) =>
         new OrderSigner(_key).Sign(Unsigned(version, node, boot, lives)).ToByteArray();

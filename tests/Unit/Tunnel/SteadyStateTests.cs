@@ -13,17 +13,8 @@ public sealed class SteadyStateTests
     [Fact]
     public async Task A_hundred_thousand_requests_and_answers_through_a_TLS_tunnel_allocate_nothing()
     {
-        using var authority = new TestAuthority();
-        await using var loop = new TestLoop();
-        using var clientContext = TlsContext.Client(authority.Settings("spiffe://cluster.local/ns/shop/sa/web"));
-        using var serverContext = TlsContext.Server(authority.Settings("spiffe://cluster.local/ns/shop/sa/api"));
-        var (clientTls, serverTls) = await TlsOnLoop.Handshake(loop, clientContext, serverContext);
-        var events = new TunnelPair.ServerOwner();
-        var client = await loop.Run(() =>
-        {
-            Link.Start(serverTls, true, events, new LinkOptions(), new WindowBudget(1 << 30));
-            return Link.Start(clientTls, false, new TunnelPair.ClientOwner(), new LinkOptions(), new WindowBudget(1 << 30));
-        });
+        await using var link = await TlsLink.Start();
+        var (loop, client, events) = (link.Loop, link.Client, link.Events);
         var opener = new TunnelPair.Opener();
         await loop.Run(() => client.Open(new ConnectRequest(IPEndPoint.Parse("10.0.0.1:80"), IPEndPoint.Parse("10.0.0.2:1"), null), opener));
         await loop.Until(() => events.Requests.Count == 1, "the request");
@@ -36,11 +27,7 @@ public sealed class SteadyStateTests
         answering.Other = asking;
         await asking.PlayOn(loop.Loop, 20_000); // tiering, pools, windows
         await asking.PlayOn(loop.Loop, 100_000);
-        await loop.Run(() =>
-        {
-            client.Abort(ConnectionFault.Ended, "the test is over");
-            events.Requests[0].Stream.Link.Abort(ConnectionFault.Ended, "the test is over");
-        });
+        await link.End();
         Assert.Equal(0, asking.Allocated);
     }
 
@@ -48,17 +35,8 @@ public sealed class SteadyStateTests
     public async Task A_hundred_thousand_requests_from_app_to_app_allocate_nothing_in_the_proxies()
     {
         const int Connections = 8, Requests = 100_000;
-        using var authority = new TestAuthority();
-        await using var loop = new TestLoop();
-        using var clientContext = TlsContext.Client(authority.Settings("spiffe://cluster.local/ns/shop/sa/web"));
-        using var serverContext = TlsContext.Server(authority.Settings("spiffe://cluster.local/ns/shop/sa/api"));
-        var (clientTls, serverTls) = await TlsOnLoop.Handshake(loop, clientContext, serverContext);
-        var events = new TunnelPair.ServerOwner();
-        var client = await loop.Run(() =>
-        {
-            Link.Start(serverTls, true, events, new LinkOptions(), new WindowBudget(1 << 30));
-            return Link.Start(clientTls, false, new TunnelPair.ClientOwner(), new LinkOptions(), new WindowBudget(1 << 30));
-        });
+        await using var link = await TlsLink.Start();
+        var (loop, client, events) = (link.Loop, link.Client, link.Events);
         var conversations = new List<Conversation>();
         for (int i = 0; i < Connections; i++) conversations.Add(await Conversation.Start(loop, client, events));
 
@@ -68,11 +46,7 @@ public sealed class SteadyStateTests
         long allocated = AllocatedOn(loop.Loop) - before;
 
         foreach (var one in conversations) await one.End();
-        await loop.Run(() =>
-        {
-            client.Abort(ConnectionFault.Ended, "the test is over");
-            events.Requests[0].Stream.Link.Abort(ConnectionFault.Ended, "the test is over");
-        });
+        await link.End();
         Assert.Equal(0, allocated);
     }
 
@@ -88,6 +62,53 @@ public sealed class SteadyStateTests
         });
         answered.Wait(TestContext.Current.CancellationToken);
         return allocated;
+    }
+
+    /// <summary>A link by TLS with both its ends on one loop.</summary>
+    private sealed class TlsLink : IAsyncDisposable
+    {
+        private readonly TestAuthority _authority = new();
+        private readonly TlsContext _clientContext, _serverContext;
+
+        private TlsLink()
+        {
+            _clientContext = TlsContext.Client(_authority.Settings("spiffe://cluster.local/ns/shop/sa/web"));
+            _serverContext = TlsContext.Server(_authority.Settings("spiffe://cluster.local/ns/shop/sa/api"));
+        }
+
+        public TestLoop Loop { get; } = new();
+
+        public Link Client { get; private set; } = null!;
+
+        public TunnelPair.ServerOwner Events { get; } = new();
+
+        public static async Task<TlsLink> Start()
+        {
+            var link = new TlsLink();
+            var (clientTls, serverTls) = await TlsOnLoop.Handshake(link.Loop, link._clientContext, link._serverContext);
+            link.Client = await link.Loop.Run(() =>
+            {
+                Link.Start(serverTls, true, link.Events, new LinkOptions(), new WindowBudget(1 << 30));
+                return Link.Start(clientTls, false, new TunnelPair.ClientOwner(), new LinkOptions(), new WindowBudget(1 << 30));
+            });
+            return link;
+        }
+
+        /// <summary>Both ends of a link that carried a request.</summary>
+        public Task End() => Loop.Run(() =>
+        {
+            Client.Abort(ConnectionFault.Ended, "the test is over");
+            Events.Requests[0].Stream.Link.Abort(ConnectionFault.Ended, "the test is over");
+        });
+
+        // In the reverse of the order that they were made in.
+        public async ValueTask DisposeAsync()
+        {
+            _serverContext.Dispose();
+            _clientContext.Dispose();
+            await Loop.DisposeAsync();
+            _authority.Dispose();
+        }
     }
 
     /// <summary>
