@@ -11,12 +11,14 @@ internal sealed class LabController : IDisposable
     private readonly LabLog _log;
     private readonly Users _users;
     private readonly ILabCluster? _cluster;
+    private readonly HashSet<string> _nodes;
     private readonly AdminClient _admin = AdminClient.Over(new Uri($"http://127.0.0.1:{AdminPort}"));
 
     private LabController(LabPlan plan, string folder, Users users, LabLog log)
     {
         _state = Path.Combine(folder, "controller");
         (_log, _users, _cluster) = (log, users, plan.Cluster);
+        _nodes = [.. Enumerable.Range(1, plan.Nodes).Select(Topology.NodeNetwork)];
         Mesh = new MeshFolder(plan, Path.Combine(folder, "mesh"));
         IReadOnlyList<string> source = _cluster?.ControllerOptions ?? ["--source", Mesh.FolderPath, "--state", _state];
         Process = new Supervised("controller", () => LabProcess.Start("controller", AsOwnUser(
@@ -89,9 +91,16 @@ internal sealed class LabController : IDisposable
                 var now = StateOf(pages.GetValueOrDefault(pod.Uid));
                 if (now.State != state) return $"{pod.Name} is {now.State} {now.Phase} {now.Reason}";
             }
-            var behind = (await NodesAsync())["nodes"]!.AsArray().FirstOrDefault(node => (bool)node!["connected"]! && (long?)node["lag"] is not 0);
-            return behind is null ? null : $"node {behind["name"]} serves by an older view";
+            return await LagAsync();
         });
+
+    /// <summary>Who of the lab's nodes serves by an older view than the newest; null for nobody. A cluster may have others' nodes beside them.</summary>
+    public async Task<string?> LagAsync()
+    {
+        var behind = (await NodesAsync())["nodes"]!.AsArray().FirstOrDefault(node =>
+            _nodes.Contains((string)node!["name"]!) && (bool)node["connected"]! && (long?)node["lag"] is not 0);
+        return behind is null ? null : $"node {behind["name"]} serves by an older view";
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _admin.Dispose();

@@ -152,6 +152,8 @@ internal sealed class ClusterLab : IAsyncDisposable, ILabCluster
         await Line.DisposeAsync();
         if (Shop.Length > 0)
         {
+            await _server.DeleteAsync(_server.HasSlicesV1 ? "discovery.k8s.io/v1" : "discovery.k8s.io/v1beta1", "EndpointSlice", Shop, "api");
+            await _server.DeleteAsync("v1", "Service", Shop, "api");
             foreach (var name in _objects)
                 await _server.DeleteAsync("v1", "Pod", Shop, name);
         }

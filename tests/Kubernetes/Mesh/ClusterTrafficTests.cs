@@ -168,8 +168,7 @@ public sealed class ClusterTrafficTests(ApiServer server)
             status: { phase: Succeeded, podIP: {{job.V4}}, podIPs: [ { ip: {{job.V4}} }, { ip: "{{job.V6}}" } ] }
             """);
         await lab.UntilAsync("the pod has left", Patience, async () => await lab.Controller.StateOfAsync(job) is { State: "none" or "absent" } ? null : "not yet");
-        await lab.UntilAsync("the nodes have been told", Patience, async () =>
-            (await lab.Controller.NodesAsync())["nodes"]!.AsArray().All(node => (long?)node!["lag"] is null or 0) ? null : "not yet");
+        await lab.UntilAsync("the nodes have been told", Patience, lab.Controller.LagAsync);
         await lab.Nodes[0].WaitUntilReadyAsync(Patience);
 
         // The address is another pod's, which is not hidden by the one that has ended.
