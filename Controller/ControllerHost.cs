@@ -91,7 +91,7 @@ internal sealed class ControllerHost : IAsyncDisposable
                 host._running.Add(Task.Run(() => host._writeBack.RunAsync(host._stop.Token), CancellationToken.None));
             }
             source ??= api is not null && options.Source == ControllerOptions.KubernetesSource
-                ? new KubernetesSource(api, FollowerTimes.Default, time, Random.Shared, logger)
+                ? new KubernetesSource(api, FollowerTimes.Default, time, Random.Shared, logger, faults => host._writeBack?.Take(faults))
                 : new FolderSource(options.Source, new LastGoodFiles(new StateFolder(options.State), logger), time, logger);
             host._following = Task.Run(() => source.RunAsync(host.Take, host._stop.Token), CancellationToken.None);
             await Task.WhenAny(host._firstSnapshot.Task, host._following).Unwrap().WaitAsync(cancellation);
@@ -164,7 +164,6 @@ internal sealed class ControllerHost : IAsyncDisposable
     private void Take(SourceChange change)
     {
         _store.Take(change);
-        _writeBack?.Take(change);
         foreach (var fault in change.Faults.Where(f => !_faults.TryGetValue(f.Place.Origin, out var known) || known != f))
             _logger.SourceBroken(fault.ToString());
         foreach (var mended in _faults.Keys.Except(change.Faults.Select(f => f.Place.Origin)))
@@ -185,7 +184,10 @@ internal sealed class ControllerHost : IAsyncDisposable
             // Objects that we cannot make sense of must not end the process: nodes would keep what they have and renew nothing.
             _logger.ModelBug(bug);
             if (!TryAnew(change, out model))
+            {
+                _writeBack?.Take(change, null);
                 return;
+            }
         }
         if (model.Warnings != _warnings)
         {
@@ -198,6 +200,7 @@ internal sealed class ControllerHost : IAsyncDisposable
         _logger.SourceRead(_firstSnapshot.Task.IsCompleted ? LogLevel.Debug : LogLevel.Information, _source, _models.Objects, model.Pods.Count, model.Services.Count);
         _announcer.Publish(model);
         _store.Published(model);
+        _writeBack?.Take(change, model);
         if (!_firstSnapshot.Task.IsCompleted)
             GiveBack();
         _firstSnapshot.TrySetResult();

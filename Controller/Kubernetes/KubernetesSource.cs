@@ -11,7 +11,9 @@ namespace Ambient.Controller.Kubernetes;
 /// came in a burst. Nothing is published until all is known that there is.
 /// </summary>
 /// <param name="random">For waits; a test's own for the same ones each time.</param>
-internal sealed class KubernetesSource(ApiConnection connection, FollowerTimes times, TimeProvider time, Random random, ILogger logger) : IMeshSource
+/// <param name="waits">Told, while nothing is published yet, of objects that cannot be read, of which one may be what is waited for.</param>
+internal sealed class KubernetesSource(ApiConnection connection, FollowerTimes times, TimeProvider time, Random random, ILogger logger,
+    Action<ImmutableArray<SourceFault>>? waits = null) : IMeshSource
 {
     /// <summary>How long changes are gathered before they are published. A rollout tells of several objects for each pod.</summary>
     internal static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(15);
@@ -86,12 +88,14 @@ internal sealed class KubernetesSource(ApiConnection connection, FollowerTimes t
 
             SourceChange? change = null;
             var waiting = "";
+            ImmutableArray<SourceFault> faults;
             lock (_gate)
             {
+                faults = [.. _tables.SelectMany(table => table.FaultsLocked).OrderBy(f => f.Place.Origin, StringComparer.Ordinal)];
                 waiting = isFirst ? WaitingForLocked(installed) : "";
                 if (waiting.Length == 0)
                 {
-                    var (unknown, faults) = (UnknownKindsLocked(installed), _tables.SelectMany(table => table.FaultsLocked).OrderBy(f => f.Place.Origin, StringComparer.Ordinal).ToImmutableArray());
+                    var unknown = UnknownKindsLocked(installed);
                     var circumstances = $"{string.Join(' ', unknown)}\n{string.Join('\n', faults)}";
                     if (isFirst || !_pending.IsEmpty || circumstances != told)
                     {
@@ -101,6 +105,8 @@ internal sealed class KubernetesSource(ApiConnection connection, FollowerTimes t
                     }
                 }
             }
+            if (waiting.Length > 0)
+                waits?.Invoke(faults);
             if (change is not null)
             {
                 if (isFirst)

@@ -19,6 +19,10 @@ internal sealed record MeshModel(MeshSettings Settings, ToldResource ToldSetting
     ImmutableDictionary<(string Namespace, string Name), PlacedService> Services, ImmutableDictionary<string, ToldResource> Nodes,
     ImmutableArray<ToldResource> Policies, ImmutableArray<string> EnrolledNamespaces, ImmutableArray<string> Warnings, ModelChange Change)
 {
+    /// <summary>What is said about objects that are not in force as they stand, by kind, namespace and name: for whoever reads their status.</summary>
+    internal ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict> Verdicts { get; init; } =
+        ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict>.Empty;
+
     /// <summary>What depends on the sources alone: settings, services with their endpoints, nodes, policies, each kind in order.</summary>
     internal IEnumerable<ToldResource> Told =>
     [

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Ambient.Controller.Sources;
 using Ambient.Controller.Sources.Policies;
+using Ambient.Protocol.Mesh.V1;
 
 namespace Ambient.Controller.Model;
 
@@ -36,6 +37,7 @@ internal sealed class ModelBuilder
     private ImmutableArray<string> _unknownKinds = [];
     private bool _arePoliciesDirty;
     private bool _areSettingsDirty;
+    private ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict> _verdicts = ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict>.Empty;
     private MeshModel? _model;
 
     /// <param name="defaultTrustDomain">Used where no MeshConfig names one.</param>
@@ -61,7 +63,7 @@ internal sealed class ModelBuilder
         PlacePods(draft);
         PlaceNodes(draft);
         PlaceServices(draft);
-        return _model = draft.Finish(settings, EnrolledNamespaces(), _warnings.All);
+        return _model = draft.Finish(settings, EnrolledNamespaces(), _warnings.All) with { Verdicts = _verdicts };
     }
 
     // Two objects of one name are one object told twice: the first counts. Of policies both do, since which is meant is no matter of order.
@@ -220,8 +222,10 @@ internal sealed class ModelBuilder
             return known;
         (_areSettingsDirty, _unknownKinds) = (false, change.UnknownKinds);
         var warnings = new SortedSet<string>(StringComparer.Ordinal);
-        var fresh = SettingsBuilder.Build([.. _configs.Order(SourceOrder.Instance).Cast<MeshConfigObject>()], _unknownKinds, _defaultTrustDomain, warnings);
+        MeshConfigObject[] configs = [.. _configs.Order(SourceOrder.Instance).Cast<MeshConfigObject>()];
+        var fresh = SettingsBuilder.Build(configs, _unknownKinds, _defaultTrustDomain, warnings, out var notes);
         _warnings.Set("settings", warnings);
+        Judge("MeshConfig", configs.Length > 0 && notes.Length > 0 ? [(configs[0].Identity, new ObjectVerdict(true, string.Join("; ", notes)))] : []);
         if (fresh == known)
             return known;
         draft.SetSettings(ToldResource.Of(fresh.ToResource(), ""));
@@ -235,12 +239,27 @@ internal sealed class ModelBuilder
         _arePoliciesDirty = false;
         var warnings = new SortedSet<string>(StringComparer.Ordinal);
         _access = new AccessPolicyBuilder(_policies.Order(SourceOrder.Instance).Cast<AccessPolicyObject>(), warnings.Add);
-        draft.SetPolicies([.. _access.Resources.Where(r => Sendable.Check(r, warnings)).Select(r => ToldResource.Of(r, NamespaceOf(r.Policy.Namespace)))]);
+        var verdicts = new List<((string, string, string), ObjectVerdict)>();
+        draft.SetPolicies([.. _access.Resources.Where(IsSendable).Select(r => ToldResource.Of(r, NamespaceOf(r.Policy.Namespace)))]);
         _warnings.Set("policies", warnings);
+        Judge("AccessPolicy", verdicts);
+
+        bool IsSendable(Resource resource)
+        {
+            var said = new List<string>();
+            if (Sendable.Check(resource, said))
+                return true;
+            warnings.UnionWith(said);
+            verdicts.Add((("AccessPolicy", resource.Policy.Namespace, resource.Policy.Name), new ObjectVerdict(false, said[0])));
+            return false;
+        }
 
         // Those for the whole mesh may select pods everywhere.
         static string NamespaceOf(string ns) => ns == AccessPolicyBuilder.MeshNamespace ? "" : ns;
     }
+
+    private void Judge(string kind, IEnumerable<((string Kind, string Namespace, string Name) Identity, ObjectVerdict Verdict)> verdicts) =>
+        _verdicts = _verdicts.RemoveRange(_verdicts.Keys.Where(key => key.Kind == kind)).SetItems(verdicts.Select(v => KeyValuePair.Create(v.Identity, v.Verdict)));
 
     private void PlacePods(ModelDraft draft)
     {

@@ -38,7 +38,7 @@ internal sealed class ClusterParts : IControllerStore
         Replica = replica;
         Place = $"Secrets and MeshNodes of the cluster, namespace {options.Namespace}";
         Keys = keys;
-        _remote = new RemoteNodes(replica, record => _announcer?.TakeRecord(record), (node, report) => _announcer?.TakeReport(node, report) != false);
+        _remote = new RemoteNodes(replica, record => _announcer?.TakeRecord(record) != false, (node, report) => _announcer?.TakeReport(node, report) != false);
         _lease = new LeaseElector(new KubernetesLease(client, options.Namespace, "ambient-controller"), replica, time, logger);
         _trust = new TrustPublisher(client, options.Namespace, () => keys.Authority.TrustBundlePem, keys.OrderKeyPem, _lease, time, logger);
         _follower = new MeshNodeFollower(client, SeenNode, _remote.Remove, time, logger);
@@ -116,6 +116,7 @@ internal sealed class ClusterParts : IControllerStore
             RecordOf = announcer.RecordOf,
             Deliver = announcer.Report,
             Found = (name, status) => SeenNode(name, status),
+            Left = _remote.StreamEnded,
             Moved = _logger.NodeMoved,
             Failed = NoteFault,
             Bug = _logger.JournalBug,

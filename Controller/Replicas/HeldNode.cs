@@ -126,9 +126,10 @@ internal sealed class HeldNode(NodeSession session, IMeshNodeStore store, Journa
 
     private async Task RunAsync(Task before, CancellationToken cancellation)
     {
-        await before;
         try
         {
+            // The stream before may hang in a write, and this one's reports are not to wait for that.
+            await OutlastAsync(before, [], cancellation);
             var pause = TimeSpan.Zero;
             while (await HasWorkAsync(pause, cancellation))
             {

@@ -20,6 +20,9 @@ internal sealed record JournalContext(string Replica, string Epoch, TimeProvider
     /// <summary>Told what another replica had written of a node that begins a stream here.</summary>
     internal required Action<string, MeshNodeStatus> Found { get; init; }
 
+    /// <summary>Told of a node of which a stream ended here: what is written of it elsewhere may count now.</summary>
+    internal required Action<string> Left { get; init; }
+
     /// <summary>Told of a node whose stream is now at another replica.</summary>
     internal required Action<string, string> Moved { get; init; }
 

@@ -52,9 +52,10 @@ internal sealed class NodeJournal
             node.Start(before, _stop.Token);
     }
 
-    /// <summary>A node's stream ended.</summary>
+    /// <summary>A node's stream ended, and is no longer the announcer's.</summary>
     internal void Ended(NodeSession session)
     {
+        _context.Left(session.Node);
         if (!_stop.IsCancellationRequested && _held.TryGetValue(session.Node, out var node) && ReferenceEquals(node.Session, session))
         {
             node.End();

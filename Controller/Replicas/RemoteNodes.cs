@@ -9,9 +9,9 @@ namespace Ambient.Controller.Replicas;
 /// it; what it hears of one node it gives on in order.
 /// </summary>
 /// <param name="replica">This process: what it wrote itself is no news.</param>
-/// <param name="takeRecord">Takes what is known of a node.</param>
-/// <param name="report">Takes a report; false if it is about a pod that is not known (yet).</param>
-internal sealed class RemoteNodes(string replica, Action<NodeRecord> takeRecord, Func<string, PodReport, bool> report)
+/// <param name="takeRecord">Takes what is known of a node; false if the node has a stream here (still), which counts for more.</param>
+/// <param name="report">Takes a report; false if it is about a pod that is not known (yet), or the node has a stream here (still).</param>
+internal sealed class RemoteNodes(string replica, Func<NodeRecord, bool> takeRecord, Func<string, PodReport, bool> report)
 {
     /// <summary>
     /// How far ahead of the last known one the versions of orders begin when a node changes its replica, in milliseconds of the clock they
@@ -24,6 +24,7 @@ internal sealed class RemoteNodes(string replica, Action<NodeRecord> takeRecord,
     // Read without the lock: whoever is told holds a lock of its own when it asks.
     private volatile View _view = new(ImmutableDictionary<string, MeshNodeStatus>.Empty, 0);
     private readonly Dictionary<string, List<PodReport>> _refused = [];
+    private readonly HashSet<string> _early = [];   // nodes that were written of elsewhere before their streams here had ended
 
     /// <summary>Whether another replica serves nodes, whose acks this one does not hear.</summary>
     internal bool AreOthersServing => _view.Connected > 0;
@@ -41,14 +42,12 @@ internal sealed class RemoteNodes(string replica, Action<NodeRecord> takeRecord,
         {
             if (status.Replica == replica)
             {
-                SetLocked(name, null);
-                _refused.Remove(name);
+                ForgetLocked(name);
                 return;
             }
             var before = _view.Nodes.GetValueOrDefault(name);
             SetLocked(name, status);
-            if (RecordOf(name, status) is { } record)
-                takeRecord(record);
+            TakeRecordLocked(name, status);
             var known = (before?.Pods ?? []).DistinctBy(p => p.Uid).ToDictionary(p => p.Uid);
             var unchanged = status.Pods.Where(p => known.TryGetValue(p.Uid, out var same) && same.Equals(p)).Select(p => p.Uid).ToHashSet();
             var refused = status.Pods.Where(p => !unchanged.Contains(p.Uid))
@@ -65,9 +64,19 @@ internal sealed class RemoteNodes(string replica, Action<NodeRecord> takeRecord,
     internal void Remove(string name)
     {
         lock (_lock)
+            ForgetLocked(name);
+    }
+
+    /// <summary>
+    /// A stream of a node ended here. A node that moves is written of by its new replica before the end of its old stream is noticed, and
+    /// what was said meanwhile would otherwise wait for the next model.
+    /// </summary>
+    internal void StreamEnded(string name)
+    {
+        lock (_lock)
         {
-            SetLocked(name, null);
-            _refused.Remove(name);
+            if (_early.Contains(name) && _view.Nodes.TryGetValue(name, out var status) && TakeRecordLocked(name, status))
+                TellAgainLocked(name);
         }
     }
 
@@ -76,12 +85,8 @@ internal sealed class RemoteNodes(string replica, Action<NodeRecord> takeRecord,
     {
         lock (_lock)
         {
-            foreach (var (name, reports) in _refused.ToList())
-            {
-                reports.RemoveAll(r => report(name, r));
-                if (reports.Count == 0)
-                    _refused.Remove(name);
-            }
+            foreach (var name in _refused.Keys.ToList())
+                TellAgainLocked(name);
         }
     }
 
@@ -90,6 +95,32 @@ internal sealed class RemoteNodes(string replica, Action<NodeRecord> takeRecord,
         status is { BootId.Length: <= 256, Capabilities.Count: <= 32, OrderVersion: >= 0 and < long.MaxValue / 2 }
             ? new NodeRecord(name, status.BootId, [.. status.Capabilities.Order(StringComparer.Ordinal)], (ulong)status.OrderVersion + OrderMargin)
             : null;
+
+    private bool TakeRecordLocked(string name, MeshNodeStatus status)
+    {
+        var isTaken = RecordOf(name, status) is not { } record || takeRecord(record);
+        if (isTaken)
+            _early.Remove(name);
+        else
+            _early.Add(name);
+        return isTaken;
+    }
+
+    private void TellAgainLocked(string name)
+    {
+        if (!_refused.TryGetValue(name, out var reports))
+            return;
+        reports.RemoveAll(r => report(name, r));
+        if (reports.Count == 0)
+            _refused.Remove(name);
+    }
+
+    private void ForgetLocked(string name)
+    {
+        SetLocked(name, null);
+        _refused.Remove(name);
+        _early.Remove(name);
+    }
 
     private void SetLocked(string name, MeshNodeStatus? status)
     {

@@ -7,7 +7,8 @@ namespace Ambient.Controller.Streams;
 internal sealed partial class Announcer
 {
     /// <summary>Takes what another replica wrote of a node.</summary>
-    internal void TakeRecord(NodeRecord said)
+    /// <returns>False if the node's stream is here (still), and only the version of its orders was taken.</returns>
+    internal bool TakeRecord(NodeRecord said)
     {
         lock (_lock)
         {
@@ -31,6 +32,7 @@ internal sealed partial class Announcer
                 _pass.NodeCame(said.Name);
             }
             _schedule.Soon();
+            return session is null;
         }
     }
 

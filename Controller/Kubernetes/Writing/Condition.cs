@@ -1,3 +1,4 @@
+using Ambient.Controller.Model;
 using Ambient.Controller.Sources;
 
 namespace Ambient.Controller.Kubernetes.Writing;
@@ -13,18 +14,21 @@ internal sealed record Condition(bool IsTrue, string Reason, string Message)
     private const int MaxMessage = 2048;
 
     /// <param name="settings">The MeshConfig in force; null if there is none.</param>
-    /// <returns>Null for kinds whose status is not ours.</returns>
-    internal static Condition? Of(SourceObject item, MeshConfigObject? settings) => item switch
+    /// <param name="fault">Why it cannot be read any more; null if it can.</param>
+    /// <param name="verdict">What the model made of it; null if all is as it says.</param>
+    internal static Condition Of(SourceObject item, MeshConfigObject? settings, SourceFault? fault, ObjectVerdict? verdict) => item switch
     {
-        AccessPolicyObject { Unenforceable: { } fault } => new Condition(false, "Invalid", Cut($"{fault}: the pods that it selects take nothing until it is mended")),
-        AccessPolicyObject => new Condition(true, "Accepted", "in force"),
+        // Before its fault: what it said before is not in force.
+        AccessPolicyObject { Unenforceable: { } cause } => new Condition(false, "Invalid", Cut($"{cause}: the pods that it selects take nothing until it is mended")),
+        _ when fault is not null => new Condition(false, "Invalid", Cut($"{fault.Message}: what it said before stays in force")),
         MeshConfigObject config when settings is not null && settings.Name != config.Name => new Condition(false, "Ignored", $"MeshConfig {settings.Name} is the mesh's settings"),
-        MeshConfigObject => new Condition(true, "Accepted", "in force"),
-        _ => null,
+        _ when verdict is not null => new Condition(verdict.IsInForce, verdict.IsInForce ? "PartlyInForce" : "NotInForce", Cut(verdict.Message)),
+        _ => new Condition(true, "Accepted", "in force"),
     };
 
-    /// <summary>For an object that could not be read.</summary>
-    internal static Condition Of(SourceFault fault) => new(false, "Invalid", Cut($"{fault.Message}: what it said before stays in force"));
+    /// <summary>For settings that could never be read.</summary>
+    internal static Condition OfUnread(SourceFault fault) =>
+        new(false, "Invalid", Cut($"{fault.Message}: nothing of it is in force, and a controller that starts waits until it can be read"));
 
     private static string Cut(string message) => message.Length > MaxMessage ? message[..MaxMessage] : message;
 }

@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Ambient.Controller.Kubernetes.Access;
+using Ambient.Controller.Model;
 using Ambient.Controller.Sources;
 
 namespace Ambient.Controller.Kubernetes.Writing;
@@ -16,30 +18,31 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
     private readonly Dictionary<(string Kind, string Namespace, string Name), SourceObject> _objects = [];
     private readonly Dictionary<(string Kind, string Namespace, string Name), Condition> _wanted = [];
     private readonly HashSet<(string Kind, string Namespace, string Name)> _due = [];
+    private ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict> _verdicts = ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict>.Empty;
 
     /// <summary>Takes what the source published. For the source's thread.</summary>
-    internal void Take(SourceChange change)
+    /// <param name="verdicts">What the model made of it; null for what it made before.</param>
+    internal void Take(SourceChange change, ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict>? verdicts)
     {
         lock (_lock)
         {
-            foreach (var gone in change.Removed.Where(item => Condition.Of(item, null) is not null))
-            {
+            _verdicts = verdicts ?? _verdicts;
+            foreach (var gone in change.Removed.Where(IsOurs))
                 _objects.Remove(gone.Identity);
-                _wanted.Remove(gone.Identity);
-            }
-            foreach (var come in change.Added.Where(item => Condition.Of(item, null) is not null))
+            foreach (var come in change.Added.Where(IsOurs))
             {
                 _objects[come.Identity] = come;
                 _due.Add(come.Identity);
             }
-            var settings = _objects.Values.OfType<MeshConfigObject>().Order(SourceOrder.Instance).Cast<MeshConfigObject>().FirstOrDefault();
-            var faults = change.Faults.DistinctBy(fault => fault.Place.Origin).ToDictionary(fault => fault.Place.Origin);
-            foreach (var item in _objects.Values)
-            {
-                var origin = item.Namespace.Length > 0 ? $"{item.Kind} {item.Namespace}/{item.Name}" : $"{item.Kind} {item.Name}";
-                Want(item.Identity, faults.TryGetValue(origin, out var fault) ? Condition.Of(fault) : Condition.Of(item, settings)!);
-            }
+            WantLocked(change.Faults);
         }
+    }
+
+    /// <summary>Takes what the source cannot read, before it has published anything.</summary>
+    internal void Take(ImmutableArray<SourceFault> faults)
+    {
+        lock (_lock)
+            WantLocked(faults);
     }
 
     /// <summary>A new term: what another replica wrote is not known.</summary>
@@ -85,6 +88,29 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
             }
         }
     }
+
+    private static bool IsOurs(SourceObject item) => item is AccessPolicyObject or MeshConfigObject;
+
+    private void WantLocked(ImmutableArray<SourceFault> faults)
+    {
+        var settings = _objects.Values.OfType<MeshConfigObject>().Order(SourceOrder.Instance).Cast<MeshConfigObject>().FirstOrDefault();
+        var broken = faults.DistinctBy(fault => fault.Place.Origin).Select(fault => (Identity: IdentityOf(fault.Place.Origin), Fault: fault))
+            .Where(pair => pair.Identity is not null).ToDictionary(pair => pair.Identity!.Value, pair => pair.Fault);
+        foreach (var identity in _wanted.Keys.Where(known => !_objects.ContainsKey(known) && !broken.ContainsKey(known)).ToList())
+            _wanted.Remove(identity);
+        foreach (var item in _objects.Values)
+            Want(item.Identity, Condition.Of(item, settings, broken.GetValueOrDefault(item.Identity), _verdicts.GetValueOrDefault(item.Identity)));
+        foreach (var (identity, fault) in broken.Where(pair => !_objects.ContainsKey(pair.Key)))
+            Want(identity, Condition.OfUnread(fault));
+    }
+
+    // As an ObjectTable names what it cannot read; null for what has no status of ours.
+    private static (string Kind, string Namespace, string Name)? IdentityOf(string origin) => origin.Split(' ', '/') switch
+    {
+        ["AccessPolicy", var ns, var name] => ("AccessPolicy", ns, name),
+        ["MeshConfig", var name] => ("MeshConfig", "", name),
+        _ => null,
+    };
 
     private void Want((string, string, string) identity, Condition condition)
     {

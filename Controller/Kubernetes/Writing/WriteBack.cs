@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Ambient.Controller.Kubernetes.Access;
+using Ambient.Controller.Model;
 using Ambient.Controller.Replicas;
 using Ambient.Controller.Sources;
 
@@ -26,11 +28,15 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
     private readonly Dictionary<string, string> _failures = [];
 
     /// <summary>Takes what the source published. For the source's thread.</summary>
-    internal void Take(SourceChange change)
+    /// <param name="model">What was made of it; null if that failed, and the one before stays in force.</param>
+    internal void Take(SourceChange change, MeshModel? model)
     {
-        _conditions.Take(change);
+        _conditions.Take(change, model?.Verdicts);
         _taints.Take(change);
     }
+
+    /// <summary>Takes what the source cannot read, before it has published anything: it may be what keeps it from that.</summary>
+    internal void Take(ImmutableArray<SourceFault> faults) => _conditions.Take(faults);
 
     /// <summary>Writes until cancelled; ends without an exception then.</summary>
     internal async Task RunAsync(CancellationToken cancellation)

@@ -1,8 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Ambient.Controller;
 using Ambient.Controller.Kubernetes.Writing;
 using Ambient.Controller.Sources;
 using Ambient.Tests.Kubernetes.Cluster;
+using Ambient.Tests.Kubernetes.Replicas;
 using Ambient.Tests.Kubernetes.Source;
 
 namespace Ambient.Tests.Kubernetes.Writing;
@@ -57,6 +59,44 @@ public sealed class WriteBackTests(ApiServer server)
 
         Assert.True(await Eventually.TrueAsync(async () => await ConditionAsync(ns, "odd") == "False Invalid"), await ConditionAsync(ns, "odd"));
         Assert.Equal("Unknown Theirs", await ConditionAsync(ns, "good"));
+    }
+
+    [Fact]
+    public async Task Settings_that_cannot_be_read_say_so_though_no_controller_starts_by_them_and_say_what_of_them_is_not_in_force()
+    {
+        // Of its own: settings are everybody's in the shared one.
+        await using var own = await ApiServer.StartFakeAsync();
+        await using var mesh = await MeshCluster.CreateAsync(own);
+        await own.ApplyAsync(Definition("meshconfigs"));
+        await own.ApplyAsync(Settings("a", "podRanges: [ 10.0.0.0/99 ]"));
+        var starting = mesh.StartAsync(with: options => options with { Source = ControllerOptions.KubernetesSource });
+        await SettledAsync("a", "False Invalid", "a controller that starts waits until it can be read");
+        Assert.False(starting.IsCompleted);
+
+        await own.ApplyAsync(Settings("a", "podRanges: [ 10.0.0.0/8 ]"));
+        await starting;
+        await SettledAsync("a", "True Accepted", "in force");
+        await own.ApplyAsync(Settings("b", "podRanges: [ 10.0.0.0/99 ]"));
+        await SettledAsync("b", "False Invalid", "nothing of it is in force");
+        await own.ApplyAsync(Settings("a", "podRanges: [ 10.0.0.0/99 ]"));
+        await SettledAsync("a", "False Invalid", "what it said before stays in force");
+        await own.ApplyAsync(Settings("b", "podRanges: [ 10.0.0.0/8 ]"));
+        await SettledAsync("b", "False Ignored", "MeshConfig a");
+        await own.ApplyAsync(Settings("a", "podRanges: [ 10.0.0.0/8 ], reach: [ { from: [ shop ], to: [ bank ] } ]"));
+        await SettledAsync("a", "True PartlyInForce", "spec.reach is ignored");
+
+        async Task SettledAsync(string name, string expected, string message)
+        {
+            var found = "";
+            Assert.True(await Eventually.TrueAsync(async () => (found = await ConditionAsync(name)).StartsWith(expected, StringComparison.Ordinal) && found.Contains(message)),
+                $"{name}: expected {expected} ... {message}, found {found}\n{string.Join('\n', mesh.Log.TakeLast(20))}");
+        }
+
+        async Task<string> ConditionAsync(string name) =>
+            ((await own.Http.GetFromJsonAsync<JsonObject>($"/apis/ambient.mesh/v1alpha1/meshconfigs/{name}"))!["status"]?["conditions"] as JsonArray)?.FirstOrDefault() is { } condition
+                ? $"{condition["status"]} {condition["reason"]} {condition["message"]}" : "";
+
+        static string Settings(string name, string spec) => $"{{ apiVersion: ambient.mesh/v1alpha1, kind: MeshConfig, metadata: {{ name: {name} }}, spec: {{ {spec} }} }}";
     }
 
     [Fact]
@@ -119,12 +159,12 @@ public sealed class WriteBackTests(ApiServer server)
         $"{{ apiVersion: ambient.mesh/v1alpha1, kind: AccessPolicy, metadata: {{ name: {name}, namespace: {ns} }}, spec: {{ rules: [ {{ from: [ {from} ] }} ] }} }}\n---\n";
 
     // As it is installed, with its schema.
-    private static string Definition()
+    private static string Definition(string plural = "accesspolicies")
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "ambient.sln")))
             folder = folder.Parent ?? throw new InvalidOperationException("not in a checkout");
-        return File.ReadAllText(Path.Combine(folder.FullName, "deploy", "crds", "accesspolicies.yaml"));
+        return File.ReadAllText(Path.Combine(folder.FullName, "deploy", "crds", $"{plural}.yaml"));
     }
 
     private async Task<JsonObject> PolicyAsync(string ns, string name) =>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Ambient.Controller.Kubernetes.Access;
 using Ambient.Controller.Kubernetes.Writing;
+using Ambient.Controller.Model;
 using Ambient.Controller.Replicas;
 using Ambient.Controller.Sources;
 using Ambient.Tests.Kubernetes.Cluster;
@@ -22,8 +23,10 @@ internal sealed class Written : IAsyncDisposable, ILeadership
         _leads.SetResult();
         var writing = new WriteBack(new ApiConnection(server.KubeconfigPath, TimeProvider.System), this, "replica-1", () => Troubles, () => Healthy, TimeProvider.System, NullLogger.Instance);
         // All that was published before, and what is from now on.
-        source.Published = writing.Take;
-        writing.Take(new SourceChange([.. source.All<SourceObject>()], [], [], [], IsStandalone: false));
+        var builder = new ModelBuilder("cluster.local");
+        source.Published = change => writing.Take(change, builder.Apply(change));
+        var all = new SourceChange([.. source.All<SourceObject>()], [], source.Last.UnknownKinds, source.Last.Faults, IsStandalone: false);
+        writing.Take(all, builder.Apply(all));
         _running = Task.Run(() => writing.RunAsync(_stop.Token));
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Ambient.Controller.Model;
 using Ambient.Controller.Snapshots;
 using Ambient.Controller.Sources;
@@ -80,6 +81,45 @@ public sealed class IncrementalModelTests
             ---
             {kind: Service, metadata: {name: api, namespace: shop}, spec: {clusterIP: 10.2.0.2, selector: {app: api}, ports: [{port: 80}]}}
             """;
+    }
+
+    [Fact]
+    public void Of_namespaces_that_come_and_go_nothing_is_kept()
+    {
+        var builder = new ModelBuilder("cluster.local");
+        var names = ComeAndGo(builder, 50);
+        // What the last change was is part of the model: another one follows.
+        builder.Build(Snapshot(ParsedFile.Empty.Next("a.yaml", "{kind: Namespace, metadata: {name: stays}}")));
+        builder.Build(Snapshot(ParsedFile.Empty.Next("a.yaml", "{kind: Namespace, metadata: {name: stays, labels: {a: b}}}")));
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        Assert.Equal(0, names.Count(name => name.IsAlive));
+        GC.KeepAlive(builder);
+
+        // A method of its own, so that no local of this one keeps anything.
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static List<WeakReference> ComeAndGo(ModelBuilder builder, int namespaces)
+        {
+            var names = new List<WeakReference>();
+            for (var i = 0; i < namespaces; i++)
+            {
+                var file = ParsedFile.Empty.Next("a.yaml", $$$"""
+                    {kind: Namespace, metadata: {name: shop-{{{i}}}, labels: {ambient.mesh/enroll: 'true'} } }
+                    ---
+                    {kind: Pod, metadata: {name: web, namespace: shop-{{{i}}}, labels: {app: web}}, spec: {nodeName: a}, status: {podIP: 10.1.0.1}}
+                    ---
+                    {kind: Service, metadata: {name: web, namespace: shop-{{{i}}} }, spec: {clusterIP: 10.2.0.1, selector: {app: web}, ports: [{port: 80}]}}
+                    ---
+                    {kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: p, namespace: shop-{{{i}}} }, spec: {podSelector: {} } }
+                    ---
+                    {kind: AccessPolicy, apiVersion: ambient.mesh/v1alpha1, metadata: {name: p, namespace: shop-{{{i}}} }, spec: {action: ALLOW, rules: [{from: [{namespaces: [bank]}]}]} }
+                    """);
+                Assert.Single(builder.Build(Snapshot(file)).Pods);
+                names.AddRange(file.Objects.Select(o => new WeakReference(o.Namespace.Length > 0 ? o.Namespace : o.Name)));
+            }
+            return names;
+        }
     }
 
     [Fact]
