@@ -7,6 +7,7 @@ using Ambient.Tests.Mesh.Rig;
 namespace Ambient.Tests.Kubernetes.Mesh;
 
 /// <summary>What apps in pods of a cluster see while the mesh and the API server change under them: one verified connection after the other, none tried again.</summary>
+[Collection(nameof(WholeCluster))]
 public sealed class ClusterTrafficTests(ApiServer server)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

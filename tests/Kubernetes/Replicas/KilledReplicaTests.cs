@@ -12,6 +12,7 @@ using k8s;
 namespace Ambient.Tests.Kubernetes.Replicas;
 
 /// <summary>Real controllers, as processes, on a cluster: one is killed, and the roots are replaced, while nodes are connected.</summary>
+[Collection(nameof(WholeCluster))]
 public sealed class KilledReplicaTests(ApiServer server)
 {
     private const int Nodes = 4, Pods = 24, ChangesPerSecond = 10;

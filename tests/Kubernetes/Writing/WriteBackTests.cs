@@ -10,6 +10,7 @@ using Ambient.Tests.Kubernetes.Source;
 namespace Ambient.Tests.Kubernetes.Writing;
 
 /// <summary>What the controller tells the cluster, and what it leaves alone.</summary>
+[Collection(nameof(WholeCluster))]
 public sealed class WriteBackTests(ApiServer server)
 {
     [Fact]
