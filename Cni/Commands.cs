@@ -41,7 +41,7 @@ internal static class Commands
     public static void Delete(CniEnvironment environment, NetworkConfiguration network)
     {
         if (MayBeEnrolled(environment, network))
-            _ = RedirectorClient.Ask(network.Socket, Request(CniCommand.Delete, environment), [], _shortly);
+            Tell(network.Socket, Request(CniCommand.Delete, environment));
     }
 
     /// <summary>Whether the pod is captured, if it has to be.</summary>
@@ -60,7 +60,20 @@ internal static class Commands
     public static void Collect(NetworkConfiguration network)
     {
         if (network.ValidContainers is { } valid)
-            _ = RedirectorClient.Ask(network.Socket, new CniRequest(CniCommand.Collect) { Valid = valid }, [], _shortly);
+            Tell(network.Socket, new CniRequest(CniCommand.Collect) { Valid = valid });
+    }
+
+    // A pod that ends must not wait for a Redirector of another release, or for one that is not ours.
+    private static void Tell(string socket, CniRequest request)
+    {
+        try
+        {
+            _ = RedirectorClient.Ask(socket, request, [], _shortly);
+        }
+        catch (Exception e) when (e is CniException or IOException)
+        {
+            // What could not be told shows by itself: the namespace goes.
+        }
     }
 
     private static CniAnswer? AskAdd(CniEnvironment environment, NetworkConfiguration network, TimeSpan hold)

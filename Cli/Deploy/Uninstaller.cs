@@ -67,7 +67,7 @@ internal sealed class Uninstaller(ClusterClient cluster, TimeProvider time, Text
             if (time.GetElapsedTime(ending) > atMost) return [$"Redirector's pods have not ended within {atMost.TotalSeconds:0} s"];
             await Task.Delay(Pause, time);
         }
-        var nodes = (await cluster.ListAsync("/api/v1/nodes")).Select(node => (string)node["metadata"]!["name"]!).ToList();
+        var nodes = (await cluster.ListAsync("/api/v1/nodes", $"labelSelector={Uri.EscapeDataString("kubernetes.io/os=linux")}")).Select(node => (string)node["metadata"]!["name"]!).ToList();
         var waiting = new List<string>();
         foreach (var node in nodes)
         {

@@ -23,8 +23,8 @@ internal sealed class ObjectTable(FollowedKind kind, Func<DecodedObject, SourceO
     /// <summary>All of it was known once, or it was said that we may not know it.</summary>
     internal bool IsSettledLocked => (HasListed || (kind.IsNetworkPolicy && ForbiddenReason is not null)) && !IsBlockedLocked;
 
-    /// <summary>Settings that cannot be read and never could.</summary>
-    internal bool IsBlockedLocked => kind.IsSettings && _objects.Values.Any(entry => entry.Object is null);
+    /// <summary>Settings that cannot be read and never could. Of several the first by name count, so that others are in nobody's way.</summary>
+    internal bool IsBlockedLocked => kind.IsSettings && _objects.Count > 0 && _objects.MinBy(o => o.Key.Name, StringComparer.Ordinal).Value.Object is null;
 
     /// <summary>All of it was known once.</summary>
     internal bool HasListed { get; private set; }

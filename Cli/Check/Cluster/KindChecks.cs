@@ -6,11 +6,8 @@ namespace Ambient.Cli.Check.Cluster;
 /// <summary>The definitions of our kinds, and of those of others that we know: which versions the cluster serves.</summary>
 internal static class KindChecks
 {
-    private static readonly Dictionary<string, string> Optional = new()
-    {
-        ["httproutes.gateway.networking.k8s.io"] = "v1",
-        ["grpcroutes.gateway.networking.k8s.io"] = "v1",
-    };
+    // Routes of the Gateway API are not read yet: who has them would look for their effect.
+    private static readonly string[] Unread = ["httproutes.gateway.networking.k8s.io", "grpcroutes.gateway.networking.k8s.io"];
 
     public static IEnumerable<CheckResult> Judge(IReadOnlyList<JsonObject> definitions)
     {
@@ -20,13 +17,7 @@ internal static class KindChecks
         if (missing.Count == ours.Count) yield return CheckResult.Ok("kinds", "none of Ambient's yet");
         else if (missing.Count > 0) yield return CheckResult.Fail("kinds", $"not there: {string.Join(", ", missing)}", "ambientctl install, or kubectl apply --server-side -f daemonset.yaml");
         foreach (var own in ours.Where(o => found.ContainsKey((string)o["metadata"]!["name"]!))) yield return JudgeOwn(own, found[(string)own["metadata"]!["name"]!]);
-        foreach (var (name, version) in Optional.Where(kind => found.ContainsKey(kind.Key)))
-        {
-            var served = Served(found[name]);
-            yield return served.Contains(version)
-                ? CheckResult.Ok(name, $"{version} is served")
-                : CheckResult.Warn(name, $"served: {string.Join(", ", served)}; Ambient reads {version}", "Install the Gateway API's standard channel, 1.1 or newer.");
-        }
+        foreach (var name in Unread.Where(found.ContainsKey)) yield return CheckResult.Warn(name, "installed, and not read: routes have no effect in this version", "None is needed for TCP.");
     }
 
     private static CheckResult JudgeOwn(JsonObject own, JsonObject found)

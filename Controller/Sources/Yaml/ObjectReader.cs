@@ -107,7 +107,7 @@ internal sealed class ObjectReader(string origin)
             var number = port.Number("port", 1, 65535) ?? throw port.Expected("port", "a number from 1 to 65535");
             var target = port.Text("targetPort");
             var targetNumber = target.Length == 0 ? number
-                : char.IsAsciiDigit(target[0]) ? port.Number("targetPort", 1, 65535)!.Value : 0;
+                : target.All(char.IsAsciiDigit) ? port.Number("targetPort", 1, 65535)!.Value : 0;   // 9p-http is a name
             return new ServicePortObject(port.Text("name"), number, targetNumber, targetNumber == 0 ? target : "",
                 port.Text("protocol", "TCP"), port.Text("appProtocol"));
         }).ToImmutableArray();

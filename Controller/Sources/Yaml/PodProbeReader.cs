@@ -58,7 +58,7 @@ internal static class PodProbeReader
     private static int? PortOf(Fields container, Fields handler)
     {
         var text = handler.Text("port");
-        return text.Length == 0 || char.IsAsciiDigit(text[0])
+        return text.All(char.IsAsciiDigit)   // 9p-http is a name
             ? handler.Number("port", 1, 65535)
             : container.Objects("ports").FirstOrDefault(port => port.Text("name") == text).Number("containerPort", 1, 65535);
     }

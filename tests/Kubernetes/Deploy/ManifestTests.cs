@@ -19,7 +19,7 @@ public sealed class ManifestTests(ApiServer server)
         server.RequireVersion(LeastMinor, "the manifest");
         await SystemNamespace.EnsureAsync(server);
         var faults = new List<string>();
-        foreach (var item in Objects("daemonset.yaml").Concat(Objects("deploy/node-taint-guard.yaml")))
+        foreach (var item in Objects("daemonset.yaml").Concat(Objects("deploy/controller-guard.yaml")))
         {
             using var body = new StringContent(item.ToJsonString(), System.Text.Encoding.UTF8, new System.Net.Http.Headers.MediaTypeHeaderValue("application/apply-patch+yaml"));
             using var answer = await server.Http.PatchAsync($"{await PathAsync(item)}?fieldManager=dry-run&force=true&dryRun=All&fieldValidation=Strict", body);

@@ -9,6 +9,22 @@ namespace Ambient.Tests.Kubernetes.Source;
 /// <summary>What the source makes of what the API tells.</summary>
 public sealed class FollowingTests(ApiServer server)
 {
+    // A controller that starts must not be kept from serving by an object that would be ignored if it could be read.
+    [Fact]
+    public async Task Settings_that_cannot_be_read_keep_a_start_up_only_if_they_are_the_ones_that_count()
+    {
+        await using var own = await ApiServer.StartFakeAsync();
+        await own.ApplyAsync(await File.ReadAllTextAsync(Replicas.MeshCluster.RepositoryFile("deploy/crds/meshconfigs.yaml")));
+        await own.ApplyAsync("""
+            { apiVersion: ambient.mesh/v1alpha1, kind: MeshConfig, metadata: { name: mesh }, spec: { mode: STRICT } }
+            ---
+            { apiVersion: ambient.mesh/v1alpha1, kind: MeshConfig, metadata: { name: zz }, spec: { podRanges: [ 10.244.1.0/16 ] } }
+            """);
+        await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
+        Assert.Equal("mesh", Assert.Single(source.All<MeshConfigObject>()).Name);
+        Assert.Contains("zz", Assert.Single(source.Last.Faults).ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_pod_is_told_with_what_the_mesh_needs_and_nothing_else()
     {

@@ -112,6 +112,16 @@ public sealed class ModelBuilderTests
         Assert.True(endpoint.Endpoint.Ready);
     }
 
+    // A port's name may begin with a digit; it has a letter somewhere (IANA service name, RFC 6335 section 5.1).
+    [Fact]
+    public void A_target_port_that_begins_with_a_digit_is_a_name()
+    {
+        var model = Build(Enrolled, Pod("api", labels: "app: api", ip: "10.1.0.2",
+                spec: "containers: [{ports: [{name: 9p-http, containerPort: 8081}], livenessProbe: {httpGet: {path: /, port: 9p-http}}}]"),
+            "{kind: Service, metadata: {name: api, namespace: shop}, spec: {clusterIP: 10.2.0.1, selector: {app: api}, ports: [{port: 80, targetPort: 9p-http}]}}");
+        Assert.Equal([8081u], Assert.Single(Endpoints(model)).Endpoint.Ports.Select(p => p.Port));
+    }
+
     [Fact]
     public void A_pod_that_is_not_ready_is_an_endpoint_that_is_not_ready()
     {
