@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using Ambient.Controller.Snapshots;
 using Ambient.Protocol.Discovery.V1;
-using Google.Protobuf;
 using Grpc.Core;
 
 namespace Ambient.Controller.Streams;
@@ -12,7 +11,7 @@ namespace Ambient.Controller.Streams;
 /// order whenever it has dealt with what was sent before, never a queue of them; what it holds here does not grow with the
 /// changes that it misses. Any thread may call it, except <see cref="SendAsync"/>, which runs once.
 /// </summary>
-internal sealed class NodeSession(Hello hello, string peer, ViewSource views, TimeProvider time)
+internal sealed class NodeSession
 {
     // Answers to certificate requests; a node that does not read them is not read from either.
     private const int MaxReplies = 64;
@@ -23,43 +22,43 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
     private readonly Channel<bool> _wakeUps = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _ended = new(); // never disposed: a late End must find it, and it owns no timer
     private readonly Dictionary<ulong, TaskCompletionSource<Answer>> _questions = [];
-    private readonly DateTimeOffset _connected = time.GetUtcNow();
-
-    // What another controller told the node is no older than what we knew when it came: a view of before would take something back.
-    private readonly ulong _least = hello.HeldVersion > 0 && hello.HeldEpoch != views.History.Epoch ? views.History.Version : 0;
-
-    private HeldView _held = HeldView.None;      // what the node has acked
-    private ViewScope _scope = ViewScope.Everything;
-    private ulong _sent;
-    private ulong _nacked;
-    private Outstanding? _outstanding;
-    private Task? _admission;                    // to the streams that are being sent a full view
-    private IDisposable? _place;                 // among them, until it is acked: what is only written fills this process's buffers
+    private readonly DateTimeOffset _connected;
+    private readonly ViewProgress _progress;
+    private readonly FullViewTurn _turn;
+    private readonly Hello _hello;
+    private readonly string _peer;
+    private readonly ViewSource _views;
     private SignedOrder? _order;
     private TrustBundle? _bundle;
-    private string? _lastNack;
     private string? _certificateProblem;
     private NodeHealth? _health;
-    private bool _mayHaveView;
-    private bool _hasSkipped;
     private ulong _lastId;
 
-    internal string Node => hello.Node;
+    internal NodeSession(Hello hello, string peer, ViewSource views, TimeProvider time)
+    {
+        (_hello, _peer, _views, _connected) = (hello, peer, views, time.GetUtcNow());
+        // What another controller told the node is no older than what we knew when it came: a view of before would take something back.
+        _progress = new ViewProgress(views.History, least: HoldsForeignView ? views.History.Version : 0, time);
+        _turn = new FullViewTurn(views.Room, time, () => _wakeUps.Writer.TryWrite(true));
+        Capabilities = [.. hello.Capabilities.Distinct().Order(StringComparer.Ordinal)];
+    }
 
-    internal string BootId => hello.BootId;
+    internal string Node => _hello.Node;
 
-    internal ImmutableArray<string> Capabilities { get; } = [.. hello.Capabilities.Distinct().Order(StringComparer.Ordinal)];
+    internal string BootId => _hello.BootId;
+
+    internal ImmutableArray<string> Capabilities { get; }
 
     /// <summary>Of a process that drains beside its successor, whose stream is the node's.</summary>
-    internal bool IsLeaving => hello.Leaving;
+    internal bool IsLeaving => _hello.Leaving;
 
     /// <summary>Whether the node serves by a view of another controller process, which a first view of ours would replace.</summary>
-    internal bool HoldsForeignView => hello.HeldVersion > 0 && hello.HeldEpoch != views.History.Epoch;
+    internal bool HoldsForeignView => _hello.HeldVersion > 0 && _hello.HeldEpoch != _views.History.Epoch;
 
     /// <summary>
     /// The version that the node says to hold: it counts only within our epoch; what it says to hold of our future is nonsense. 0 for none.
     /// </summary>
-    internal ulong HeldVersion => hello.HeldEpoch == views.History.Epoch && hello.HeldVersion <= views.History.Version ? hello.HeldVersion : 0;
+    internal ulong HeldVersion => _hello.HeldEpoch == _views.History.Epoch && _hello.HeldVersion <= _views.History.Version ? _hello.HeldVersion : 0;
 
     /// <summary>Why the stream was ended from this side; null if it was not.</summary>
     internal Status? EndStatus { get; private set; }
@@ -67,36 +66,21 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
     /// <summary>Cancelled when the stream is ended from this side.</summary>
     internal CancellationToken Ended => _ended.Token;
 
-    internal ulong AckedVersion
-    {
-        get { lock (_lock) return _held.Version; }
-    }
+    internal ulong AckedVersion => _progress.AckedVersion;
 
-    /// <summary>What the node may hold: what it acked, and what it was sent since and may have taken without our hearing of it.</summary>
-    internal IReadOnlyList<HeldView> MayHold
-    {
-        get { lock (_lock) return _outstanding is { } sent ? [_held, sent.View] : [_held]; }
-    }
+    /// <inheritdoc cref="ViewProgress.MayHold"/>
+    internal IReadOnlyList<HeldView> MayHold => _progress.MayHold;
 
     /// <summary>Says what the node holds, before it is offered anything.</summary>
-    internal void Begin(HeldView held)
-    {
-        lock (_lock)
-            _held = held;
-    }
+    internal void Begin(HeldView held) => _progress.Begin(held);
 
     /// <summary>Says what the node is to be told of from now on.</summary>
-    internal void SetScope(ViewScope scope)
-    {
-        lock (_lock)
-            _scope = scope;
-    }
+    internal void SetScope(ViewScope scope) => _progress.SetScope(scope);
 
     /// <summary>The view may be sent from now on, and has changed or may have.</summary>
     internal void OfferView()
     {
-        lock (_lock)
-            _mayHaveView = true;
+        _progress.Allow();
         _wakeUps.Writer.TryWrite(true);
     }
 
@@ -164,19 +148,9 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
     /// <returns>What it was that is acked; null if it was not what is out.</returns>
     internal Outstanding? Acked(Ack ack)
     {
-        Outstanding? acked;
-        bool hasMore;
-        lock (_lock)
-        {
-            if (_outstanding is null || !_outstanding.Nonce.Equals(ack.Nonce))
-                return null;
-            acked = _outstanding;
-            _held = acked.View;
-            _outstanding = null;
-            _lastNack = null;
-            hasMore = views.History.Version > _held.Version || !ReferenceEquals(_held.Scope, _scope);
-        }
-        LeavePlace();
+        var acked = _progress.Acked(ack, out var hasMore);
+        if (acked is not null)
+            _turn.Leave();
         if (hasMore)
             _wakeUps.Writer.TryWrite(true);
         return acked;
@@ -189,17 +163,13 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
     /// <returns>The version that it refused; null if it was not the one that is out.</returns>
     internal ulong? Nacked(Nack nack)
     {
-        lock (_lock)
+        var refused = _progress.Nacked(nack);
+        if (refused is not null)
         {
-            if (_outstanding is null || !_outstanding.Nonce.Equals(nack.Nonce))
-                return null;
-            _nacked = _outstanding.View.Version;
-            _outstanding = null;
-            _lastNack = nack.Reason;
+            _turn.Leave();
+            _wakeUps.Writer.TryWrite(true);
         }
-        LeavePlace();
-        _wakeUps.Writer.TryWrite(true);
-        return _nacked;
+        return refused;
     }
 
     internal void NoteCertificateProblem(string? problem)
@@ -243,10 +213,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
         }
         finally
         {
-            LeavePlace();
-            // Whoever was let in, or is about to be, makes room for the next.
-            if (_admission is { } admission)
-                _ = admission.ContinueWith(let => { if (let.IsCompletedSuccessfully) views.Room.Release(); }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _turn.End();
         }
     }
 
@@ -266,7 +233,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
                 await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, TrustBundle = bundle }), abort);
             if (TakeOrder() is { } order)
                 await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, Order = order }), abort);
-            if (TakeChange(out var needsFull) is { } change)
+            if (_progress.TakeChange(out var needsFull) is { } change)
             {
                 await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, change.Parts[0]), abort);
                 sent(change);
@@ -275,7 +242,7 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
             {
                 await SendFullAsync(writer, sent, stop, abort);
             }
-            if (TakeSkipped())
+            if (_progress.TakeSkipped())
                 skipped();
             await _wakeUps.Reader.ReadAsync(stop);
         }
@@ -286,11 +253,9 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
 
     internal SessionStatus StatusNow()
     {
+        var (sent, acked, since, nack) = _progress.Now;
         lock (_lock)
-        {
-            return new SessionStatus(Node, peer, hello.Software, BootId, _connected, _sent, _held.Version,
-                _outstanding?.Since, _lastNack, _certificateProblem, _health);
-        }
+            return new SessionStatus(Node, _peer, _hello.Software, BootId, _connected, sent, acked, since, nack, _certificateProblem, _health);
     }
 
     // Whoever asked may have given up while the question waited; then nobody would take it off the list again.
@@ -320,28 +285,20 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
         }
     }
 
-    // A full view is large, and ten thousand nodes may want one at once: they are sent one after the other, a few at a time, which takes
-    // no longer. What else there is to say to a node does not wait for its turn.
+    // What else there is to say to a node does not wait for its turn.
     private async Task SendFullAsync(IAsyncStreamWriter<ControllerFrame> writer, Action<EncodedDelta> sent, CancellationToken stop, CancellationToken abort)
     {
-        if (_admission is null)
-        {
-            _admission = views.Room.WaitAsync(stop);
-            if (!_admission.IsCompleted)
-                _ = _admission.ContinueWith(_ => _wakeUps.Writer.TryWrite(true), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        }
-        if (!_admission.IsCompletedSuccessfully)
+        if (!_turn.TryEnter(stop))
             return;
-        TakePlace();
-        _admission = null;
-        var scope = ScopeNow();
-        var full = await views.Full.OfAsync(scope, hello.TakesCompressed, above: NotWanted());
+        var scope = _progress.Scope;
+        var full = await _views.Full.OfAsync(scope, _hello.TakesCompressed, above: _progress.NotWanted);
         // Who has nothing yet would serve by what was kept, and call in plaintext who has joined since: it gets both as one.
-        var rest = views.History.ChangeFrom(full.Version, scope, scope);
+        var rest = _views.History.ChangeFrom(full.Version, scope, scope);
         var view = full.FollowedBy(rest);
-        if (!TryTake(view, full.Version, scope))
+        if (!_progress.TryTakeFull(view, full.Version, scope))
         {
-            LeavePlace();
+            _turn.Leave();
+            _wakeUps.Writer.TryWrite(true);
             return;
         }
         for (var i = 0; i < view.Parts.Length; i++)
@@ -350,87 +307,6 @@ internal sealed class NodeSession(Hello hello, string peer, ViewSource views, Ti
             await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, view.Parts[i], more: i < view.Parts.Length - 1), abort);
         }
         sent(view);
-    }
-
-    private void TakePlace()
-    {
-        LeavePlace();
-        Interlocked.Exchange(ref _place, views.Room.Occupy(time));
-    }
-
-    private void LeavePlace() => Interlocked.Exchange(ref _place, null)?.Dispose();
-
-    // A full view is kept for a while, and one that is older than what the node holds would take it back.
-    private ulong NotWanted()
-    {
-        lock (_lock)
-            return Math.Max(_nacked, Math.Max(LeastLocked(), 1) - 1);
-    }
-
-    private ulong LeastLocked() => Math.Max(_least, _held.Version);
-
-    private ViewScope ScopeNow()
-    {
-        lock (_lock)
-            return _scope;
-    }
-
-    private EncodedDelta? TakeChange(out bool needsFull)
-    {
-        needsFull = false;
-        lock (_lock)
-        {
-            if (!_mayHaveView || _outstanding is not null)
-                return null;
-            var version = views.History.Version;
-            if ((version <= _held.Version && ReferenceEquals(_held.Scope, _scope)) || version <= _nacked)
-                return null;
-            var change = _nacked > _held.Version ? null : views.History.ChangeFrom(_held.Version, _held.Scope, _scope);
-            if (change is null)
-            {
-                needsFull = true;
-                return null;
-            }
-            if (change.IsEmpty)
-            {
-                _held = new HeldView(change.Version, _scope);
-                _hasSkipped = true;
-                return null;
-            }
-            Send(change, _scope);
-            return change;
-        }
-    }
-
-    // Not what the node has refused already, nor what is behind it by now: another one is made then.
-    private bool TryTake(EncodedDelta view, ulong fullVersion, ViewScope scope)
-    {
-        lock (_lock)
-        {
-            if (fullVersion > _nacked && view.Version >= LeastLocked())
-            {
-                Send(view, scope);
-                return true;
-            }
-        }
-        _wakeUps.Writer.TryWrite(true);
-        return false;
-    }
-
-    private void Send(EncodedDelta delta, ViewScope scope)
-    {
-        _outstanding = new Outstanding(new HeldView(delta.Version, scope), delta.Nonce, delta.IsFull, time.GetUtcNow());
-        _sent = delta.Version;
-    }
-
-    private bool TakeSkipped()
-    {
-        lock (_lock)
-        {
-            var has = _hasSkipped;
-            _hasSkipped = false;
-            return has;
-        }
     }
 
     private sealed record Reply(ControllerMessage Message, TaskCompletionSource<Answer>? Asked);

@@ -88,6 +88,8 @@ public sealed class ReachTests
         await using var bank = await rig.ConnectAsync("b");
         await shop.SettleAsync();
         await bank.SettleAsync();
+        // What node b can do is told of its pods, and may come later than what a was waiting for.
+        await shop.UntilAsync(() => shop.View.Values.Where(r => r.Workload is not null).All(r => r.Workload.Capabilities.Count == 1));
         var (told, version) = (shop.Deltas.Count, bank.Version);
 
         rig.Write("more.yaml", "{kind: Service, apiVersion: v1, metadata: {name: bench, namespace: park}, spec: {clusterIP: 10.2.0.9, ports: [{port: 80}]}}");
