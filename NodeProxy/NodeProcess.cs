@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using IPAddress = System.Net.IPAddress;
 using Ambient.Native.Descriptors;
 using Ambient.Native.Unix;
 using Ambient.NodeProxy.Balancing;
@@ -53,7 +52,7 @@ internal sealed class NodeProcess : IDisposable
                 Counters = nodeMetrics.SetRedirectorCounters,
                 Machine = told =>
                 {
-                    views.Machine = told.Addresses.Where(bytes => bytes.Length is 4 or 16).Select(bytes => new AddressKey(new IPAddress(bytes.Span))).ToFrozenSet();
+                    views.Machine = CaptureAddresses.Of(told).Select(address => new AddressKey(address)).ToFrozenSet();
                     foreach (var path in _paths) path.Loop.Post(path.OnView); // who was let in before may be judged otherwise now
                 },
                 NonTcp = new NonTcpIntake(views, nodeMetrics.NonTcp).Take,

@@ -100,7 +100,7 @@ internal sealed partial class Redirection
             return "a pod without a UID";
         if (_options.ExcludedNamespaces.Contains(pod.Namespace))
             return $"namespace {pod.Namespace} is never captured";
-        if (OrderedAddresses.Of(pod).IsEmpty)
+        if (CaptureAddresses.Of(pod).IsEmpty)
             return "a pod without an address";
         return Exclusions.TryRead(pod, out exclusions, out string reason) ? "" : reason;
     }

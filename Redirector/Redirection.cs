@@ -7,6 +7,7 @@ using Ambient.Redirector.Canary;
 using Ambient.Redirector.Capture;
 using Ambient.Redirector.Handover;
 using Ambient.Redirector.Loop;
+using Ambient.Redirector.Namespaces;
 using Ambient.Redirector.Nodes;
 using Ambient.Redirector.Orders;
 using Ambient.Redirector.Rules;

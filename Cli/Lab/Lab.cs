@@ -93,6 +93,13 @@ internal sealed class Lab : IAsyncDisposable
     /// <summary>The node that a pod is on.</summary>
     public LabNode NodeOf(PodPlan pod) => Nodes[pod.Node - 1];
 
+    /// <summary>
+    /// Waits until nothing holds a pod's network namespace any more: its wire's end in the node goes with it, and only then is its address free.
+    /// </summary>
+    /// <returns>How long it took.</returns>
+    public Task<TimeSpan> UntilGoneAsync(PodPlan pod, TimeSpan atMost) => UntilAsync("the pod's namespace has gone", atMost, async () =>
+        (await Tool.RunAsync(Command.Of("ip", "link", "show", pod.Network).Inside(Topology.NodeNetwork(pod.Node)))).ExitCode != 0 ? null : "its wire is still there");
+
     /// <summary>Waits for something about this lab.</summary>
     /// <returns>How long it took.</returns>
     public Task<TimeSpan> UntilAsync(string what, TimeSpan atMost, Func<Task<string?>> missing) => Waiting.UntilAsync(what, atMost, Log, missing);

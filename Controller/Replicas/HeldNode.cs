@@ -209,8 +209,7 @@ internal sealed class HeldNode(NodeSession session, IMeshNodeStore store, Journa
             Deliver(reports);
             reports = [];
         }
-        if (waited.IsFaulted || waited.IsCanceled)
-            await waited;
+        await waited;
     }
 
     private void Deliver(PodReport[] reports)

@@ -6,7 +6,8 @@ namespace Ambient.NodeProxy.Discovery;
 
 /// <summary>
 /// Puts the parts of a view together that came in several messages (<c>more</c>). Only the last part is answered, and nothing is served by
-/// before it: a full view's first parts may be older than its last. Each is read as it comes: the messages of a large mesh weigh several times what is kept of them, and all at once would outlive garbage collections.
+/// before it: a full view's first parts may be older than its last. Each is read as it comes: the messages of a large mesh weigh several
+/// times what is kept of them, and all at once would outlive garbage collections.
 /// </summary>
 internal sealed class DeltaAssembler(string epoch, SharedValues shared)
 {

@@ -39,7 +39,7 @@ internal sealed class Guard(MeshViewHolder views, Refusals refusals)
     {
         var version = Current();
         (object, object) nodes = (version.View.NodeByName, views.Machine);
-        bool nodesChanged = !ReferenceEquals(nodes.Item1, _nodes.View) || !ReferenceEquals(nodes.Item2, _nodes.Machine);
+        bool nodesChanged = nodes != _nodes;   // whether they are other objects, not what is in them
         _nodes = nodes;
         List<(Session Session, Decision Decision)>? denied = null;
         foreach (var pod in _pods.Values)

@@ -47,7 +47,7 @@ internal sealed partial class PodCapture
     {
         AnswerAttached("another sandbox of the pod took its place");
         _given?.Dispose();
-        _addressesAtStart = OrderedAddresses.Of(pod);
+        _addressesAtStart = CaptureAddresses.Of(pod);
         if (!IsOrdered || IsNew(container, given))
             BeginAhead();
         (_given, _onAttached, Container, _isRulesFirst) = (given, onDone, container, true);
@@ -105,12 +105,12 @@ internal sealed partial class PodCapture
     private void BeginAhead()
     {
         IsAhead = true;
-        bool isAddressKnown = IsOrdered && OrderedAddresses.Of(_pod).Any(_addressesAtStart.Contains);
+        bool isAddressKnown = IsOrdered && CaptureAddresses.Of(_pod).Any(_addressesAtStart.Contains);
         _knownSinceUnixSeconds = isAddressKnown ? _tools.Loop.Time.GetUtcNow().ToUnixTimeSeconds() : 0;
     }
 
     private bool KnowsStart(CapturedPod pod, long issuedUnixSeconds) =>
-        issuedUnixSeconds > _knownSinceUnixSeconds && OrderedAddresses.Of(pod).Any(_addressesAtStart.Contains);
+        issuedUnixSeconds > _knownSinceUnixSeconds && CaptureAddresses.Of(pod).Any(_addressesAtStart.Contains);
 
     private void ConfirmStart()
     {

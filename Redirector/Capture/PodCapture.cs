@@ -338,5 +338,5 @@ internal sealed partial class PodCapture
     }
 
     // An order may be older than the sandbox that runs now.
-    private void TakeAddresses() => _addresses = [.. OrderedAddresses.Of(_pod), .. _addressesAtStart];
+    private void TakeAddresses() => _addresses = [.. CaptureAddresses.Of(_pod), .. _addressesAtStart];
 }

@@ -27,8 +27,9 @@ internal sealed record Condition(bool IsTrue, string Reason, string Message)
     };
 
     /// <summary>For settings that could never be read.</summary>
-    internal static Condition OfUnread(SourceFault fault) =>
-        new(false, "Invalid", Cut($"{fault.Message}: nothing of it is in force, and a controller that starts waits until it can be read"));
+    /// <param name="count">They would be the mesh's.</param>
+    internal static Condition OfUnread(SourceFault fault, bool count) =>
+        new(false, "Invalid", Cut($"{fault.Message}: nothing of it is in force{(count ? ", and a controller that starts waits until it can be read" : "")}"));
 
     private static string Cut(string message) => message.Length > MaxMessage ? message[..MaxMessage] : message;
 }

@@ -101,7 +101,7 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
         foreach (var item in _objects.Values)
             Want(item.Identity, Condition.Of(item, settings, broken.GetValueOrDefault(item.Identity), _verdicts.GetValueOrDefault(item.Identity)));
         foreach (var (identity, fault) in broken.Where(pair => !_objects.ContainsKey(pair.Key)))
-            Want(identity, Condition.OfUnread(fault));
+            Want(identity, Condition.OfUnread(fault, count: settings is null || string.CompareOrdinal(identity.Name, settings.Name) < 0));
     }
 
     // As an ObjectTable names what it cannot read; null for what has no status of ours.

@@ -139,8 +139,7 @@ internal sealed class ClusterLab : IAsyncDisposable, ILabCluster
         await Network.RemovePodAsync(pod);
         if (!keepsObject)
             await _server.DeleteAsync("v1", "Pod", pod.Namespace, pod.Name);
-        await Lab.UntilAsync("the pod's namespace has gone", Patience, async () =>
-            (await Tool.RunAsync(Command.Of("ip", "link", "show", pod.Network).Inside(Topology.NodeNetwork(pod.Node)))).ExitCode != 0 ? null : "its wire is still there");
+        await Lab.UntilGoneAsync(pod, Patience);
     }
 
     public async ValueTask DisposeAsync()

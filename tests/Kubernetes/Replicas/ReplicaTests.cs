@@ -3,6 +3,7 @@ using Ambient.Controller.Replicas;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Mesh.V1;
 using Ambient.Tests.Kubernetes.Cluster;
+using Ambient.Tests.Unit.Controller;
 using Grpc.Core;
 
 namespace Ambient.Tests.Kubernetes.Replicas;
@@ -108,10 +109,7 @@ public sealed class ReplicaTests(ApiServer server)
         var shop = new Shop(server);
         mesh.Write("mesh.yaml", shop.Yaml);
         await using var line = server.OpenLine();
-        var controller = await mesh.StartAsync(line);
-        await using var a = await mesh.ConnectAsync(controller, shop.A);
-        await a.SettleAsync();
-        Assert.True(await Eventually.TrueAsync(async () => (await mesh.StatusOfAsync(shop.A))?.Connected == true), "not written down");
+        await using var a = await WrittenDownAsync(mesh, shop, line);
 
         line.Cut();
         var watch = Stopwatch.StartNew();
@@ -130,10 +128,7 @@ public sealed class ReplicaTests(ApiServer server)
         var shop = new Shop(server);
         mesh.Write("mesh.yaml", shop.Yaml);
         await using var line = server.OpenLine();
-        var controller = await mesh.StartAsync(line);
-        await using var a = await mesh.ConnectAsync(controller, shop.A);
-        await a.SettleAsync();
-        Assert.True(await Eventually.TrueAsync(async () => (await mesh.StatusOfAsync(shop.A))?.Connected == true), "not written down");
+        await using var a = await WrittenDownAsync(mesh, shop, line);
 
         line.Delay = TimeSpan.FromSeconds(8);   // of each piece, so that a call takes its whole time-out
         await a.ReportAsync(shop.Web, PodPhase.Captured);
@@ -203,6 +198,15 @@ public sealed class ReplicaTests(ApiServer server)
     }
 
     // Names that no other test has: replicas see the MeshNodes of the whole cluster.
+    // Node A, whose controller goes by a line that is well, and of which the cluster knows.
+    private static async Task<TestNode> WrittenDownAsync(MeshCluster mesh, Shop shop, ApiLine line)
+    {
+        var a = await mesh.ConnectAsync(await mesh.StartAsync(line), shop.A);
+        await a.SettleAsync();
+        Assert.True(await Eventually.TrueAsync(async () => (await mesh.StatusOfAsync(shop.A))?.Connected == true), "not written down");
+        return a;
+    }
+
     private sealed class Shop(ApiServer server)
     {
         internal string A { get; } = server.Name("a");

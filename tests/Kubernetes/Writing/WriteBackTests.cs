@@ -160,13 +160,7 @@ public sealed class WriteBackTests(ApiServer server)
         $"{{ apiVersion: ambient.mesh/v1alpha1, kind: AccessPolicy, metadata: {{ name: {name}, namespace: {ns} }}, spec: {{ rules: [ {{ from: [ {from} ] }} ] }} }}\n---\n";
 
     // As it is installed, with its schema.
-    private static string Definition(string plural = "accesspolicies")
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "ambient.sln")))
-            folder = folder.Parent ?? throw new InvalidOperationException("not in a checkout");
-        return File.ReadAllText(Path.Combine(folder.FullName, "deploy", "crds", $"{plural}.yaml"));
-    }
+    private static string Definition(string plural = "accesspolicies") => File.ReadAllText(MeshCluster.RepositoryFile($"deploy/crds/{plural}.yaml"));
 
     private async Task<JsonObject> PolicyAsync(string ns, string name) =>
         (await server.Http.GetFromJsonAsync<JsonObject>($"/apis/ambient.mesh/v1alpha1/namespaces/{ns}/accesspolicies/{name}"))!;

@@ -98,6 +98,7 @@ public sealed class AddressReuseTests : IDisposable
         _run.Dispose();
         _net.Dispose();
     }
+
     private void PassFormersOrder()
     {
         var named = _former.Ordered;

@@ -21,9 +21,7 @@ public sealed class PodEndTests
             await lab.Controller.Process.KillAsync();
             await server.KillAsync();
             await Network.RemovePodAsync(pod);
-            // The wire's end in the node goes with the namespace: only then is nothing left that holds it.
-            var gone = await lab.UntilAsync("the pod's namespace has gone", TimeSpan.FromSeconds(15), async () =>
-                (await Tool.RunAsync(Command.Of("ip", "link", "show", pod.Network).Inside("n2"))).ExitCode != 0 ? null : "its wire is still there");
+            var gone = await lab.UntilGoneAsync(pod, TimeSpan.FromSeconds(15));
             TestContext.Current.TestOutputHelper?.WriteLine($"gone after {gone.TotalSeconds:0.0} s");
             Assert.True(gone < TimeSpan.FromSeconds(5), $"{gone}");
         }
@@ -45,8 +43,7 @@ public sealed class PodEndTests
         var old = plan.Pod("jobs-23");
         await Network.RemovePodAsync(old);
         lab.Mesh.Remove(old);
-        await lab.UntilAsync("the pod's namespace has gone", TimeSpan.FromSeconds(15), async () =>
-            (await Tool.RunAsync(Command.Of("ip", "link", "show", old.Network).Inside("n2"))).ExitCode != 0 ? null : "its wire is still there");
+        await lab.UntilGoneAsync(old, TimeSpan.FromSeconds(15));
 
         // The same address and, as a pod of a stateful set has it, the same name; another UID, another account.
         var successor = new PodPlan("shop", "mail", 2, 3);

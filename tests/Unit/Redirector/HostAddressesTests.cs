@@ -1,5 +1,5 @@
 using System.Net;
-using Ambient.Redirector.Nodes;
+using Ambient.Redirector.Namespaces;
 
 namespace Ambient.Tests.Unit.Redirector;
 

@@ -1,8 +1,7 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Ambient.Redirector.Nodes;
+namespace Ambient.Redirector.Namespaces;
 
 /// <summary>
 /// The addresses of the machine's own network namespace, as far as pods could be called from them. Read and never entered. Sources:
