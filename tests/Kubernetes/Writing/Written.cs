@@ -22,11 +22,20 @@ internal sealed class Written : IAsyncDisposable, ILeadership
     {
         _leads.SetResult();
         var writing = new WriteBack(new ApiConnection(server.KubeconfigPath, TimeProvider.System), this, "replica-1", () => Troubles, () => Healthy, TimeProvider.System, NullLogger.Instance);
-        // All that was published before, and what is from now on.
+        // All that was published before, and what is from now on: by the source's own task, which may publish while this one takes up the rest.
         var builder = new ModelBuilder("cluster.local");
-        source.Published = change => writing.Take(change, builder.Apply(change));
-        var all = new SourceChange([.. source.All<SourceObject>()], [], source.Last.UnknownKinds, source.Last.Faults, IsStandalone: false);
-        writing.Take(all, builder.Apply(all));
+        Lock turn = new();
+        void Take(SourceChange change)
+        {
+            lock (turn)
+                writing.Take(change, builder.Apply(change));
+        }
+
+        lock (turn)
+        {
+            source.Published = Take;
+            Take(new SourceChange([.. source.All<SourceObject>()], [], source.Last.UnknownKinds, source.Last.Faults, IsStandalone: false));
+        }
         _running = Task.Run(() => writing.RunAsync(_stop.Token));
     }
 
