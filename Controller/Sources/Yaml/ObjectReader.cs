@@ -45,7 +45,8 @@ internal sealed class ObjectReader(string origin)
                 _objects.Add(NodeReader.Read(fields, PlaceOf(fields)));
                 break;
             case ("discovery.k8s.io", "EndpointSlice"):
-                _objects.Add(ReadSlice(fields));
+                if (ReadSlice(fields) is { } slice)
+                    _objects.Add(slice);
                 break;
             case ("networking.k8s.io", "NetworkPolicy"):
                 _objects.Add(ReadNetworkPolicy(fields));
@@ -118,12 +119,13 @@ internal sealed class ObjectReader(string origin)
         };
     }
 
-    private EndpointSliceObject ReadSlice(Fields fields)
+    // Null for one that no service owns: whoever makes a slice for something else leaves the label out, and it is nobody's fault
+    // (Kubernetes documentation, "EndpointSlices", Ownership).
+    private EndpointSliceObject? ReadSlice(Fields fields)
     {
         var metadata = fields.Object("metadata");
-        var labels = metadata.Map("labels");
-        if (!labels.TryGetValue("kubernetes.io/service-name", out var service))
-            throw metadata.Expected("labels", "the label kubernetes.io/service-name");
+        if (!metadata.Map("labels").TryGetValue("kubernetes.io/service-name", out var service) || service.Length == 0)
+            return null;
         var endpoints = fields.Text("addressType") == "FQDN"
             ? []
             : fields.Objects("endpoints").Select(endpoint =>

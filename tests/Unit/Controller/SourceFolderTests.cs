@@ -118,7 +118,6 @@ public sealed class SourceFolderTests : IDisposable
     [InlineData("kind: Service\nmetadata: {name: a}\nspec:\n  ports:\n  - port: 80\n  - port: 65536", 6, "expected a number from 1 to 65535 at spec.ports[1].port")]
     [InlineData("kind: Service\nmetadata: {name: a}\nspec:\n  ports:\n  - name: http", 5, "at spec.ports[0].port")]
     [InlineData("kind: Service\nmetadata: {name: a}\nspec:\n  ports: 80", 4, "expected a list at spec.ports")]
-    [InlineData("kind: EndpointSlice\napiVersion: discovery.k8s.io/v1\nmetadata: {name: a}", 3, "expected the label kubernetes.io/service-name")]
     [InlineData("kind: NetworkPolicy\napiVersion: networking.k8s.io/v1\nmetadata: {name: a}\nspec: {podSelector: {matchExpressions: [{key: a, operator: Like}]}}", 4, "expected In, NotIn, Exists or DoesNotExist")]
     [InlineData("kind: MeshConfig\napiVersion: ambient.mesh/v1alpha1\nspec:\n  podRanges: [10.1.0.1/16]", 4, "expected address ranges like 10.1.0.0/16")]
     [InlineData("kind: MeshConfig\napiVersion: ambient.mesh/v1alpha1\nspec:\n  mode: MAYBE", 4, "expected STRICT or PERMISSIVE at spec.mode")]
