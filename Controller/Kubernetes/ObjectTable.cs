@@ -133,7 +133,7 @@ internal sealed class ObjectTable(FollowedKind kind, Func<DecodedObject, SourceO
                 _faults.Remove(OriginOf(key));
             return new Entry(item.Digest, made);
         }
-        var told = _faults[OriginOf(key)] = new SourceFault(new SourcePlace(OriginOf(key), 0), fault);
+        var told = _faults[OriginOf(key)] = new SourceFault(new SourcePlace(OriginOf(key), 0), fault) { Identity = kind.IdentityOf(key.Namespace, key.Name) };
         return new Entry(item.Digest, ObjectReading.OfUnreadable(kind, item, told) ?? known.Object);
     }
 

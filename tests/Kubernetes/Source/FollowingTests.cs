@@ -184,6 +184,7 @@ public sealed class FollowingTests(ApiServer server)
         await own.ApplyAsync(Objects.Pod(ns, "web", "no address") + Objects.Pod(ns, "other", "10.1.0.11"));
         await source.UntilAsync(s => s.Last.Faults.Length == 1 && s.Pods(ns)[$"{ns}/other"].Contains("10.1.0.11"), "a fault, and the other pod");
         Assert.Equal($"Pod {ns}/web", source.Last.Faults[0].Place.Origin);
+        Assert.Equal(("Pod", ns, "web"), source.Last.Faults[0].Identity);
         Assert.Contains("10.1.0.9", source.Pods(ns)[$"{ns}/web"]);
 
         await own.ApplyAsync(Objects.Pod(ns, "web", "10.1.0.12"));
