@@ -81,6 +81,8 @@ public sealed class WriteBackTests(ApiServer server)
         await SettledAsync("b", "False Invalid", "nothing of it is in force");
         await own.ApplyAsync(Settings("a", "podRanges: [ 10.0.0.0/99 ]"));
         await SettledAsync("a", "False Invalid", "what it said before stays in force");
+        await own.ApplyAsync(Settings("a", "podRange: [ 10.0.0.0/8 ]"));
+        await SettledAsync("a", "False Invalid", "unknown field spec.podRange");
         await own.ApplyAsync(Settings("b", "podRanges: [ 10.0.0.0/8 ]"));
         await SettledAsync("b", "False Ignored", "MeshConfig a");
         await own.ApplyAsync(Settings("a", "podRanges: [ 10.0.0.0/8 ], reach: [ { from: [ shop ], to: [ bank ] } ]"));

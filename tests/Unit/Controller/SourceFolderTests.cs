@@ -122,6 +122,9 @@ public sealed class SourceFolderTests : IDisposable
     [InlineData("kind: MeshConfig\napiVersion: ambient.mesh/v1alpha1\nspec:\n  podRanges: [10.1.0.1/16]", 4, "expected address ranges like 10.1.0.0/16")]
     [InlineData("kind: MeshConfig\napiVersion: ambient.mesh/v1alpha1\nspec:\n  mode: MAYBE", 4, "expected STRICT or PERMISSIVE at spec.mode")]
     [InlineData("kind: MeshConfig\napiVersion: ambient.mesh/v1alpha1\nspec:\n  trustDomain: Cluster", 4, "expected a trust domain")]
+    [InlineData("kind: MeshConfig\napiVersion: ambient.mesh/v1alpha1\nspec:\n  podRange: [10.1.0.0/16]", 4, "unknown field spec.podRange: expected trustDomain, podRanges")]
+    [InlineData("kind: MeshConfig\napiVersion: ambient.mesh/v1alpha1\nspec: {}\nmode: STRICT", 4, "unknown field mode")]
+    [InlineData("kind: MeshConfig\napiVersion: ambient.mesh/v1alpha1\nspec:\n  podRanges:", 4, "expected a value at spec.podRanges")]
     [InlineData("kind: Pod\nmetadata: {name: a}\nstatus: {podIP: '1'}", 3, "expected an IP address")]
     [InlineData("kind: Pod\nmetadata: *nowhere", 2, "expected an anchor &nowhere")]
     public void A_fault_is_told_with_its_line_and_what_was_expected(string text, int line, string expected)
