@@ -10,9 +10,9 @@ namespace Ambient.Controller.Kubernetes.Writing;
 /// Tells the cluster what the mesh made of it: conditions, Events, and nodes that are ready. Only while this replica holds the Lease, and
 /// asked anew before each round; what a lost Lease leaves undone the next holder does.
 /// </summary>
-/// <param name="troubles">Pods that should be captured and are not, in the whole mesh.</param>
+/// <param name="troubles">What is not as it was asked for, in the whole mesh, apart from what the source itself tells.</param>
 /// <param name="healthy">Nodes that have proved themselves, in the whole mesh.</param>
-internal sealed class WriteBack(ApiConnection connection, ILeadership leadership, string replica, Func<IReadOnlyCollection<PodTrouble>> troubles,
+internal sealed class WriteBack(ApiConnection connection, ILeadership leadership, string replica, Func<IReadOnlyCollection<Trouble>> troubles,
     Func<IReadOnlySet<string>> healthy, TimeProvider time, ILogger logger)
 {
     /// <summary>Time between two rounds.</summary>
@@ -23,6 +23,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
 
     private readonly ConditionWriter _conditions = new(new ApiWriter(connection), time, logger);
     private readonly EventWriter _events = new(new ApiWriter(connection), replica, time);
+    private readonly EnrolmentLabels _labels = new();
     private readonly TaintRemover _taints = new(new ApiWriter(connection), logger);
     private readonly Dictionary<string, long> _restUntil = [];
     private readonly Dictionary<string, string> _failures = [];
@@ -32,6 +33,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
     internal void Take(SourceChange change, MeshModel? model)
     {
         _conditions.Take(change, model?.Verdicts);
+        _labels.Take(change);
         _taints.Take(change);
     }
 
@@ -66,7 +68,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
             {
                 await TryAsync("conditions", _conditions.WriteAsync, term);
                 await TryAsync("taints", token => _taints.WriteAsync(healthy(), token), term);
-                await TryAsync("events", token => _events.WriteAsync(troubles(), token), term);
+                await TryAsync("events", token => _events.WriteAsync([.. _labels.Troubles, .. troubles()], token), term);
                 await Task.Delay(RoundInterval, time, term);
             }
         }
