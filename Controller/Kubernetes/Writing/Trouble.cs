@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Ambient.Controller.Replicas;
 
 namespace Ambient.Controller.Kubernetes.Writing;
 
@@ -19,6 +20,11 @@ internal sealed record Trouble(EventSubject Subject, string Word, string Action,
     /// <param name="reason">What its node says, for a person.</param>
     internal static Trouble OfPod(EventSubject pod, string node, bool wasEnrolled, string reason) => new(pod, wasEnrolled ? "CaptureLost" : "EnrolmentFailed", "Capture",
         $"the mesh {(wasEnrolled ? "no longer captures" : "cannot capture")} this pod (node {node}): {reason}", reason);
+
+    /// <summary>A namespace asks for the mesh's roots, and has a ConfigMap of that name already.</summary>
+    internal static Trouble OfTrust(ForeignTrustMap map) => new(new EventSubject("ConfigMap", map.Namespace, TrustPublisher.ConfigMapName, map.Uid), "TrustBundleNotPublished", "Publish",
+        $"the namespace asks for the mesh's roots by label {TrustPublisher.Label}, but this ConfigMap {(map.Mesh is { } mesh ? $"is of the mesh in namespace {mesh}" : "was not made by the mesh")} and is left as it is: remove it or the label",
+        map.Mesh ?? "");
 
     /// <summary>The label by which an object would be enrolled does nothing.</summary>
     internal static Trouble OfLabel(EventSubject subject, string note) => new(subject, "EnrolmentLabelIgnored", "Enrol", note, note);
