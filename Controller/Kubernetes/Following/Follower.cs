@@ -172,7 +172,7 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
             default:
                 reachability.Failed(kind.QualifiedName, refusal.Message);
                 var wait = _backoff.Next();
-                return refusal.RetryAfter is { } asked && asked > wait && asked < times.LongestRetry * 6 ? asked : wait;
+                return AskedPause.Of(refusal.Status, refusal.RetryAfter) is { } asked && asked > wait ? (asked < times.LongestRetry * 6 ? asked : times.LongestRetry * 6) : wait;
         }
     }
 

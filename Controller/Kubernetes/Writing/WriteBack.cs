@@ -21,11 +21,14 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
     // A server that is in trouble, or a right that is missing, is not asked every second.
     private static readonly TimeSpan RestAfterFailure = TimeSpan.FromSeconds(10);
 
+    // However long it asks to be left alone.
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(5);
+
     private readonly ConditionWriter _conditions = new(new ApiWriter(connection), time, logger);
     private readonly EventWriter _events = new(new ApiWriter(connection), replica, time);
     private readonly EnrolmentLabels _labels = new();
     private readonly TaintRemover _taints = new(new ApiWriter(connection), logger);
-    private readonly Dictionary<string, long> _restUntil = [];
+    private readonly Dictionary<string, (long Since, TimeSpan Length)> _rests = [];
     private readonly Dictionary<string, string> _failures = [];
 
     /// <summary>Takes what the source published. For the source's thread.</summary>
@@ -81,9 +84,9 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
     // One that fails must not keep the others from being written.
     private async Task TryAsync(string what, Func<CancellationToken, Task> write, CancellationToken term)
     {
-        if (_restUntil.TryGetValue(what, out var failedAt) && time.GetElapsedTime(failedAt) < RestAfterFailure)
+        if (_rests.TryGetValue(what, out var rest) && time.GetElapsedTime(rest.Since) < rest.Length)
             return;
-        _restUntil.Remove(what);
+        _rests.Remove(what);
         try
         {
             await write(term);
@@ -91,7 +94,8 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
         }
         catch (Exception e) when (e is ApiRefusal or HttpRequestException or IOException or TimeoutException)
         {
-            _restUntil[what] = time.GetTimestamp();
+            var asked = e is ApiRefusal refusal ? AskedPause.Of(refusal.Status, refusal.RetryAfter) : null;
+            _rests[what] = (time.GetTimestamp(), asked > RestAfterFailure ? (asked < LongestRest ? asked.Value : LongestRest) : RestAfterFailure);
             if (_failures.GetValueOrDefault(what) != e.Message)
                 logger.WriteBackFailed(what, e.Message);
             _failures[what] = e.Message;
