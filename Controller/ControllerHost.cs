@@ -93,6 +93,8 @@ internal sealed class ControllerHost : IAsyncDisposable
             source ??= api is not null && options.Source == ControllerOptions.KubernetesSource
                 ? new KubernetesSource(api, FollowerTimes.Default, time, Random.Shared, logger, faults => host._writeBack?.Take(faults))
                 : new FolderSource(options.Source, new LastGoodFiles(new StateFolder(options.State), logger), time, logger);
+            if (source is KubernetesSource followed)
+                host._metrics.Kinds = followed.Look;
             host._following = Task.Run(() => source.RunAsync(host.Take, host._stop.Token), CancellationToken.None);
             await Task.WhenAny(host._firstSnapshot.Task, host._following).Unwrap().WaitAsync(cancellation);
 
