@@ -12,6 +12,16 @@ internal static class Manifest
         [.. YamlDocuments.Read(yaml).Select(document => ToJson(document)!.AsObject())
             .SelectMany(o => (string?)o["kind"] == "List" ? o["items"]!.AsArray().Select(item => item!.DeepClone().AsObject()) : [o])];
 
+    /// <summary>The definition of one of our kinds as it is installed, with its schema and rules.</summary>
+    /// <param name="plural">Of the kind, as in a file's name below <c>deploy/crds</c>.</param>
+    internal static string Definition(string plural)
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "ambient.sln")))
+            folder = folder.Parent!;
+        return File.ReadAllText(Path.Combine(folder.FullName, "deploy/crds", $"{plural}.yaml"));
+    }
+
     internal static JsonNode? ToJson(YamlNode node) => node switch
     {
         YamlMapping mapping => new JsonObject(mapping.Entries.Select(entry => KeyValuePair.Create(entry.Key, ToJson(entry.Value)))),

@@ -14,7 +14,7 @@ public sealed class ControllerRightsTests(ApiServer server)
     public async Task With_the_rights_of_the_manifest_a_controller_serves_nodes_and_publishes_roots_and_nothing_is_forbidden()
     {
         await using var mesh = await MeshCluster.CreateAsync(server);
-        await GrantAsync(mesh.Namespace);
+        await ControllerAccount.GrantAsync(server, mesh.Namespace);
         var asking = await server.CreateNamespaceAsync("asking", ("ambient.mesh/trust-bundle", "true"));
         var node = server.Name("node");
         await server.ApplyAsync($$"""{ apiVersion: v1, kind: Node, metadata: { name: {{node}} } }""");
@@ -35,29 +35,11 @@ public sealed class ControllerRightsTests(ApiServer server)
     [Fact]
     public void Every_kind_that_is_followed_may_be_listed_and_watched()
     {
-        var rules = Manifest("ClusterRole")["rules"]!.AsArray();
+        var rules = ControllerAccount.Manifest("ClusterRole")["rules"]!.AsArray();
         bool May(string group, string plural, string verb) => rules.Any(r => Has(r!["apiGroups"], group) && Has(r["resources"], plural) && Has(r["verbs"], verb) && r["resourceNames"] is null);
         var followed = KindCatalog.Core.Concat(KindCatalog.Installable).Append(KindCatalog.Definitions);
         Assert.Empty(followed.Where(kind => !May(kind.Group, kind.Plural, "list") || !May(kind.Group, kind.Plural, "watch")).Select(kind => $"{kind.Plural}.{kind.Group}"));
     }
-
-    // The same roles under names of the test's own, bound in its own namespace.
-    private async Task GrantAsync(string ns)
-    {
-        var name = server.Name("rights");
-        foreach (var kind in (string[])["ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"])
-        {
-            var item = Manifest(kind);
-            if (kind.StartsWith("Cluster", StringComparison.Ordinal)) item["metadata"]!["name"] = name;
-            else item["metadata"]!["namespace"] = ns;
-            if (kind == "ClusterRoleBinding") item["roleRef"]!["name"] = name;
-            foreach (var subject in item["subjects"]?.AsArray() ?? []) subject!["namespace"] = ns;
-            await server.ApplyAsync(item.ToJsonString());
-        }
-    }
-
-    private static JsonObject Manifest(string kind) =>
-        ManifestTests.Objects("daemonset.yaml").Single(o => (string?)o["kind"] == kind && (string?)o["metadata"]!["name"] == "ambient-controller").DeepClone().AsObject();
 
     private static bool Has(JsonNode? list, string text) => list!.AsArray().Any(item => (string?)item == text);
 }

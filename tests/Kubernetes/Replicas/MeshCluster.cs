@@ -39,7 +39,7 @@ internal sealed class MeshCluster : IAsyncDisposable, ILoggerProvider, ILogger
 
     internal static async Task<MeshCluster> CreateAsync(ApiServer server)
     {
-        await server.ApplyAsync(await File.ReadAllTextAsync(RepositoryFile("deploy/crds/meshnodes.yaml")));
+        await server.ApplyAsync(Manifest.Definition("meshnodes"));
         var mesh = new MeshCluster(server, await server.CreateNamespaceAsync("ambient"));
         await server.ApplyAsync($$"""
             { apiVersion: v1, kind: ServiceAccount, metadata: { name: ambient-node, namespace: {{mesh.Namespace}} } }
@@ -127,14 +127,6 @@ internal sealed class MeshCluster : IAsyncDisposable, ILoggerProvider, ILogger
 
     /// <summary>The status of a MeshNode; null if there is none.</summary>
     internal async Task<MeshNodeStatus?> StatusOfAsync(string node) => (await new KubernetesMeshNodes(() => _server.Admin).ReadAsync(node, default))?.Status;
-
-    internal static string RepositoryFile(string path)
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "ambient.sln")))
-            folder = folder.Parent!;
-        return Path.Combine(folder.FullName, path);
-    }
 
     internal async Task<JsonNode> GetAsync(ControllerHost controller, string path)
     {

@@ -14,7 +14,7 @@ public sealed class FollowingTests(ApiServer server)
     public async Task Settings_that_cannot_be_read_keep_a_start_up_only_if_they_are_the_ones_that_count()
     {
         await using var own = await ApiServer.StartFakeAsync();
-        await own.ApplyAsync(await File.ReadAllTextAsync(Replicas.MeshCluster.RepositoryFile("deploy/crds/meshconfigs.yaml")));
+        await own.ApplyAsync(Manifest.Definition("meshconfigs"));
         await own.ApplyAsync("""
             { apiVersion: ambient.mesh/v1alpha1, kind: MeshConfig, metadata: { name: mesh }, spec: { mode: STRICT } }
             ---
@@ -158,11 +158,11 @@ public sealed class FollowingTests(ApiServer server)
         if (own is not null)
             Assert.Empty(source.All<AccessPolicyObject>());
 
-        await api.ApplyAsync(Objects.Definition("ambient.mesh", "v1alpha1", "accesspolicies", "AccessPolicy", isNamespaced: true));
+        await api.ApplyAsync(Manifest.Definition("accesspolicies"));
         await api.ApplyAsync($$"""
             { apiVersion: ambient.mesh/v1alpha1, kind: AccessPolicy, metadata: { name: good, namespace: {{ns}} }, spec: { rules: [ { from: [ { namespaces: [ shop ] } ] } ] } }
             ---
-            { apiVersion: ambient.mesh/v1alpha1, kind: AccessPolicy, metadata: { name: odd, namespace: {{ns}} }, spec: { rules: [ { from: [ { nonsense: [ shop ] } ] } ] } }
+            { apiVersion: ambient.mesh/v1alpha1, kind: AccessPolicy, metadata: { name: odd, namespace: {{ns}} }, spec: { rules: [ { from: [ { namespaces: [ shop ], nonsense: [ shop ] } ] } ] } }
             """);
         await source.UntilAsync(s => s.All<AccessPolicyObject>().Count(p => p.Namespace == ns) == 2, "two policies");
         Assert.Null(source.All<AccessPolicyObject>().Single(p => p.Namespace == ns && p.Name == "good").Unenforceable);

@@ -68,7 +68,7 @@ public sealed class WriteBackTests(ApiServer server)
         // Of its own: settings are everybody's in the shared one.
         await using var own = await ApiServer.StartFakeAsync();
         await using var mesh = await MeshCluster.CreateAsync(own);
-        await own.ApplyAsync(Definition("meshconfigs"));
+        await own.ApplyAsync(Manifest.Definition("meshconfigs"));
         await own.ApplyAsync(Settings("a", "podRanges: [ 10.0.0.0/99 ]"));
         var starting = mesh.StartAsync(with: options => options with { Source = ControllerOptions.KubernetesSource });
         await SettledAsync("a", "False Invalid", "a controller that starts waits until it can be read");
@@ -205,16 +205,13 @@ public sealed class WriteBackTests(ApiServer server)
     private async Task<string> WithPoliciesAsync()
     {
         var ns = await server.CreateNamespaceAsync("status");
-        await server.ApplyAsync(Definition());
-        await server.ApplyAsync(Policy(ns, "good", "{ namespaces: [ shop ] }") + Policy(ns, "odd", "{ nonsense: [ shop ] }"));
+        await server.ApplyAsync(Manifest.Definition("accesspolicies"));
+        await server.ApplyAsync(Policy(ns, "good", "{ namespaces: [ shop ] }") + Policy(ns, "odd", "{ namespaces: [ shop ], nonsense: [ shop ] }"));
         return ns;
     }
 
     private static string Policy(string ns, string name, string from) =>
         $"{{ apiVersion: ambient.mesh/v1alpha1, kind: AccessPolicy, metadata: {{ name: {name}, namespace: {ns} }}, spec: {{ rules: [ {{ from: [ {from} ] }} ] }} }}\n---\n";
-
-    // As it is installed, with its schema.
-    private static string Definition(string plural = "accesspolicies") => File.ReadAllText(MeshCluster.RepositoryFile($"deploy/crds/{plural}.yaml"));
 
     private async Task<JsonObject> PolicyAsync(string ns, string name) =>
         (await server.Http.GetFromJsonAsync<JsonObject>($"/apis/ambient.mesh/v1alpha1/namespaces/{ns}/accesspolicies/{name}"))!;

@@ -18,15 +18,24 @@ internal sealed class Written : IAsyncDisposable, ILeadership
     private CancellationTokenSource _term = new();
     private TaskCompletionSource _leads = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private Written(ApiServer server, FollowedSource source)
+    private Written(string kubeconfig, FollowedSource source)
     {
         _leads.SetResult();
-        var writing = new WriteBack(new ApiConnection(server.KubeconfigPath, TimeProvider.System), this, "replica-1", () => Troubles, () => Healthy, TimeProvider.System, NullLogger.Instance);
-        // All that was published before, and what is from now on.
+        var writing = new WriteBack(new ApiConnection(kubeconfig, TimeProvider.System), this, "replica-1", () => Troubles, () => Healthy, TimeProvider.System, NullLogger.Instance);
+        // All that was published before, and what is from now on: by the source's own task, which may publish while this one takes up the rest.
         var builder = new ModelBuilder("cluster.local");
-        source.Published = change => writing.Take(change, builder.Apply(change));
-        var all = new SourceChange([.. source.All<SourceObject>()], [], source.Last.UnknownKinds, source.Last.Faults, IsStandalone: false);
-        writing.Take(all, builder.Apply(all));
+        Lock turn = new();
+        void Take(SourceChange change)
+        {
+            lock (turn)
+                writing.Take(change, builder.Apply(change));
+        }
+
+        lock (turn)
+        {
+            source.Published = Take;
+            Take(new SourceChange([.. source.All<SourceObject>()], [], source.Last.UnknownKinds, source.Last.Faults, IsStandalone: false));
+        }
         _running = Task.Run(() => writing.RunAsync(_stop.Token));
     }
 
@@ -38,7 +47,10 @@ internal sealed class Written : IAsyncDisposable, ILeadership
 
     public CancellationToken Term => _term.Token;
 
-    internal static Written Start(ApiServer server, FollowedSource source) => new(server, source);
+    internal static Written Start(ApiServer server, FollowedSource source) => new(server.KubeconfigPath, source);
+
+    /// <param name="kubeconfig">Of who writes.</param>
+    internal static Written Start(string kubeconfig, FollowedSource source) => new(kubeconfig, source);
 
     public Task WhenLeaderAsync(CancellationToken cancellation) => _leads.Task.WaitAsync(cancellation);
 
