@@ -86,13 +86,15 @@ internal sealed class ControllerHost : IAsyncDisposable
         {
             if (api is not null && store.Leadership is { } leadership)
             {
-                host._writeBack = new WriteBack(api, leadership, store.Self?.Name ?? "", () => MeshNews.TroublesOf(announcer.Look()),
+                host._writeBack = new WriteBack(api, leadership, store.Self?.Name ?? "", () => MeshNews.TroublesOf(announcer.Look(), store.ForeignTrust),
                     () => MeshNews.HealthyNodesOf(announcer.Look(), store.Remote?.Nodes), time, logger);
                 host._running.Add(Task.Run(() => host._writeBack.RunAsync(host._stop.Token), CancellationToken.None));
             }
             source ??= api is not null && options.Source == ControllerOptions.KubernetesSource
                 ? new KubernetesSource(api, FollowerTimes.Default, time, Random.Shared, logger, faults => host._writeBack?.Take(faults))
                 : new FolderSource(options.Source, new LastGoodFiles(new StateFolder(options.State), logger), time, logger);
+            if (source is KubernetesSource followed)
+                host._metrics.Kinds = followed.Look;
             host._following = Task.Run(() => source.RunAsync(host.Take, host._stop.Token), CancellationToken.None);
             await Task.WhenAny(host._firstSnapshot.Task, host._following).Unwrap().WaitAsync(cancellation);
 

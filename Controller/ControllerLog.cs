@@ -165,8 +165,8 @@ internal static partial class ControllerLog
     [LoggerMessage(1509, LogLevel.Warning, "What nodes say cannot be written down for other replicas ({Reason}): it is acted upon all the same, and tried again")]
     internal static partial void JournalNotWritten(this ILogger logger, string reason);
 
-    [LoggerMessage(1510, LogLevel.Warning, "ConfigMap {Namespace}/{Name} is of another mesh, and left as it is")]
-    internal static partial void TrustOfOthers(this ILogger logger, string @namespace, string name);
+    [LoggerMessage(1510, LogLevel.Warning, "ConfigMap {Namespace}/{Name} {What}, and is left as it is: its namespace gets no trust bundle")]
+    internal static partial void TrustOfOthers(this ILogger logger, string @namespace, string name, string what);
 
     [LoggerMessage(1506, LogLevel.Error, "The cluster has no kind MeshNode: replicas do not know of one another, and a restart learns captured pods from their nodes. Apply deploy/crds")]
     internal static partial void JournalMissing(this ILogger logger);

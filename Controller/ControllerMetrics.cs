@@ -1,4 +1,5 @@
 using Ambient.Controller.Authority;
+using Ambient.Controller.Kubernetes;
 using Ambient.Controller.Snapshots;
 using Ambient.Controller.Streams;
 using Ambient.Protocol.Mesh.V1;
@@ -18,6 +19,9 @@ internal sealed class ControllerMetrics
     private readonly Gauge _faults;
     private readonly Gauge _warnings;
     private readonly Gauge _unacked;
+    private readonly Gauge _behind;
+    private readonly Histogram _ackSeconds;
+    private readonly SourceMetrics _source;
     private readonly Counter _certificatesRefused;
     private readonly Counter _streamsRefused;
 
@@ -42,6 +46,10 @@ internal sealed class ControllerMetrics
         _faults = metrics.CreateGauge("ambient_controller_source_faults", "Files of the source that are broken.");
         _warnings = metrics.CreateGauge("ambient_controller_model_warnings", "Things that the source says and that make no sense together.");
         _unacked = metrics.CreateGauge("ambient_controller_oldest_unacked_seconds", "Since when the slowest node owes an answer to a view; 0 if none does.");
+        _behind = metrics.CreateGauge("ambient_controller_nodes_behind", "Nodes with a stream that have not acked the newest version.");
+        _ackSeconds = metrics.CreateHistogram("ambient_controller_ack_seconds", "From when a view or change was sent until its node acked it; the count is that of acks.",
+            new HistogramConfiguration { Buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] });
+        _source = new SourceMetrics(metrics);
     }
 
     internal Counter CertificatesIssued { get; }
@@ -49,6 +57,12 @@ internal sealed class ControllerMetrics
     internal Counter Nacks { get; }
 
     internal Counter CertificateProblems { get; }
+
+    /// <summary>What the Kubernetes API is asked and says; nothing where that is not the source.</summary>
+    internal Func<IReadOnlyCollection<KindFigures>> Kinds { get; set; } = () => [];
+
+    /// <param name="after">Of the clock, which may have been set back meanwhile.</param>
+    internal void Acked(TimeSpan after) => _ackSeconds.Observe(Math.Max(0, after.TotalSeconds));
 
     internal void DeltaSent(EncodedDelta delta)
     {
@@ -70,6 +84,8 @@ internal sealed class ControllerMetrics
         _unacked.Set(overview.Sessions.Select(s => s.OutstandingSince is { } since ? (now - since).TotalSeconds : 0).DefaultIfEmpty(0).Max());
         _version.Set(overview.Version);
         _nodes.Set(overview.Sessions.Length);
+        _behind.Set(overview.Sessions.Count(s => s.AckedVersion < overview.Version));
+        _source.Take(Kinds());
         var all = overview.Model?.Pods.Count ?? 0;
         var counted = overview.Pods.Values.CountBy(p => p.State).ToDictionary();
         _pods.WithLabels("none").Set(all - overview.Pods.Count);

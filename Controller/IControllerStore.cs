@@ -42,6 +42,9 @@ internal interface IControllerStore : IAsyncDisposable
     /// <summary>What other replicas wrote of their nodes; null where there are none.</summary>
     RemoteNodes? Remote { get; }
 
+    /// <summary>What stands where trust bundles should be, and is somebody else's.</summary>
+    IEnumerable<ForeignTrustMap> ForeignTrust { get; }
+
     /// <summary>Whether this replica writes what only one may write; null where there are no others.</summary>
     ILeadership? Leadership { get; }
 

@@ -69,6 +69,8 @@ internal sealed class StandaloneStore : IControllerStore
 
     public Task? Running => null;
 
+    public IEnumerable<ForeignTrustMap> ForeignTrust => [];
+
     public void Take(SourceChange change)
     {
     }

@@ -25,6 +25,8 @@ internal sealed class KubernetesSource(ApiConnection connection, FollowerTimes t
     private readonly PendingChanges _pending = new();
     private readonly SemaphoreSlim _changed = new(0);
     private readonly List<ObjectTable> _tables = [];
+    private readonly Dictionary<string, FollowTally> _tallies = [];
+    private ObjectTable? _definitions;
     private readonly Reachability _reachability = new(connection, logger);
     private readonly TaskCompletionSource _bug = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -36,6 +38,13 @@ internal sealed class KubernetesSource(ApiConnection connection, FollowerTimes t
             lock (_gate)
                 return _tables.Sum(table => table.ObjectsLocked.Count());
         }
+    }
+
+    /// <summary>How it goes with each kind that is followed now.</summary>
+    internal IReadOnlyList<KindFigures> Look()
+    {
+        lock (_gate)
+            return [.. _tables.Concat(_definitions is { } definitions ? [definitions] : []).Select(table => new KindFigures(table.Kind.QualifiedName, table.CountLocked, table.Tally))];
     }
 
     /// <inheritdoc/>
@@ -53,7 +62,9 @@ internal sealed class KubernetesSource(ApiConnection connection, FollowerTimes t
             {
                 installed?.Nudge();
                 Signal();
-            }, _gate);
+            }, TallyOf(KindCatalog.Definitions), _gate);
+            lock (_gate)
+                _definitions = definitions;
             installed = new InstalledKinds(definitions, connection, (kind, stop) => Watched(Follow(kind, stop)), _gate, logger);
             following.Add(Watched(FollowerOf(definitions).RunAsync(end.Token)));
             following.Add(Watched(installed.RunAsync(end.Token)));
@@ -129,7 +140,7 @@ internal sealed class KubernetesSource(ApiConnection connection, FollowerTimes t
         {
             _pending.NoteLocked(before, after);
             Signal();
-        }, _gate);
+        }, TallyOf(kind), _gate);
         lock (_gate)
             _tables.Add(table);
         return FollowUntilGoneAsync(table, cancellation);
@@ -145,7 +156,14 @@ internal sealed class KubernetesSource(ApiConnection connection, FollowerTimes t
     }
 
     private Follower FollowerOf(ObjectTable table) =>
-        new(table.Kind, table.Kind.Versions[0], connection, table, _reachability, times, time, new Random(random.Next()), logger);
+        new(table.Kind, table.Kind.Versions[0], connection, table, table.Tally, _reachability, times, time, new Random(random.Next()), logger);
+
+    // One that is uninstalled and comes again is counted on.
+    private FollowTally TallyOf(FollowedKind kind)
+    {
+        lock (_gate)
+            return _tallies.TryGetValue(kind.QualifiedName, out var tally) ? tally : _tallies[kind.QualifiedName] = new FollowTally(time);
+    }
 
     private string WaitingForLocked(InstalledKinds installed) => string.Join(", ", _tables.Where(table => !table.IsSettledLocked)
         .Select(table => table.IsBlockedLocked ? $"{table.Kind.QualifiedName} (its settings cannot be read)"

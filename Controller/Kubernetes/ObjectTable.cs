@@ -13,7 +13,7 @@ namespace Ambient.Controller.Kubernetes;
 /// <param name="read">Makes an object of what was kept; null for one that is not told to the mesh.</param>
 /// <param name="changed">Told of every change, in the lock.</param>
 /// <param name="gate">Of all tables of a source: what they say together is read in it.</param>
-internal sealed class ObjectTable(FollowedKind kind, Func<DecodedObject, SourceObject?> read, Action<SourceObject?, SourceObject?> changed, Lock gate)
+internal sealed class ObjectTable(FollowedKind kind, Func<DecodedObject, SourceObject?> read, Action<SourceObject?, SourceObject?> changed, FollowTally tally, Lock gate)
     : IFollowing
 {
     private readonly Dictionary<string, SourceFault> _faults = [];
@@ -33,6 +33,11 @@ internal sealed class ObjectTable(FollowedKind kind, Func<DecodedObject, SourceO
     internal string? ForbiddenReason { get; private set; }
 
     internal FollowedKind Kind => kind;
+
+    internal FollowTally Tally => tally;
+
+    /// <summary>All that there are, those that are not told to the mesh too.</summary>
+    internal int CountLocked => _objects.Count;
 
     internal IEnumerable<SourceFault> FaultsLocked => _faults.Values;
 
@@ -133,7 +138,8 @@ internal sealed class ObjectTable(FollowedKind kind, Func<DecodedObject, SourceO
                 _faults.Remove(OriginOf(key));
             return new Entry(item.Digest, made);
         }
-        var told = _faults[OriginOf(key)] = new SourceFault(new SourcePlace(OriginOf(key), 0), fault);
+        tally.CountDecodeFault();
+        var told = _faults[OriginOf(key)] = new SourceFault(new SourcePlace(OriginOf(key), 0), fault) { Identity = kind.IdentityOf(key.Namespace, key.Name) };
         return new Entry(item.Digest, ObjectReading.OfUnreadable(kind, item, told) ?? known.Object);
     }
 

@@ -1,10 +1,15 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.Json;
+using Ambient.Controller.Kubernetes.Access;
 using k8s.Autorest;
 
 namespace Ambient.Controller.Replicas;
 
-/// <summary>Single calls of the Kubernetes API: bounded in time, their failures as one kind of exception.</summary>
+/// <summary>
+/// Single calls of the Kubernetes API: bounded in time, their failures as one kind of exception. What the server puts off for a moment is
+/// tried again within that time.
+/// </summary>
 internal static class ClusterCall
 {
     /// <summary>How long one call may take. An API server answers in milliseconds, or is in trouble.</summary>
@@ -14,6 +19,7 @@ internal static class ClusterCall
 
     /// <summary>Makes a call.</summary>
     /// <param name="what">What it does, for messages: "read Secret x/y".</param>
+    /// <param name="call">Made anew for each try.</param>
     /// <exception cref="ClusterException">It failed or took too long.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
     internal static async Task<T> Async<T>(string what, Func<CancellationToken, Task<T>> call, CancellationToken cancellation)
@@ -22,7 +28,19 @@ internal static class ClusterCall
         limited.CancelAfter(TimeLimit);
         try
         {
-            return await call(limited.Token);
+            for (var made = 1; ; made++)
+            {
+                TimeSpan pause;
+                try
+                {
+                    return await call(limited.Token);
+                }
+                catch (HttpOperationException e) when (AskedPause.Before(e.Response.StatusCode, RetryAfterOf(e), made) is { } asked)
+                {
+                    pause = asked;
+                }
+                await Task.Delay(pause, limited.Token);
+            }
         }
         catch (HttpOperationException e)
         {
@@ -53,6 +71,9 @@ internal static class ClusterCall
             return null;
         }
     }
+
+    private static TimeSpan? RetryAfterOf(HttpOperationException e) =>
+        e.Response.Headers.TryGetValue("Retry-After", out var values) && RetryConditionHeaderValue.TryParse(values.FirstOrDefault(), out var value) ? value.Delta : null;
 
     // The body is a Status object; what is none may be anything, and is not repeated.
     private static string ReasonOf(HttpOperationException e)

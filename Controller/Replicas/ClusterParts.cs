@@ -60,6 +60,8 @@ internal sealed class ClusterParts : IControllerStore
     /// <summary>Whether this replica writes what only one may write.</summary>
     public ILeadership Leadership => _lease;
 
+    public IEnumerable<ForeignTrustMap> ForeignTrust => _trust.Foreign;
+
     /// <summary>What other replicas wrote of their nodes.</summary>
     public RemoteNodes Remote => _remote;
 

@@ -1,5 +1,7 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 using System.Threading.Channels;
+using Ambient.Controller.Kubernetes.Writing;
 using k8s;
 using k8s.Models;
 
@@ -8,7 +10,7 @@ namespace Ambient.Controller.Replicas;
 /// <summary>
 /// Publishes what others check the mesh by: ConfigMap <c>ambient-trust</c> with the roots and the key of orders in the mesh's own namespace,
 /// and with the roots alone in every namespace that asks for it by a label. The Lease's holder keeps them as they have to be: makes them,
-/// mends what somebody changed, and removes them where the label went.
+/// mends what somebody changed, and removes them where the label went. One that a user made under that name is left as it is.
 /// </summary>
 /// <remarks>
 /// It compares on every change of its own and every few seconds otherwise. Somebody who changes a ConfigMap again and again is answered
@@ -34,9 +36,12 @@ internal sealed class TrustPublisher(Func<IKubernetes> client, string @namespace
 
     private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Dictionary<string, MendingPace> _paces = [];
-    private readonly HashSet<string> _strange = [];
+    private ImmutableDictionary<string, ForeignTrustMap> _foreign = ImmutableDictionary<string, ForeignTrustMap>.Empty;
     private FrozenSet<string>? _asking;
     private string _lastFault = "";
+
+    /// <summary>What stands where a namespace asks for the roots, and is not ours to write. As of the last look.</summary>
+    internal IEnumerable<ForeignTrustMap> Foreign => Volatile.Read(ref _foreign).Values;
 
     /// <summary>The namespaces that carry the label now. Nothing is removed before they are known.</summary>
     internal void AskedBy(IEnumerable<string> namespaces)
@@ -97,6 +102,7 @@ internal sealed class TrustPublisher(Func<IKubernetes> client, string @namespace
         var list = await ClusterCall.Async("list ConfigMaps ambient-trust", token =>
             client().CoreV1.ListConfigMapForAllNamespacesAsync(fieldSelector: $"metadata.name={ConfigMapName}", cancellationToken: token), cancellation);
         var found = list.Items.Where(m => m.Metadata.Name == ConfigMapName).ToDictionary(m => m.Metadata.NamespaceProperty);
+        Volatile.Write(ref _foreign, _foreign.RemoveRange(_foreign.Keys.Where(place => asking?.Contains(place) != true && place != @namespace)));
         foreach (var place in (asking ?? []).Append(@namespace).Distinct().Order(StringComparer.Ordinal))
         {
             var wanted = new Dictionary<string, string> { [RootsEntry] = roots };
@@ -120,13 +126,15 @@ internal sealed class TrustPublisher(Func<IKubernetes> client, string @namespace
 
     private async Task KeepAsync(string place, V1ConfigMap? found, Dictionary<string, string> wanted, CancellationToken cancellation)
     {
-        if (found is not null && IsOthers(found))
+        if (found is not null && IsForeign(place, found))
         {
-            if (_strange.Add(place))
-                logger.TrustOfOthers(place, ConfigMapName);
+            var foreign = new ForeignTrustMap(place, found.Metadata.Uid, MeshOf(found));
+            if (_foreign.GetValueOrDefault(place) != foreign)
+                logger.TrustOfOthers(place, ConfigMapName, foreign.Mesh is null ? "was not made by the mesh" : "is of another mesh");
+            Volatile.Write(ref _foreign, _foreign.SetItem(place, foreign));
             return;
         }
-        _strange.Remove(place);
+        Volatile.Write(ref _foreign, _foreign.Remove(place));
         if (found is not null && IsOurs(found) && found.BinaryData is not { Count: > 0 } && HasOnly(found.Data, wanted))
             return;
         var pace = _paces.TryGetValue(place, out var known) ? known : _paces[place] = new MendingPace(time);
@@ -137,8 +145,8 @@ internal sealed class TrustPublisher(Func<IKubernetes> client, string @namespace
         map.Data = wanted;
         map.BinaryData = null;
         await ClusterCall.Async($"write ConfigMap {place}/{ConfigMapName}", token => found is null
-            ? client().CoreV1.CreateNamespacedConfigMapAsync(map, place, cancellationToken: token)
-            : client().CoreV1.ReplaceNamespacedConfigMapAsync(map, ConfigMapName, place, cancellationToken: token), cancellation);
+            ? client().CoreV1.CreateNamespacedConfigMapAsync(map, place, fieldManager: ApiWriter.FieldManager, cancellationToken: token)
+            : client().CoreV1.ReplaceNamespacedConfigMapAsync(map, ConfigMapName, place, fieldManager: ApiWriter.FieldManager, cancellationToken: token), cancellation);
         logger.TrustWritten(place, ConfigMapName, found is null ? "made" : pace.IsMending ? "mended, since somebody changed it" : "brought up to date");
     }
 
@@ -178,7 +186,11 @@ internal sealed class TrustPublisher(Func<IKubernetes> client, string @namespace
 
     private bool IsOurs(V1ConfigMap map) => MeshOf(map) == @namespace;
 
-    private bool IsOthers(V1ConfigMap map) => MeshOf(map) is { } mesh && mesh != @namespace;
+    // Ours without its label is one that somebody took the label from, by what the API server keeps of who wrote it. In the mesh's own
+    // namespace that name is the mesh's.
+    private bool IsForeign(string place, V1ConfigMap map) => MeshOf(map) is { } mesh
+        ? mesh != @namespace
+        : place != @namespace && map.Metadata.ManagedFields?.Any(entry => entry.Manager == ApiWriter.FieldManager) != true;
 
     private static string? MeshOf(V1ConfigMap map) => map.Metadata.Labels?.TryGetValue(MeshLabel, out var mesh) == true ? mesh : null;
 

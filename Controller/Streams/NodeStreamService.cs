@@ -185,7 +185,10 @@ internal sealed class NodeStreamService(Announcer announcer, ViewSource views, I
             {
                 case NodeMessage.BodyOneofCase.Ack:
                     if (session.Acked(message.Ack) is { } acked)
+                    {
+                        metrics.Acked(time.GetUtcNow() - acked.Since);
                         announcer.Acked(acked);
+                    }
                     break;
                 case NodeMessage.BodyOneofCase.Nack:
                     if (session.Nacked(message.Nack) is { } refused)

@@ -19,6 +19,10 @@ internal sealed record FollowedKind(string Group, IReadOnlyList<string> Versions
     /// <summary>As people and the model have it: <c>cilium.io/CiliumNetworkPolicy</c>.</summary>
     internal string QualifiedKind => Group.Length == 0 ? Kind : $"{Group}/{Kind}";
 
+    /// <summary>An object of it as a source object has its identity: what network plugins bring is told apart by group, since several call theirs NetworkPolicy.</summary>
+    internal (string Kind, string Namespace, string Name) IdentityOf(string ns, string name) =>
+        (IsNetworkPolicy && Group != "networking.k8s.io" ? QualifiedKind : Kind, ns, name);
+
     /// <summary>Where all objects of it are listed.</summary>
     internal string PathOf(string version) => Group.Length == 0 ? $"/api/{version}/{Plural}" : $"/apis/{Group}/{version}/{Plural}";
 

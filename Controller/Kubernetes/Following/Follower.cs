@@ -19,7 +19,7 @@ namespace Ambient.Controller.Kubernetes.Following;
 /// </code>
 /// Source: the Kubernetes API concepts, "Efficient detection of changes", "Retrieving large results sets in chunks", "Watch bookmarks".
 /// </remarks>
-internal sealed class Follower(FollowedKind kind, string version, ApiConnection connection, IFollowing following, Reachability reachability,
+internal sealed class Follower(FollowedKind kind, string version, ApiConnection connection, IFollowing following, FollowTally tally, Reachability reachability,
     FollowerTimes times, TimeProvider time, Random random, ILogger logger)
 {
     /// <summary>Objects of a page.</summary>
@@ -53,12 +53,14 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
             }
             catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException or OperationCanceledException)
             {
+                tally.CountFailure();
                 reachability.Failed(kind.QualifiedName, Innermost(e));
                 wait = _backoff.Next();
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
                 logger.ApiNonsense(kind.QualifiedName, e.Message);
+                tally.CountRelist();
                 _revision = "";
                 wait = _backoff.Next();
             }
@@ -82,6 +84,7 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
                 await input.ReadAsync(page.ReadPiece, cancellation);
                 if (!page.IsComplete || page.Version.Length == 0)
                     throw new IOException("the list broke off");
+                tally.Heard();
                 (continued, revision) = (page.Continue, page.Version);
             }
             while (continued.Length > 0);
@@ -108,6 +111,7 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
 
         using var response = await connection.SendAsync(HttpMethod.Get, query, null, cancellation);
         Answered();
+        tally.CountWatch();
         await using var input = new JsonInput(await response.Content.ReadAsStreamAsync(cancellation), times.WatchIdle);
         var events = new WatchReader(_decoder, happened =>
         {
@@ -117,6 +121,7 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
                 return false;
             }
             isUseful = true;
+            tally.Heard();
             Take(happened);
             return true;
         });
@@ -132,6 +137,8 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
     private void Take(WatchEvent happened)
     {
         var item = happened.Object;
+        if (happened.Kind != WatchEventKind.Bookmark)
+            tally.CountEvent();
         switch (happened.Kind)
         {
             case WatchEventKind.Added:
@@ -151,6 +158,8 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
 
     private TimeSpan Refused(ApiRefusal refusal)
     {
+        if (refusal.Status != HttpStatusCode.Gone)
+            tally.CountFailure();
         switch (refusal.Status)
         {
             // What happened since is known only by looking at everything again.
@@ -158,6 +167,7 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
             // A store that was put back to an older state does not know our revision yet, and may take days to come there.
             case HttpStatusCode.GatewayTimeout when refusal.Message.Contains("resource version", StringComparison.OrdinalIgnoreCase):
                 logger.RevisionForgotten(kind.QualifiedName, _revision);
+                tally.CountRelist();
                 _revision = "";
                 return _backoff.Next();
             case HttpStatusCode.Forbidden:
@@ -172,7 +182,7 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
             default:
                 reachability.Failed(kind.QualifiedName, refusal.Message);
                 var wait = _backoff.Next();
-                return refusal.RetryAfter is { } asked && asked > wait && asked < times.LongestRetry * 6 ? asked : wait;
+                return AskedPause.Of(refusal.Status, refusal.RetryAfter) is { } asked && asked > wait ? (asked < times.LongestRetry * 6 ? asked : times.LongestRetry * 6) : wait;
         }
     }
 

@@ -94,8 +94,8 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
     private void WantLocked(ImmutableArray<SourceFault> faults)
     {
         var settings = _objects.Values.OfType<MeshConfigObject>().Order(SourceOrder.Instance).Cast<MeshConfigObject>().FirstOrDefault();
-        var broken = faults.DistinctBy(fault => fault.Place.Origin).Select(fault => (Identity: IdentityOf(fault.Place.Origin), Fault: fault))
-            .Where(pair => pair.Identity is not null).ToDictionary(pair => pair.Identity!.Value, pair => pair.Fault);
+        var broken = faults.Where(fault => fault.Identity is { Kind: "AccessPolicy" or "MeshConfig" })
+            .ToDictionary(fault => fault.Identity!.Value);
         foreach (var identity in _wanted.Keys.Where(known => !_objects.ContainsKey(known) && !broken.ContainsKey(known)).ToList())
             _wanted.Remove(identity);
         foreach (var item in _objects.Values)
@@ -103,14 +103,6 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
         foreach (var (identity, fault) in broken.Where(pair => !_objects.ContainsKey(pair.Key)))
             Want(identity, Condition.OfUnread(fault, count: settings is null || string.CompareOrdinal(identity.Name, settings.Name) < 0));
     }
-
-    // As an ObjectTable names what it cannot read; null for what has no status of ours.
-    private static (string Kind, string Namespace, string Name)? IdentityOf(string origin) => origin.Split(' ', '/') switch
-    {
-        ["AccessPolicy", var ns, var name] => ("AccessPolicy", ns, name),
-        ["MeshConfig", var name] => ("MeshConfig", "", name),
-        _ => null,
-    };
 
     private void Want((string, string, string) identity, Condition condition)
     {

@@ -7,7 +7,7 @@ using Ambient.Controller.Kubernetes.Access;
 namespace Ambient.Controller.Kubernetes.Writing;
 
 /// <summary>
-/// Tells of pods that could not be captured by Events (events.k8s.io/v1), each trouble of a pod once, and no more in a time than
+/// Tells of troubles by Events (events.k8s.io/v1), each once, and no more in a time than
 /// <see cref="Burst"/> and <see cref="Interval"/> allow. What is held back is told if it still is so.
 /// </summary>
 /// <param name="replica">Who says so.</param>
@@ -22,13 +22,13 @@ internal sealed class EventWriter(ApiWriter writer, string replica, TimeProvider
     // events.k8s.io/v1: note is at most 1 kB.
     private const int MaxNoteBytes = 1024;
 
-    private readonly HashSet<(string Uid, string Word, string Reason)> _told = [];
+    private readonly HashSet<(EventSubject Subject, string Word, string Key)> _told = [];
     private double _credit = Burst;
     private long _creditAt = time.GetTimestamp();
 
     /// <summary>Tells what was not told yet; forgets what is over, so that it is told when it comes again.</summary>
     /// <inheritdoc cref="ConditionWriter.WriteAsync(CancellationToken)"/>
-    internal async Task WriteAsync(IReadOnlyCollection<PodTrouble> troubles, CancellationToken cancellation)
+    internal async Task WriteAsync(IReadOnlyCollection<Trouble> troubles, CancellationToken cancellation)
     {
         _told.IntersectWith(troubles.Select(KeyOf));
         _credit = Math.Min(Burst, _credit + (time.GetElapsedTime(_creditAt) / Interval));
@@ -40,7 +40,7 @@ internal sealed class EventWriter(ApiWriter writer, string replica, TimeProvider
             _credit--;
             try
             {
-                await writer.CreateAsync($"/apis/events.k8s.io/v1/namespaces/{trouble.Namespace}/events", EventOf(trouble), cancellation);
+                await writer.CreateAsync($"/apis/events.k8s.io/v1/namespaces/{trouble.Subject.Place}/events", EventOf(trouble), cancellation);
             }
             catch (ApiRefusal e) when (e.Status is HttpStatusCode.Conflict or HttpStatusCode.NotFound || (e.Status == HttpStatusCode.Forbidden && e.Message.Contains("terminated", StringComparison.Ordinal)))
             {
@@ -50,35 +50,35 @@ internal sealed class EventWriter(ApiWriter writer, string replica, TimeProvider
         }
     }
 
-    private JsonObject EventOf(PodTrouble trouble) => new()
+    private JsonObject EventOf(Trouble trouble) => new()
     {
         ["apiVersion"] = "events.k8s.io/v1",
         ["kind"] = "Event",
-        ["metadata"] = new JsonObject { ["name"] = trouble.EventName, ["namespace"] = trouble.Namespace },
+        ["metadata"] = new JsonObject { ["name"] = trouble.EventName, ["namespace"] = trouble.Subject.Place },
         ["eventTime"] = time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture),
         ["type"] = "Warning",
         ["reason"] = trouble.Word,
-        ["action"] = "Capture",
-        ["note"] = Note(trouble),
+        ["action"] = trouble.Action,
+        ["note"] = Cut(trouble.Note),
         ["reportingController"] = "ambient.mesh/controller",
         ["reportingInstance"] = replica,
-        ["regarding"] = new JsonObject
-        {
-            ["apiVersion"] = "v1",
-            ["kind"] = "Pod",
-            ["namespace"] = trouble.Namespace,
-            ["name"] = trouble.Name,
-            ["uid"] = trouble.Uid,
-        },
+        ["regarding"] = RegardingOf(trouble.Subject),
     };
 
-    private static string Note(PodTrouble trouble)
+    private static JsonObject RegardingOf(EventSubject subject)
     {
-        var note = trouble.WasEnrolled ? $"the mesh no longer captures this pod (node {trouble.Node}): {trouble.Reason}" : $"the mesh cannot capture this pod (node {trouble.Node}): {trouble.Reason}";
+        var regarding = new JsonObject { ["apiVersion"] = "v1", ["kind"] = subject.Kind, ["namespace"] = subject.Place, ["name"] = subject.Name };
+        if (subject.Uid.Length > 0)
+            regarding["uid"] = subject.Uid;
+        return regarding;
+    }
+
+    private static string Cut(string note)
+    {
         while (Encoding.UTF8.GetByteCount(note) > MaxNoteBytes)
             note = note[..(note.Length - 16)];
         return note;
     }
 
-    private static (string, string, string) KeyOf(PodTrouble trouble) => (trouble.Uid, trouble.Word, trouble.Reason);
+    private static (EventSubject, string, string) KeyOf(Trouble trouble) => (trouble.Subject, trouble.Word, trouble.Key);
 }

@@ -8,14 +8,16 @@ namespace Ambient.Controller.Kubernetes.Writing;
 /// <summary>What of the controller's state the cluster is told.</summary>
 internal static class MeshNews
 {
-    /// <summary>Pods that should be captured and are not, by their nodes' word.</summary>
-    internal static IReadOnlyCollection<PodTrouble> TroublesOf(Overview overview) =>
-    [
-        .. overview.Pods.Values.Where(pod => pod.Phase == PodPhase.Failed)
+    /// <summary>Pods that should be captured and are not, by their nodes' word; before them what concerns whole namespaces.</summary>
+    internal static IReadOnlyCollection<Trouble> TroublesOf(Overview overview, IEnumerable<ForeignTrustMap> foreign)
+    {
+        var pods = overview.Pods.Values.Where(pod => pod.Phase == PodPhase.Failed)
             .Select(pod => (Pod: pod, Told: overview.Model?.Pods.GetValueOrDefault(pod.Uid)))
             .Where(pair => pair.Told is { WantsEnrolment: true, IsTerminating: false })
-            .Select(pair => new PodTrouble(pair.Told!.Namespace, pair.Told.Name, pair.Pod.Uid, pair.Pod.Node, pair.Pod.State == EnrolmentState.Enrolled, pair.Pod.Reason)),
-    ];
+            .Select(pair => (pair.Pod.Node, Trouble: Trouble.OfPod(EventSubject.Pod(pair.Told!.Namespace, pair.Told.Name, pair.Pod.Uid), pair.Pod.Node, pair.Pod.State == EnrolmentState.Enrolled, pair.Pod.Reason)))
+            .ToList();
+        return [.. foreign.Select(Trouble.OfTrust), .. pods.GroupBy(pod => pod.Trouble.Subject.Place).Select(ns => NamespaceTrouble.Of(ns.Key, [.. ns])), .. pods.Select(pod => pod.Trouble)];
+    }
 
     /// <summary>Nodes whose canary reached a service address through the proxy: those of this replica's streams, and those of others'.</summary>
     /// <param name="elsewhere">What other replicas wrote; null if there are none.</param>

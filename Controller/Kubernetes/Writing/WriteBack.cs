@@ -10,9 +10,9 @@ namespace Ambient.Controller.Kubernetes.Writing;
 /// Tells the cluster what the mesh made of it: conditions, Events, and nodes that are ready. Only while this replica holds the Lease, and
 /// asked anew before each round; what a lost Lease leaves undone the next holder does.
 /// </summary>
-/// <param name="troubles">Pods that should be captured and are not, in the whole mesh.</param>
+/// <param name="troubles">What is not as it was asked for, in the whole mesh, apart from what the source itself tells.</param>
 /// <param name="healthy">Nodes that have proved themselves, in the whole mesh.</param>
-internal sealed class WriteBack(ApiConnection connection, ILeadership leadership, string replica, Func<IReadOnlyCollection<PodTrouble>> troubles,
+internal sealed class WriteBack(ApiConnection connection, ILeadership leadership, string replica, Func<IReadOnlyCollection<Trouble>> troubles,
     Func<IReadOnlySet<string>> healthy, TimeProvider time, ILogger logger)
 {
     /// <summary>Time between two rounds.</summary>
@@ -21,10 +21,14 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
     // A server that is in trouble, or a right that is missing, is not asked every second.
     private static readonly TimeSpan RestAfterFailure = TimeSpan.FromSeconds(10);
 
+    // However long it asks to be left alone.
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(5);
+
     private readonly ConditionWriter _conditions = new(new ApiWriter(connection), time, logger);
     private readonly EventWriter _events = new(new ApiWriter(connection), replica, time);
+    private readonly EnrolmentLabels _labels = new();
     private readonly TaintRemover _taints = new(new ApiWriter(connection), logger);
-    private readonly Dictionary<string, long> _restUntil = [];
+    private readonly Dictionary<string, (long Since, TimeSpan Length)> _rests = [];
     private readonly Dictionary<string, string> _failures = [];
 
     /// <summary>Takes what the source published. For the source's thread.</summary>
@@ -32,6 +36,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
     internal void Take(SourceChange change, MeshModel? model)
     {
         _conditions.Take(change, model?.Verdicts);
+        _labels.Take(change);
         _taints.Take(change);
     }
 
@@ -66,7 +71,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
             {
                 await TryAsync("conditions", _conditions.WriteAsync, term);
                 await TryAsync("taints", token => _taints.WriteAsync(healthy(), token), term);
-                await TryAsync("events", token => _events.WriteAsync(troubles(), token), term);
+                await TryAsync("events", token => _events.WriteAsync([.. _labels.Troubles, .. troubles()], token), term);
                 await Task.Delay(RoundInterval, time, term);
             }
         }
@@ -79,9 +84,9 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
     // One that fails must not keep the others from being written.
     private async Task TryAsync(string what, Func<CancellationToken, Task> write, CancellationToken term)
     {
-        if (_restUntil.TryGetValue(what, out var failedAt) && time.GetElapsedTime(failedAt) < RestAfterFailure)
+        if (_rests.TryGetValue(what, out var rest) && time.GetElapsedTime(rest.Since) < rest.Length)
             return;
-        _restUntil.Remove(what);
+        _rests.Remove(what);
         try
         {
             await write(term);
@@ -89,7 +94,8 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
         }
         catch (Exception e) when (e is ApiRefusal or HttpRequestException or IOException or TimeoutException)
         {
-            _restUntil[what] = time.GetTimestamp();
+            var asked = e is ApiRefusal refusal ? AskedPause.Of(refusal.Status, refusal.RetryAfter) : null;
+            _rests[what] = (time.GetTimestamp(), asked > RestAfterFailure ? (asked < LongestRest ? asked.Value : LongestRest) : RestAfterFailure);
             if (_failures.GetValueOrDefault(what) != e.Message)
                 logger.WriteBackFailed(what, e.Message);
             _failures[what] = e.Message;

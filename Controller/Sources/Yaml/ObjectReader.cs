@@ -45,7 +45,8 @@ internal sealed class ObjectReader(string origin)
                 _objects.Add(NodeReader.Read(fields, PlaceOf(fields)));
                 break;
             case ("discovery.k8s.io", "EndpointSlice"):
-                _objects.Add(ReadSlice(fields));
+                if (ReadSlice(fields) is { } slice)
+                    _objects.Add(slice);
                 break;
             case ("networking.k8s.io", "NetworkPolicy"):
                 _objects.Add(ReadNetworkPolicy(fields));
@@ -55,7 +56,7 @@ internal sealed class ObjectReader(string origin)
                 _objects.Add(AccessPolicyReader.Read(fields, PlaceOf(fields)));
                 break;
             case ("ambient.mesh", "MeshConfig"):
-                _objects.Add(ReadMeshConfig(fields));
+                _objects.Add(MeshConfigReader.Read(fields, PlaceOf(fields)));
                 break;
             default:
                 _unknownKinds.Add(group.Length > 0 ? $"{group}/{kind}" : kind);
@@ -118,12 +119,13 @@ internal sealed class ObjectReader(string origin)
         };
     }
 
-    private EndpointSliceObject ReadSlice(Fields fields)
+    // Null for one that no service owns: whoever makes a slice for something else leaves the label out, and it is nobody's fault
+    // (Kubernetes documentation, "EndpointSlices", Ownership).
+    private EndpointSliceObject? ReadSlice(Fields fields)
     {
         var metadata = fields.Object("metadata");
-        var labels = metadata.Map("labels");
-        if (!labels.TryGetValue("kubernetes.io/service-name", out var service))
-            throw metadata.Expected("labels", "the label kubernetes.io/service-name");
+        if (!metadata.Map("labels").TryGetValue("kubernetes.io/service-name", out var service) || service.Length == 0)
+            return null;
         var endpoints = fields.Text("addressType") == "FQDN"
             ? []
             : fields.Objects("endpoints").Select(endpoint =>
@@ -151,33 +153,6 @@ internal sealed class ObjectReader(string origin)
         var metadata = fields.Object("metadata");
         return new NetworkPolicyObject(metadata.Name("namespace", "default"), metadata.Name("name", null),
             LabelSelectorReader.Read(fields.Object("spec").Object("podSelector")), PlaceOf(fields));
-    }
-
-    private MeshConfigObject ReadMeshConfig(Fields fields)
-    {
-        var spec = fields.Object("spec");
-        var trustDomain = spec.Has("trustDomain") ? spec.Text("trustDomain") : null;
-        if (trustDomain is not null && !Protocol.Identity.SpiffeId.IsTrustDomain(trustDomain, out _))
-            throw spec.Expected("trustDomain", "a trust domain of a-z, 0-9, '.', '-' and '_'");
-        return new MeshConfigObject(fields.Object("metadata").Name("name", "default"), trustDomain, spec.Ranges("podRanges"), spec.Ranges("serviceRanges"),
-            spec.Text("mode") switch
-            {
-                "" => null,
-                "STRICT" => true,
-                "PERMISSIVE" => false,
-                _ => throw spec.Expected("mode", "STRICT or PERMISSIVE"),
-            },
-            spec.Flag("direct"), spec.Number("drainSeconds", 0, 86_400), PlaceOf(fields))
-        {
-            TunnelOnOriginalPort = spec.Text("tunnelPort") switch
-            {
-                "" => null,
-                "original" => true,
-                "hbone" => false,
-                _ => throw spec.Expected("tunnelPort", "original or hbone"),
-            },
-            Reach = ReachReader.Read(spec),
-        };
     }
 
     private SourcePlace PlaceOf(Fields fields) => new(origin, fields.Line);

@@ -70,7 +70,24 @@ public sealed class DefinitionTests(ApiServer server)
     public async Task A_field_that_nobody_knows_or_without_a_value_is_kept_so_that_the_policy_denies_or_is_refused(string spec, string path)
     {
         // Dropped it would leave a policy that allows more. A server whose rules meet the missing value may refuse it instead.
-        var stored = await PolicyAsync(spec, isTaken: spec.Contains("null", StringComparison.Ordinal) ? null : true);
+        AssertKept(await PolicyAsync(spec, isTaken: spec.Contains("null", StringComparison.Ordinal) ? null : true), path);
+    }
+
+    [Theory]
+    [InlineData("{podRange: [10.244.0.0/16]}", "/podRange")]
+    [InlineData("{reach: [{from: [shop], to: [bank], ports: [80]}]}", "/reach/0/ports")]
+    [InlineData("{podRanges: null}", "/podRanges")]
+    [InlineData("{mode: null}", "/mode")]
+    [InlineData("{drainSeconds: null}", "/drainSeconds")]
+    public async Task A_setting_that_nobody_knows_or_without_a_value_is_kept_so_that_the_status_names_it_or_is_refused(string spec, string path)
+    {
+        // Dropped it would leave a mesh without what was meant: a misspelt podRanges lets unknown addresses be dialled in the clear.
+        await RequireKindsAsync();
+        AssertKept(await TryAsync("/apis/ambient.mesh/v1alpha1/meshconfigs", "MeshConfig", spec, isTaken: spec.Contains("null", StringComparison.Ordinal) ? null : true), path);
+    }
+
+    private static void AssertKept(JsonObject stored, string path)
+    {
         if (stored["spec"] is null) return;
         string[] parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         var owner = parts[..^1].Aggregate<string, JsonNode?>(stored["spec"], (node, part) => node is JsonArray list ? list[int.Parse(part, System.Globalization.CultureInfo.InvariantCulture)] : node?[part]);

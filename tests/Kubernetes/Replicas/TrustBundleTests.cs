@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
 using Ambient.Controller.Authority;
 using Ambient.Tests.Kubernetes.Cluster;
 using Xunit.Sdk;
@@ -45,6 +47,32 @@ public sealed class TrustBundleTests(ApiServer server)
 
         async Task MendedAsync() => Assert.True(
             await Eventually.TrueAsync(async () => (await mesh.TryConfigMapAsync(asks))?.Data is { Count: 1 } data && data.TryGetValue("roots.pem", out var text) && text == roots), "not mended");
+    }
+
+    [Fact]
+    public async Task A_users_own_ConfigMap_of_that_name_is_not_overwritten_and_an_event_says_so()
+    {
+        await using var mesh = await MeshCluster.CreateAsync(server);
+        var asks = await server.CreateNamespaceAsync("asks");
+        await server.ApplyAsync($$"""{ apiVersion: v1, kind: ConfigMap, metadata: { name: ambient-trust, namespace: {{asks}} }, data: { theirs: stays } }""");
+        mesh.Write("asks.yaml", NamespaceOf(asks, "true"));
+        await mesh.StartAsync();
+
+        await mesh.LoggedAsync($"ConfigMap {asks}/ambient-trust was not made by the mesh");
+        Assert.True(await Eventually.TrueAsync(async () => (await EventsAsync()).Any(e => (string)e!["reason"]! == "TrustBundleNotPublished")), "no event");
+        Assert.Equal("theirs", Assert.Single((await mesh.TryConfigMapAsync(asks))!.Data.Keys));
+
+        // It makes way: ours is made, and is ours even without its label.
+        await server.DeleteAsync("v1", "ConfigMap", asks, "ambient-trust");
+        Assert.True(await Eventually.TrueAsync(async () => await LabelAsync() is not null), "not made");
+        using var patch = new StringContent("""{ "metadata": { "labels": null } }""", System.Text.Encoding.UTF8, "application/merge-patch+json");
+        (await server.Http.PatchAsync($"/api/v1/namespaces/{asks}/configmaps/ambient-trust", patch)).EnsureSuccessStatusCode();
+        Assert.True(await Eventually.TrueAsync(async () => await LabelAsync() is not null), "not mended");
+        Assert.Single(await EventsAsync());
+
+        async Task<string?> LabelAsync() => (await mesh.TryConfigMapAsync(asks))?.Metadata.Labels?["ambient.mesh/trust-of"];
+
+        async Task<JsonArray> EventsAsync() => (await server.Http.GetFromJsonAsync<JsonObject>($"/apis/events.k8s.io/v1/namespaces/{asks}/events"))!["items"]!.AsArray();
     }
 
     [Fact]

@@ -83,6 +83,32 @@ public sealed class FollowingTests(ApiServer server)
     }
 
     [Fact]
+    public async Task A_slice_that_belongs_to_no_service_is_passed_over_until_it_belongs_to_one()
+    {
+        // Kubernetes documentation, "EndpointSlices", Ownership: the label kubernetes.io/service-name tells the service, and whoever makes a
+        // slice for something else leaves it out.
+        var ns = await server.CreateNamespaceAsync("following");
+        await server.ApplyAsync(Slice("") + Objects.Pod(ns, "web", "10.1.0.9"));
+        await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
+        Assert.DoesNotContain(source.All<EndpointSliceObject>(), s => s.Namespace == ns);
+        Assert.DoesNotContain(source.Last.Faults, f => f.ToString().Contains(ns));
+
+        await server.ApplyAsync(Slice(", labels: { kubernetes.io/service-name: web }"));
+        await source.UntilAsync(s => s.All<EndpointSliceObject>().Any(slice => slice.Namespace == ns && slice.Service == "web"), "a slice with an owner");
+
+        string Slice(string labels) => $$"""
+            apiVersion: discovery.k8s.io/{{(server.HasSlicesV1 ? "v1" : "v1beta1")}}
+            kind: EndpointSlice
+            metadata: { name: raft-peers, namespace: {{ns}}{{labels}} }
+            addressType: IPv4
+            endpoints: [ { addresses: [ 10.1.0.9 ] } ]
+            ports: [ { name: raft, port: 7000, protocol: TCP } ]
+            ---
+
+            """;
+    }
+
+    [Fact]
     public async Task Two_hundred_pods_are_in_and_out_with_the_label_of_their_namespace()
     {
         var ns = await server.CreateNamespaceAsync("following");
@@ -158,6 +184,7 @@ public sealed class FollowingTests(ApiServer server)
         await own.ApplyAsync(Objects.Pod(ns, "web", "no address") + Objects.Pod(ns, "other", "10.1.0.11"));
         await source.UntilAsync(s => s.Last.Faults.Length == 1 && s.Pods(ns)[$"{ns}/other"].Contains("10.1.0.11"), "a fault, and the other pod");
         Assert.Equal($"Pod {ns}/web", source.Last.Faults[0].Place.Origin);
+        Assert.Equal(("Pod", ns, "web"), source.Last.Faults[0].Identity);
         Assert.Contains("10.1.0.9", source.Pods(ns)[$"{ns}/web"]);
 
         await own.ApplyAsync(Objects.Pod(ns, "web", "10.1.0.12"));

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Ambient.Controller.Kubernetes;
 using Ambient.Controller.Kubernetes.Decoding;
+using Ambient.Controller.Kubernetes.Following;
 using Ambient.Controller.Sources;
 
 namespace Ambient.Tests.Kubernetes.Source;
@@ -18,7 +19,7 @@ public sealed class MemoryTests
     public async Task A_watched_pod_takes_a_bounded_amount_of_memory()
     {
         var kind = KindCatalog.Core.Single(k => k.Kind == "Pod");
-        var table = new ObjectTable(kind, item => ObjectReading.Read(kind, item), (_, _) => { }, new Lock());
+        var table = new ObjectTable(kind, item => ObjectReading.Read(kind, item), (_, _) => { }, new FollowTally(TimeProvider.System), new Lock());
         // What making the list costs is not what reading it does.
         var (made, madeBytes) = await MakeOnlyAsync();
         var before = Settled();

@@ -81,6 +81,8 @@ public sealed class WriteBackTests(ApiServer server)
         await SettledAsync("b", "False Invalid", "nothing of it is in force");
         await own.ApplyAsync(Settings("a", "podRanges: [ 10.0.0.0/99 ]"));
         await SettledAsync("a", "False Invalid", "what it said before stays in force");
+        await own.ApplyAsync(Settings("a", "podRange: [ 10.0.0.0/8 ]"));
+        await SettledAsync("a", "False Invalid", "unknown field spec.podRange");
         await own.ApplyAsync(Settings("b", "podRanges: [ 10.0.0.0/8 ]"));
         await SettledAsync("b", "False Ignored", "MeshConfig a");
         await own.ApplyAsync(Settings("a", "podRanges: [ 10.0.0.0/8 ], reach: [ { from: [ shop ], to: [ bank ] } ]"));
@@ -108,7 +110,7 @@ public sealed class WriteBackTests(ApiServer server)
         await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
         var pod = source.All<PodObject>().Single(p => p.Namespace == ns);
         await using var writing = Written.Start(server, source);
-        writing.Troubles = [new PodTrouble(ns, "web", pod.Uid, "node-a", WasEnrolled: false, "no nft in this kernel")];
+        writing.Troubles = [Trouble.OfPod(EventSubject.Of(pod), "node-a", wasEnrolled: false, "no nft in this kernel")];
         Assert.True(await Eventually.TrueAsync(async () => (await EventsAsync(ns)).Count == 1), "no event");
         writing.EndTerm();
         writing.BeginTerm();
@@ -117,8 +119,60 @@ public sealed class WriteBackTests(ApiServer server)
         var told = Assert.Single(await EventsAsync(ns));
         Assert.Equal(("Warning", "EnrolmentFailed", "web", pod.Uid), ((string)told["type"]!, (string)told["reason"]!, (string)told["regarding"]!["name"]!, (string)told["regarding"]!["uid"]!));
         Assert.Contains("no nft in this kernel", (string)told["note"]!);
-        writing.Troubles = [new PodTrouble(ns, "web", pod.Uid, "node-a", WasEnrolled: true, "rules were taken away")];
+        writing.Troubles = [Trouble.OfPod(EventSubject.Of(pod), "node-a", wasEnrolled: true, "rules were taken away")];
         Assert.True(await Eventually.TrueAsync(async () => (await EventsAsync(ns)).Any(e => (string)e["reason"]! == "CaptureLost")), "no second event");
+    }
+
+    [Fact]
+    public async Task A_namespace_has_one_event_for_all_its_pods_that_are_not_captured()
+    {
+        var ns = await server.CreateNamespaceAsync("events");
+        await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
+        await using var writing = Written.Start(server, source);
+        writing.Troubles = [NamespaceTrouble.Of(ns, OnNodes(1))];
+        Assert.True(await Eventually.TrueAsync(async () => (await EventsAsync(ns)).Count == 1), "no event");
+        var told = Assert.Single(await EventsAsync(ns));
+        Assert.Equal(("Warning", "EnrolmentFailed", "Namespace", ns), ((string)told["type"]!, (string)told["reason"]!, (string)told["regarding"]!["kind"]!, (string)told["regarding"]!["name"]!));
+        Assert.Equal("1 pod on 1 node is not captured: web-0: the mesh cannot capture this pod (node node-0): no nft in this kernel", (string)told["note"]!);
+
+        // One that spreads is told again at each doubling.
+        foreach (var (nodes, events) in new[] { (2, 2), (3, 2), (4, 3), (7, 3) })
+        {
+            writing.Troubles = [NamespaceTrouble.Of(ns, OnNodes(nodes))];
+            await Task.Delay(WriteBack.RoundInterval * 1.5);
+            Assert.Equal(events, (await EventsAsync(ns)).Count);
+        }
+
+        (string, Trouble)[] OnNodes(int nodes) =>
+            [.. Enumerable.Range(0, nodes).Select(i => ($"node-{i}", Trouble.OfPod(EventSubject.Pod(ns, $"web-{i}", $"uid-{i}"), $"node-{i}", wasEnrolled: false, "no nft in this kernel")))];
+    }
+
+    [Fact]
+    public async Task A_label_that_enrols_nothing_has_an_event_for_as_long_as_it_is_there()
+    {
+        var ns = await server.CreateNamespaceAsync("events");
+        await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
+        await using var writing = Written.Start(server, source);
+        foreach (var (value, events) in new[] { ("true", 0), ("yes", 1), ("false", 1), ("enabled", 2) })
+        {
+            await server.ApplyAsync($"{{ apiVersion: v1, kind: Namespace, metadata: {{ name: {ns}, labels: {{ ambient.mesh/enroll: '{value}' }} }} }}");
+            await source.UntilAsync(s => s.All<NamespaceObject>().Single(n => n.Name == ns).Labels.GetValueOrDefault("ambient.mesh/enroll") == value, value);
+            await Task.Delay(WriteBack.RoundInterval * 1.5);
+            Assert.Equal(events, (await EventsAsync(ns)).Count);
+        }
+        Assert.Contains(await EventsAsync(ns), e => (string)e["reason"]! == "EnrolmentLabelIgnored" && (string)e["note"]! == "label ambient.mesh/enroll=yes is ignored: expected true or false");
+    }
+
+    [Fact]
+    public async Task A_label_on_a_namespace_that_is_never_enrolled_has_an_event()
+    {
+        // Of its own: that namespace is everybody's.
+        await using var own = await ApiServer.StartFakeAsync();
+        await own.ApplyAsync("{ apiVersion: v1, kind: Namespace, metadata: { name: kube-system, labels: { ambient.mesh/enroll: 'true' } } }");
+        await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
+        await using var writing = Written.Start(own, source);
+        Assert.True(await Eventually.TrueAsync(async () =>
+            (await own.Http.GetFromJsonAsync<JsonObject>("/apis/events.k8s.io/v1/namespaces/kube-system/events"))!["items"]!.AsArray().Any(e => ((string)e!["note"]!).Contains("never enrolled"))), "no event");
     }
 
     [Fact]
@@ -128,7 +182,7 @@ public sealed class WriteBackTests(ApiServer server)
         var ns = await own.CreateNamespaceAsync("events");
         await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
         await using var writing = Written.Start(own, source);
-        writing.Troubles = [.. Enumerable.Range(0, 1000).Select(i => new PodTrouble(ns, $"web-{i}", Guid.NewGuid().ToString(), "node-a", false, "trouble"))];
+        writing.Troubles = [.. Enumerable.Range(0, 1000).Select(i => Trouble.OfPod(EventSubject.Pod(ns, $"web-{i}", Guid.NewGuid().ToString()), "node-a", wasEnrolled: false, "trouble"))];
         await Task.Delay(WriteBack.RoundInterval * 3);
         var list = await own.Http.GetFromJsonAsync<JsonObject>($"/apis/events.k8s.io/v1/namespaces/{ns}/events");
         Assert.InRange(list!["items"]!.AsArray().Count, EventWriter.Burst, EventWriter.Burst + 20);

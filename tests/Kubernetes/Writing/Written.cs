@@ -39,7 +39,7 @@ internal sealed class Written : IAsyncDisposable, ILeadership
         _running = Task.Run(() => writing.RunAsync(_stop.Token));
     }
 
-    internal IReadOnlyCollection<PodTrouble> Troubles { get; set; } = [];
+    internal IReadOnlyCollection<Trouble> Troubles { get; set; } = [];
 
     internal IReadOnlySet<string> Healthy { get; set; } = ImmutableHashSet<string>.Empty;
 

@@ -43,6 +43,22 @@ public sealed class RightsTests
         Assert.DoesNotContain(Rules, r => Checkout.Texts(r.Rule["verbs"]).Intersect(["escalate", "bind", "impersonate"]).Any());
     }
 
+    [Theory]
+    [InlineData("view", false)]
+    [InlineData("edit", true)]
+    [InlineData("admin", true)]
+    public void The_clusters_own_roles_have_our_kinds_and_write_policies_alone(string role, bool mayWrite)
+    {
+        var rules = Checkout.Daemonset.Where(o => (string?)o["kind"] == "ClusterRole" && (string?)o["metadata"]!["labels"]![$"rbac.authorization.k8s.io/aggregate-to-{role}"] == "true")
+            .SelectMany(o => o["rules"]!.AsArray()).ToList();
+        Assert.Equal(["accesspolicies", "meshconfigs", "meshnodes"], With("list"));
+        foreach (var verb in (string[])["create", "update", "patch", "delete", "deletecollection"])
+            Assert.Equal(mayWrite ? ["accesspolicies"] : [], With(verb));
+        Assert.All(rules, rule => Assert.Equal(["ambient.mesh"], Checkout.Texts(rule!["apiGroups"])));
+
+        IEnumerable<string> With(string verb) => rules.Where(rule => Checkout.Texts(rule!["verbs"]).Contains(verb)).SelectMany(rule => Checkout.Texts(rule!["resources"])).Order(StringComparer.Ordinal);
+    }
+
     [Fact]
     public void Nodes_have_no_right_at_all()
     {

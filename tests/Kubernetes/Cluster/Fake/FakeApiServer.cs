@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -91,6 +92,8 @@ public sealed class FakeApiServer : IAsyncDisposable
         }
         catch (ApiFailure e) when (!context.Response.HasStarted)
         {
+            if (e.Code is 429 or 503 && Faults.RetryAfterSeconds is { } seconds)
+                context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
             await WriteAsync(context.Response, e.Code, JsonSerializer.SerializeToUtf8Bytes(e.ToStatus()));
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)

@@ -12,6 +12,9 @@ public sealed class FakeFaults
     /// <summary>Answers a request by a status instead of doing what it asks: given verb, plural and user name; null for no fault.</summary>
     public Func<string, string, string, (int Code, string Reason)?> Intercept { get; set; } = (_, _, _) => null;
 
+    /// <summary>The header Retry-After of every 429 and 503, in seconds; null for none. The real server: 1.</summary>
+    public int? RetryAfterSeconds { get; set; }
+
     /// <summary>Watches that are open.</summary>
     public int OpenWatches
     {
