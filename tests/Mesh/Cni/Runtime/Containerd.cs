@@ -39,7 +39,7 @@ internal sealed class Containerd : IDisposable
         _process = Process.Start(new ProcessStartInfo("sh", ["-c", $"exec containerd --config {config} >{Log} 2>&1"]))!;
         Wire.Until(() => Command.TryRun("ctr", "--address", address, "version").ExitCode == 0, "containerd's answer");
         PauseImage.Write(image);
-        Command.Run("ctr", "--address", address, "--namespace", "k8s.io", "images", "import", "--snapshotter", "native", image);
+        Command.Run("ctr", "--address", address, "--namespace", "k8s.io", "images", "import", "--no-unpack", image);   // the runtime unpacks it where it is used
         _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
         {
             HttpHandler = new SocketsHttpHandler
