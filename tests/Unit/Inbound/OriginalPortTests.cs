@@ -172,7 +172,7 @@ public sealed class OriginalPortTests
         Assert.False(world.HasAppConnection);
 
         await world.TellLeaving(ProtectionMode.Strict);
-        await world.Pass(50);
+        await world.Pass(100);
         using var app = await world.Accept();
         Assert.Equal(Greeting, await Receive(app, Greeting.Length));
         Assert.Equal(0, world.Refused(RefusalReason.PlaintextUnderStrict));
