@@ -33,13 +33,16 @@ internal sealed record InstallOptions
 
     public int StrictBootSeconds { get; init; }
 
-    /// <summary>This plugin's entry in a network's list.</summary>
+    /// <summary>
+    /// This plugin's entry in a network's list: the same bytes for the same settings, since the init container and Redirector both install,
+    /// and where they differed each would undo the other's.
+    /// </summary>
     public JsonObject Entry() => new()
     {
         ["type"] = NetworkList.PluginType,
         ["socket"] = Socket,
         ["enrolledFile"] = EnrolledFile,
-        ["excludedNamespaces"] = new JsonArray([.. ExcludedNamespaces.Select(n => (JsonNode)n)]),
+        ["excludedNamespaces"] = new JsonArray([.. ExcludedNamespaces.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(n => (JsonNode)n)]),
         ["strictBootSeconds"] = StrictBootSeconds,
         ["capabilities"] = new JsonObject { ["io.kubernetes.cri.pod-annotations"] = true },
     };

@@ -10,6 +10,7 @@ namespace Ambient.Bench.Rig.Peers;
 ///   web (n1) -> tunnel -> api (n2)            ours; `near` (n1) is api's twin on the client's node
 ///   web (n3) -> tunnel -> api (n4)            another build of ours, if one is compared; `near` (n3) likewise
 ///   client (n1) -> A in n1 -> B in n2 -> server (n2)     peers; `beside` (n1) is server's twin
+///   zclient (n1) -> tunnel -> zserver (n2)    ztunnel, which captures pods as ours does and so has its own; `zbeside` (n1) likewise
 /// </code>
 /// </summary>
 internal sealed class Ground : IAsyncDisposable
@@ -23,6 +24,9 @@ internal sealed class Ground : IAsyncDisposable
 
     /// <summary>The program of another build, if one is compared: <c>AMBIENT_BENCH_NODE</c>.</summary>
     public static string? OtherNodeProxy => Environment.GetEnvironmentVariable("AMBIENT_BENCH_NODE") is { Length: > 0 } program ? program : null;
+
+    /// <summary>Istio's node proxy, if it is at hand: <c>AMBIENT_BENCH_ZTUNNEL</c>.</summary>
+    public static string? Ztunnel => Environment.GetEnvironmentVariable("AMBIENT_BENCH_ZTUNNEL") is { Length: > 0 } program ? program : null;
 
     /// <summary>The address of a node on its pods' bridge, where a peer's proxy listens.</summary>
     public static IPAddress NodeAddress(int node) => IPAddress.Parse($"10.244.{node}.1");

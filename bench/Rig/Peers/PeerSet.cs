@@ -1,6 +1,7 @@
 using System.Net;
 using Ambient.Bench.Rig.Accounting;
 using Ambient.Bench.Rig.Loads;
+using Ambient.Bench.Rig.Peers.Ztunnel;
 using Ambient.Cli.Lab;
 
 namespace Ambient.Bench.Rig.Peers;
@@ -23,6 +24,11 @@ internal sealed class PeerSet(Ground ground, Stage stage, Func<string, bool> tak
         if (stage is Stage.Dense or Stage.Rest) return peers;
         var (client, server) = StagePlan.PeersOf(ground.Lab.Plan, stage);
         if (stage != Stage.Pairs && takesPart("direct")) peers.Add(new DirectPeer(client, server));
+        if (stage != Stage.Pairs && Ground.Ztunnel is { } program && takesPart("ztunnel"))
+        {
+            var (from, to) = StagePlan.ZtunnelsOf(ground.Lab.Plan, stage);
+            peers.Add(await ZtunnelPeer.StartAsync(ground, program, from, to));
+        }
         foreach (var kind in Kinds().Where(kind => takesPart(kind.Name)))
         {
             if (stage != Stage.Pairs) peers.Add(await ProxyPeer.StartAsync(ground, kind, client, server, Routes(kind, client, server)));

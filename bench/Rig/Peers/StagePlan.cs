@@ -46,6 +46,10 @@ internal static class StagePlan
     public static (PodPlan Client, PodPlan Server) PeersOf(LabPlan plan, Stage stage) =>
         (plan.Pods.Single(pod => pod.Workload == "client"), plan.Pods.Single(pod => pod.Workload == (stage == Stage.OneNode ? "beside" : "server")));
 
+    /// <summary>The pods that a ztunnel captures.</summary>
+    public static (PodPlan Client, PodPlan Server) ZtunnelsOf(LabPlan plan, Stage stage) =>
+        (plan.Pods.Single(pod => pod.Workload == "zclient"), plan.Pods.Single(pod => pod.Workload == (stage == Stage.OneNode ? "zbeside" : "zserver")));
+
     private static IEnumerable<PodPlan> Mesh(Stage stage, RigOptions options, int node) => stage switch
     {
         Stage.TwoNodes or Stage.OneNode => [new(Enrolled, "web", node, 1), new(Enrolled, "near", node, 2), new(Enrolled, "api", node + 1, 1)],
@@ -58,5 +62,10 @@ internal static class StagePlan
 
     private static IEnumerable<PodPlan> Peers(Stage stage) => stage is Stage.Dense or Stage.Rest
         ? []
-        : [new("plain", "client", 1, PeersSlot), new("plain", "beside", 1, PeersSlot + 1), new("plain", "server", 2, PeersSlot)];
+        :
+        [
+            new("plain", "client", 1, PeersSlot), new("plain", "beside", 1, PeersSlot + 1), new("plain", "server", 2, PeersSlot),
+            .. Ground.Ztunnel is null || stage == Stage.Pairs ? Array.Empty<PodPlan>()
+                : [new("plain", "zclient", 1, PeersSlot + 2), new("plain", "zbeside", 1, PeersSlot + 3), new("plain", "zserver", 2, PeersSlot + 2)],
+        ];
 }
