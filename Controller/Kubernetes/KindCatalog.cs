@@ -7,6 +7,7 @@ namespace Ambient.Controller.Kubernetes;
 internal static class KindCatalog
 {
     private const string Names = "metadata { name namespace }";
+    private const string Parents = "spec { parentRefs { group kind namespace name sectionName port } } status { parents { controllerName } }";
     private const string Handler = "{ httpGet { path port host scheme } tcpSocket { port host } grpc { port service } }";
     private const string Container = $"name ports {{ name containerPort }} livenessProbe {Handler} readinessProbe {Handler} startupProbe {Handler} lifecycle {{ postStart {Handler} preStop {Handler} }}";
 
@@ -76,8 +77,8 @@ internal static class KindCatalog
     private static FollowedKind Policy(string group, string[] versions, string plural, string kind, string fields) =>
         new(group, versions, plural, kind, JsonShape.Parse($"{Names} {fields}")) { IsNetworkPolicy = true };
 
-    private static FollowedKind Route(string[] versions, string plural, string kind) => new(RoutesGroup, versions, plural, kind,
-        JsonShape.Parse($"{Names} spec {{ parentRefs {{ group kind namespace name sectionName port }} }} status {{ parents {{ controllerName }} }}")) { IsRoute = true };
+    private static FollowedKind Route(string[] versions, string plural, string kind) =>
+        new(RoutesGroup, versions, plural, kind, JsonShape.Parse($"{Names} {Parents}")) { IsRoute = true };
 
     private static FollowedKind Of(string group, string version, string plural, string kind, string shape) => new(group, [version], plural, kind, JsonShape.Parse(shape));
 }
