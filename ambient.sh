@@ -60,7 +60,7 @@ find_sdk() {
 for_mesh=(nft:nftables ip:iproute2 unshare:util-linux setpriv:util-linux nsenter:util-linux)
 for_tests=(nginx:nginx curl:curl redis-server:redis-server redis-benchmark:redis-tools openssl:openssl newuidmap:uidmap script:bsdutils
     pgbench:postgresql psql:postgresql-client sshd:openssh-server ssh:openssh-client iperf3:iperf3 socat:socat nghttpd:nghttp2-server h2load:nghttp2-client
-    /usr/lib/cni/bridge:containernetworking-plugins)
+    /usr/lib/cni/bridge:containernetworking-plugins containerd:containerd runc:runc)
 
 for_aot=(objcopy:binutils /usr/include/stdlib.h:libc6-dev)           # and a linker: clang or gcc
 

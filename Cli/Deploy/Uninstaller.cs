@@ -10,7 +10,7 @@ namespace Ambient.Cli.Deploy;
 /// </summary>
 internal sealed class Uninstaller(ClusterClient cluster, TimeProvider time, TextWriter output)
 {
-    private const string EnrolLabel = "ambient.mesh/enroll", System = "/api/v1/namespaces/ambient-system";
+    private const string EnrolLabel = "ambient.mesh/enroll", System = "/api/v1/namespaces/ambient-system", MeshNodes = "/apis/ambient.mesh/v1alpha1/meshnodes";
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly string[] Captured = ["Preparing", "Captured", "Quiet"];
 
@@ -60,7 +60,7 @@ internal sealed class Uninstaller(ClusterClient cluster, TimeProvider time, Text
         var set = await cluster.FindAsync(Set);
         if (set is null && await cluster.FindAsync($"{System}/serviceaccounts/ambient-redirector") is null) return [];
         set ??= YamlTree.Read(Chart.Whole(Chart.Defaults, "")).Cast<JsonObject>().Single(o => (string?)o["kind"] == "DaemonSet" && (string?)o["metadata"]!["name"] == "ambient-redirector");
-        await cluster.DeleteAsync(Set);
+        if (await cluster.DeleteAsync(Set)) output.WriteLine("DaemonSet ambient-redirector: removed");
         var ending = time.GetTimestamp();
         while ((await cluster.ListAsync($"{System}/pods", $"labelSelector={Uri.EscapeDataString("app.kubernetes.io/name=ambient-redirector")}")).Count > 0)
         {
@@ -93,6 +93,7 @@ internal sealed class Uninstaller(ClusterClient cluster, TimeProvider time, Text
             if (waiting.Count > 0) await Task.Delay(Pause, time);
         }
         foreach (var node in nodes) await cluster.DeleteAsync($"{System}/pods/{RemovalPod.NameFor(node)}");
+        output.WriteLine($"the CNI plugin is taken out of {nodes.Count - failed.Count} of {nodes.Count} nodes");
         return failed;
     }
 
@@ -107,14 +108,24 @@ internal sealed class Uninstaller(ClusterClient cluster, TimeProvider time, Text
             if ((kind == "CustomResourceDefinition" && !withDefinitions) || (kind == "Namespace" && !withKeys)) continue;
             if (await cluster.DeleteAsync(await cluster.PathAsync(item))) output.WriteLine($"{kind} {item["metadata"]!["name"]}: removed");
         }
-        if (!withDefinitions) output.WriteLine("The definitions of AccessPolicy, MeshConfig and MeshNode stay, with all objects of these kinds: --crds removes them.");
+        if (!withDefinitions)
+        {
+            await DeleteNodesAsync();
+            output.WriteLine("The definitions of AccessPolicy, MeshConfig and MeshNode stay, with all policies and settings: --crds removes them.");
+        }
         if (!withKeys) output.WriteLine("Namespace ambient-system stays, with the root key in it, so that a new installation is trusted: --keys removes it.");
+    }
+
+    // What the controllers wrote last would go on saying that a node is connected. Nobody may write it any more: their rights went before.
+    private async Task DeleteNodesAsync()
+    {
+        foreach (var node in await cluster.ListAsync(MeshNodes)) await cluster.DeleteAsync($"{MeshNodes}/{node["metadata"]!["name"]}");
     }
 
     private async Task<IReadOnlyList<string>> StillCapturedAsync()
     {
         var left = new List<string>();
-        foreach (var node in await cluster.ListAsync("/apis/ambient.mesh/v1alpha1/meshnodes"))
+        foreach (var node in await cluster.ListAsync(MeshNodes))
         {
             var pods = (node["status"]?["pods"]?.AsArray() ?? []).Where(pod => Captured.Contains((string?)pod!["phase"])).ToList();
             if (pods.Count > 0) left.Add($"  node {node["metadata"]!["name"]}: {pods.Count} pods, {pods[0]!["uid"]} for one ({pods[0]!["phase"]})");

@@ -18,7 +18,10 @@ namespace Ambient.NodeProxy.Inbound;
 ///      |&lt;----------anything else, or 100 ms--------------'
 ///      |--allowed--> opening --> joined
 ///      |--refused, but its own node calls a port with probes--> probing --as declared--> opening --> joined, guarded
-///      '--refused--> over                                          '--else--> over
+///      |                                                           '--else--> over
+///      |--refused as plaintext, but the client's node speaks tunnels--> settling --the view changes--> opening --> joined
+///      |                                                                   '--1 s--> over
+///      '--refused--> over
 /// </code>
 /// While it is watched or probed, its bytes and the app's stay in the kernel.
 /// </remarks>
@@ -35,7 +38,11 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
     // kubelet gives up after a second by default; whoever is silent that long is no probe.
     private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(10);
 
-    private enum State { Deciding, Watching, Probing, Joined, Over }
+    // Nodes are told one after the other, by different controllers, that a pod leaves the mesh. A node that was told first already speaks
+    // plaintext to it; that is no offence before this node can have been told too.
+    private static readonly TimeSpan SettleFor = TimeSpan.FromSeconds(1), SettleStep = TimeSpan.FromMilliseconds(25);
+
+    private enum State { Deciding, Watching, Probing, Settling, Joined, Over }
 
     private readonly InboundLoop _inbound;
     private readonly InboundContext _context;
@@ -52,6 +59,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
     private SocketConnection? _app;
     private Session? _session;
     private State _state = State.Deciding;
+    private long _settleUntilTicks;
     private bool _mayJoin;
     private bool _isAnswered;
 
@@ -137,10 +145,26 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
         {
             Probe(probes);
         }
+        else if (decision.IsByMode && MayKnowMore())
+        {
+            Settle();
+        }
         else
         {
             RefuseBy(decision);
         }
+    }
+
+    // The address proves nothing, and nothing follows from it but the wait.
+    private bool MayKnowMore() =>
+        (_settleUntilTicks == 0 || _context.Loop.NowTicks < _settleUntilTicks)
+        && _context.Views.Current.TryFindWorkload(_client.Address, out var peer) && peer.Enrolment is Enrolment.Enrolled or Enrolment.Withdrawing;
+
+    private void Settle()
+    {
+        if (_settleUntilTicks == 0) _settleUntilTicks = _context.Loop.NowTicks + SettleFor.Ticks;
+        _state = State.Settling;
+        _context.Loop.Arm(_deadline, SettleStep);
     }
 
     private ConnectionFacts FactsOf(Workload destination) => new(null, _client.Address, destination, _target.Port, ProtectedInProcessOrTunnel: false);
@@ -190,7 +214,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
             case (State.Joined, _):
                 CutJoined(RefusalReason.ProbeRefused, look.Reason);
                 break;
-            case (State.Deciding or State.Over, _):
+            case (State.Deciding or State.Settling or State.Over, _):
                 break;
         }
     }
@@ -199,6 +223,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
     {
         if (_state == State.Watching) EndWatch(keepWatching: !_first!.HasSeenAny);
         else if (_state == State.Joined) _first!.Open();
+        else if (_state == State.Settling) Resume();
         else Refuse(RefusalReason.ProbeRefused, $"no probe was asked for within {ProbePatience.TotalSeconds:0} s");
     }
 
@@ -215,6 +240,12 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
         _context.Loop.Timers.Cancel(_openEarly);
         _first!.Stop();
         if (!keepWatching) _first = null;
+        _state = State.Deciding;
+        Authorise(_destination!);
+    }
+
+    private void Resume()
+    {
         _state = State.Deciding;
         Authorise(_destination!);
     }

@@ -11,6 +11,8 @@ internal static class RigCommand
 {
     private const int BadUsage = 2;
 
+    private static readonly string[] OtherPrograms = ["AMBIENT_BENCH_NODE", "AMBIENT_BENCH_HAPROXY", "AMBIENT_BENCH_ZTUNNEL"];
+
     public static RootCommand Make()
     {
         var names = new Argument<string[]>("scenario") { Description = "Of requests, fixed-rate, bulk, redis, pgbench, churn, connects, idle, same-node, many, start, dense; all without one", Arity = ArgumentArity.ZeroOrMore };
@@ -18,7 +20,7 @@ internal static class RigCommand
         var rounds = new Option<int>("--rounds") { Description = "Rounds over all peers", DefaultValueFactory = _ => 5 };
         var seconds = new Option<int>("--seconds") { Description = "How long each load runs", DefaultValueFactory = _ => 3 };
         var results = new Option<string>("--results") { Description = "Folder for JSON and SVG", DefaultValueFactory = _ => Path.Combine(Programs.Checkout ?? ".", "bench", "results") };
-        var peers = new Option<string[]>("--peers") { Description = "Only these, separated by spaces: ambient ambient-other direct haproxy haproxy-http haproxy-other haproxy-other-http nginx plain", AllowMultipleArgumentsPerToken = true };
+        var peers = new Option<string[]>("--peers") { Description = "Only these, separated by spaces: ambient ambient-other direct haproxy haproxy-http haproxy-other haproxy-other-http nginx plain ztunnel. Those with other programs need AMBIENT_BENCH_NODE, AMBIENT_BENCH_HAPROXY, AMBIENT_BENCH_ZTUNNEL to name them", AllowMultipleArgumentsPerToken = true };
         var root = new RootCommand("Compares Ambient with what a user could pick instead, in one run on this machine.\n"
             + "Exit status: 0 every figure reaches what is asked, 1 some do not, 2 wrong usage or something is missing. With --quick: 0 if it ran.")
         {
@@ -50,6 +52,11 @@ internal static class RigCommand
         if (Environment.GetEnvironmentVariable("AMBIENT_ISOLATED") != "1")
         {
             await Console.Error.WriteLineAsync("bench: it lives in network namespaces of its own, which ./ambient.sh bench makes. Start that.");
+            return BadUsage;
+        }
+        if (OtherPrograms.FirstOrDefault(name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } path && !File.Exists(path)) is { } missing)
+        {
+            await Console.Error.WriteLineAsync($"bench: {missing}={Environment.GetEnvironmentVariable(missing)}: there is no such file.");
             return BadUsage;
         }
         var asked = all.Where(scenario => names.Length == 0 || names.Contains(scenario.Name)).ToList();

@@ -158,6 +158,8 @@ public sealed class InstallTests : IAsyncLifetime
             var stays = (string?)item["kind"] is "CustomResourceDefinition" or "Namespace";
             Assert.Equal(stays, await _cluster.FindAsync(await _cluster.PathAsync(item)) is not null);
         }
+        // Status of a mesh that is no more would go on saying that its nodes are connected.
+        Assert.Empty(await _cluster.ListAsync("/apis/ambient.mesh/v1alpha1/meshnodes"));
         await uninstaller.DeleteAsync(Objects, withDefinitions: true, withKeys: true);
         Assert.Null(await _cluster.FindAsync("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/accesspolicies.ambient.mesh"));
     }

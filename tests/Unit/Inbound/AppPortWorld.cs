@@ -64,11 +64,7 @@ internal sealed class AppPortWorld : IAsyncDisposable, ISocketRequester
         foreach (var id in (SpiffeId[])[Api, Web]) world._identities.Put(world.SvidOf(id));
         world._views.Publish(MeshWorld.View(
             ResourceWriter.Write(new MeshSettings { TunnelOnOriginalPort = isOnOriginalPort }),
-            ResourceWriter.Write(new Workload
-            {
-                Uid = Uid, Namespace = "shop", Name = "api-1", ServiceAccount = "api", Node = "own", Addresses = [IPAddress.Loopback],
-                Enrolment = Enrolment.Enrolled, Mode = mode, Probes = [.. probes.Select(probe => probe with { Port = world.App.Port })],
-            }),
+            world.OwnPod(mode, Enrolment.Enrolled, probes),
             Pod("web", EnrolledPeer, Enrolment.Enrolled), Pod("plain", PlainPeer, Enrolment.None),
             ResourceWriter.Write(new Node { Name = "own", Addresses = [OwnNode] }), ResourceWriter.Write(new Node { Name = "other", Addresses = [OtherNode] })));
         await world._loop.Run(() =>
@@ -92,6 +88,9 @@ internal sealed class AppPortWorld : IAsyncDisposable, ISocketRequester
         await _loop.Run(() => new InboundConnection(_inbound, _pod, pair.InsideFd, new IPEndPoint(peer, 40_000), App).Start());
         return pair.Outside;
     }
+
+    /// <summary>This node, too, is told that the pod leaves the mesh.</summary>
+    public Task TellLeaving(ProtectionMode mode) => _loop.Run(() => _views.Publish(_views.Current.Upsert(OwnPod(mode, Enrolment.Withdrawing))));
 
     /// <summary>The next connection that the app gets.</summary>
     public async Task<Socket> Accept()
@@ -159,6 +158,12 @@ internal sealed class AppPortWorld : IAsyncDisposable, ISocketRequester
         await _loop.DisposeAsync();
         _authority.Dispose();
     }
+
+    private Protocol.Mesh.V1.Resource OwnPod(ProtectionMode mode, Enrolment enrolment, params Probe[] probes) => ResourceWriter.Write(new Workload
+    {
+        Uid = Uid, Namespace = "shop", Name = "api-1", ServiceAccount = "api", Node = "own", Addresses = [IPAddress.Loopback],
+        Enrolment = enrolment, Mode = mode, Probes = [.. probes.Select(probe => probe with { Port = App.Port })],
+    });
 
     private static Protocol.Mesh.V1.Resource Pod(string name, IPAddress address, Enrolment enrolment) => ResourceWriter.Write(new Workload
     {

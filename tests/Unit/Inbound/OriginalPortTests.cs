@@ -149,16 +149,47 @@ public sealed class OriginalPortTests
     public async Task Under_STRICT_plaintext_is_refused_at_once_and_silence_after_100_ms_and_the_app_sees_neither()
     {
         await using var world = await AppPortWorld.Start(ProtectionMode.Strict);
-        using var plain = await world.Connect(AppPortWorld.EnrolledPeer);
+        using var plain = await world.Connect(AppPortWorld.UnknownPeer);
         await plain.SendAsync("GET / HTTP/1.1\r\n"u8.ToArray());
         await ExpectReset(plain);
 
-        using var silent = await world.Connect(AppPortWorld.EnrolledPeer);
+        using var silent = await world.Connect(AppPortWorld.UnknownPeer);
         await world.Pass(85);
         Assert.Equal(1, world.Refused(RefusalReason.PlaintextUnderStrict));
         await world.Pass(15);
         await ExpectReset(silent);
         Assert.Equal(2, world.Refused(RefusalReason.PlaintextUnderStrict));
+        Assert.False(world.HasAppConnection);
+    }
+
+    [Fact]
+    public async Task Plaintext_of_a_pod_whose_node_was_told_first_that_this_one_leaves_waits_until_this_node_is_told()
+    {
+        await using var world = await AppPortWorld.Start(ProtectionMode.Strict);
+        using var early = await world.Connect(AppPortWorld.EnrolledPeer);
+        await early.SendAsync(Greeting);
+        await world.Pass(500);
+        Assert.False(world.HasAppConnection);
+
+        await world.TellLeaving(ProtectionMode.Strict);
+        await world.Pass(50);
+        using var app = await world.Accept();
+        Assert.Equal(Greeting, await Receive(app, Greeting.Length));
+        Assert.Equal(0, world.Refused(RefusalReason.PlaintextUnderStrict));
+    }
+
+    [Fact]
+    public async Task Plaintext_of_a_pod_in_the_mesh_is_refused_under_STRICT_after_a_second_in_which_nothing_was_told()
+    {
+        await using var world = await AppPortWorld.Start(ProtectionMode.Strict);
+        using var client = await world.Connect(AppPortWorld.EnrolledPeer);
+        await client.SendAsync(Greeting);
+        await world.Pass(950);
+        Assert.Equal(0, world.Refused(RefusalReason.PlaintextUnderStrict));
+        await world.Pass(50);
+        await world.Pass(25);
+        await ExpectReset(client);
+        Assert.Equal(1, world.Refused(RefusalReason.PlaintextUnderStrict));
         Assert.False(world.HasAppConnection);
     }
 

@@ -112,6 +112,8 @@ public sealed class ProbeTests
         foreach (var peer in (IPAddress[])[AppPortWorld.OtherNode, AppPortWorld.UnknownPeer, AppPortWorld.PlainPeer, AppPortWorld.EnrolledPeer])
         {
             using var client = await world.Connect(peer);
+            await world.Pass(1000);   // the patience with a pod of the mesh, which may know more
+            await world.Pass(25);
             await ExpectReset(client);
         }
 
