@@ -19,6 +19,9 @@ internal sealed class NetworkConfiguration : IDisposable
     /// <summary>As the network says it; errors are told in it.</summary>
     public string Version => Text("cniVersion", "");
 
+    /// <summary>This plugin speaks that version.</summary>
+    public bool IsSpoken => Versions.Contains(Version);
+
     /// <summary>Redirector's socket.</summary>
     public string Socket => Text("socket", "/run/ambient/cni/cni.sock");
 
@@ -109,7 +112,7 @@ internal sealed class NetworkConfiguration : IDisposable
     /// <exception cref="CniException">It speaks another version of the specification.</exception>
     public void RequireVersion()
     {
-        if (!Versions.Contains(Version))
+        if (!IsSpoken)
             throw new CniException(CniException.IncompatibleVersion, $"the network has cniVersion '{Version}'", $"supported: {string.Join(", ", Versions)}");
     }
 

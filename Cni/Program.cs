@@ -17,6 +17,9 @@ try
     var environment = CniEnvironment.Read(Environment.GetEnvironmentVariable);
     if (environment.Command == "VERSION")
     {
+        // What was asked with, as the specification has it (section 5, "Version Success"); nothing is asked with by runtimes of before 0.2.0.
+        using (var asked = written.Length > 0 ? NetworkConfiguration.Parse(written) : null)
+            version = asked is { IsSpoken: true } ? asked.Version : version;
         WriteVersions();
         return 0;
     }
@@ -33,7 +36,7 @@ try
         case "DEL": Commands.Delete(environment, network); break;
         case "CHECK": Commands.Check(environment, network); break;
         case "GC": Commands.Collect(network); break;
-        // A Redirector that is away is no reason to say no: then no pod could start on this node, its own successor among them.
+        // A Redirector that is away is no reason to say no (50, 51): then no pod could start on this node, its own successor among them.
         case "STATUS": break;
     }
     return 0;

@@ -54,7 +54,7 @@ internal sealed record ControllerOptions
             found.Add($"--source: expected kubernetes, or a folder that is there, found {source}");
         var state = isCluster ? "" : Required("state", "a folder for keys and records");
         var cluster = isCluster ? ClusterOf(get, found) : null;
-        var listen = EndPoint("listen", Required("listen", "an address and a port, like 0.0.0.0:15010"));
+        var listen = EndPoint("listen", Required("listen", "an address and a port, like [::]:15010"));
         var trustDomain = get("trust-domain") ?? "cluster.local";
         if (!SpiffeId.IsTrustDomain(trustDomain, out var reason))
             found.Add($"--trust-domain: {reason}");

@@ -16,7 +16,7 @@ Option<string?> Text(string name, string description) => new($"--{name}") { Desc
 
 var source = Text("source", "Folder of YAML files that describe the mesh, or kubernetes for a cluster's API; its changes are followed");
 var state = Text("state", "Folder of keys and records; made if it is missing. A cluster has them in Secrets instead");
-var listen = Text("listen", "Where nodes connect, like 0.0.0.0:15010");
+var listen = Text("listen", "Where nodes connect, like [::]:15010, which is both IPv6 and IPv4");
 var trustDomain = Text("trust-domain", "Trust domain of identities where no MeshConfig names one (cluster.local)");
 var lifetime = Text("leaf-lifetime", "Validity of workload certificates, like 90s, 30m or 48h (48h)");
 var admin = Text("admin", "Where the admin pages are, or none (127.0.0.1:15011)");

@@ -50,7 +50,7 @@ internal sealed record NodeOptions
         var token = Setting("--token-file", "file with this node's join token");
         var redirector = Setting("--redirector", "path of ambient-redirector's socket");
         var redirectorFd = Setting("--redirector-fd", "inherited descriptor to ambient-redirector, instead of a path");
-        var admin = Setting("--admin", "ADDRESS:PORT for /metrics, /ready and /live, or none (default 0.0.0.0:15020)");
+        var admin = Setting("--admin", "ADDRESS:PORT for /metrics, /ready and /live, or none (default [::]:15020, which is IPv4 too)");
         var adminSocket = Setting("--admin-socket", "path of the socket that ambientctl asks");
         var loops = Setting("--loops", "event loops (default: one a core)");
         var drain = Setting("--drain-seconds", "how long connections may go on after SIGTERM (default 25)");
@@ -84,7 +84,7 @@ internal sealed record NodeOptions
         }
 
         IPEndPoint? adminAddress = null;
-        string adminText = Value(admin) ?? "0.0.0.0:15020";
+        string adminText = Value(admin) ?? "[::]:15020";
         if (adminText != "none" && !IPEndPoint.TryParse(adminText, out adminAddress)) faults.Add($"--admin takes ADDRESS:PORT or none, not '{adminText}'");
         string controllerText = Required(controller);
         if (!Uri.TryCreate(controllerText, UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttps)

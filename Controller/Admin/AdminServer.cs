@@ -43,7 +43,7 @@ internal sealed class AdminServer : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxConcurrentConnections = 64;
             kestrel.Limits.MaxRequestBodySize = 0;
-            kestrel.Listen(listen, endpoint => endpoint.Protocols = HttpProtocols.Http1);
+            kestrel.ListenOn(listen, endpoint => endpoint.Protocols = HttpProtocols.Http1);
         });
         var app = builder.Build();
         var lists = new SemaphoreSlim(ListsAtOnce);

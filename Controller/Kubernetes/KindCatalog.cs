@@ -7,6 +7,7 @@ namespace Ambient.Controller.Kubernetes;
 internal static class KindCatalog
 {
     private const string Names = "metadata { name namespace }";
+    private const string Parents = "spec { parentRefs { group kind namespace name sectionName port } } status { parents { controllerName } }";
     private const string Handler = "{ httpGet { path port host scheme } tcpSocket { port host } grpc { port service } }";
     private const string Container = $"name ports {{ name containerPort }} livenessProbe {Handler} readinessProbe {Handler} startupProbe {Handler} lifecycle {{ postStart {Handler} preStop {Handler} }}";
 
@@ -48,6 +49,10 @@ internal static class KindCatalog
         Policy("policy.networking.k8s.io", ["v1alpha1"], "adminnetworkpolicies", "AdminNetworkPolicy", "spec { subject }"),
         Policy("policy.networking.k8s.io", ["v1alpha1"], "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy", "spec { subject }"),
         Policy("policy.networking.k8s.io", ["v1", "v1beta1", "v1alpha2"], "clusternetworkpolicies", "ClusterNetworkPolicy", "spec { subject }"),
+        Route(["v1", "v1beta1"], "httproutes", "HTTPRoute"),
+        Route(["v1", "v1alpha2"], "grpcroutes", "GRPCRoute"),
+        Route(["v1", "v1alpha2"], "tcproutes", "TCPRoute"),
+        Route(["v1", "v1alpha3", "v1alpha2"], "tlsroutes", "TLSRoute"),
     ];
 
     /// <summary>Kinds of policies that do nothing: what somebody only thinks of.</summary>
@@ -57,7 +62,7 @@ internal static class KindCatalog
         "stagednetworkpolicies.projectcalico.org", "stagedglobalnetworkpolicies.projectcalico.org", "stagedkubernetesnetworkpolicies.projectcalico.org",
     };
 
-    /// <summary>Kinds of a group that are known to be there and not read.</summary>
+    /// <summary>The group of routes; its other kinds are known to be there and not read.</summary>
     internal const string RoutesGroup = "gateway.networking.k8s.io";
 
     /// <summary>Endpoint slices as a server before 1.21 has them.</summary>
@@ -71,6 +76,9 @@ internal static class KindCatalog
 
     private static FollowedKind Policy(string group, string[] versions, string plural, string kind, string fields) =>
         new(group, versions, plural, kind, JsonShape.Parse($"{Names} {fields}")) { IsNetworkPolicy = true };
+
+    private static FollowedKind Route(string[] versions, string plural, string kind) =>
+        new(RoutesGroup, versions, plural, kind, JsonShape.Parse($"{Names} {Parents}")) { IsRoute = true };
 
     private static FollowedKind Of(string group, string version, string plural, string kind, string shape) => new(group, [version], plural, kind, JsonShape.Parse(shape));
 }

@@ -23,6 +23,8 @@ internal static class ObjectReading
             return InstalledKind.Read(Fields.Of(item.Content, ""), Cluster);
         if (kind.IsNetworkPolicy && kind.Group != "networking.k8s.io")
             return CniPolicyReader.Read(kind.QualifiedKind, Fields.Of(item.Content, ""), Cluster);
+        if (kind.IsRoute)
+            return RouteReader.Read(kind.Kind, Fields.Of(item.Content, ""), Cluster);
         // A policy's faults are told by its place.
         var reader = new ObjectReader(kind.Kind == "AccessPolicy" ? $"AccessPolicy {item.Namespace}/{item.Name}" : Place);
         try

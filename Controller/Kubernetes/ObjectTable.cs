@@ -20,8 +20,8 @@ internal sealed class ObjectTable(FollowedKind kind, Func<DecodedObject, SourceO
     private Dictionary<(string Namespace, string Name), Entry> _objects = [];
     private Dictionary<(string Namespace, string Name), Entry>? _listed;
 
-    /// <summary>All of it was known once, or it was said that we may not know it.</summary>
-    internal bool IsSettledLocked => (HasListed || (kind.IsNetworkPolicy && ForbiddenReason is not null)) && !IsBlockedLocked;
+    /// <summary>All of it was known once, or it was said that we may not know it, or nothing waits for it.</summary>
+    internal bool IsSettledLocked => (HasListed || kind.IsRoute || (kind.IsNetworkPolicy && ForbiddenReason is not null)) && !IsBlockedLocked;
 
     /// <summary>Settings that cannot be read and never could. Of several the first by name count, so that others are in nobody's way.</summary>
     internal bool IsBlockedLocked => kind.IsSettings && _objects.Count > 0 && _objects.MinBy(o => o.Key.Name, StringComparer.Ordinal).Value.Object is null;

@@ -45,7 +45,8 @@ internal static class PodBuilder
             Probes = pod.Probes,
             IsTerminating = pod.IsTerminating,
             RuntimeUid = pod.Annotations.GetValueOrDefault(StaticPodHash, ""),
-            IsLeftAlone = !wants && !pod.HostNetwork && !addresses.IsEmpty && ns?.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) == "true",
+            // With or without an address: its sandbox may be starting, or may be made anew, and only this lets go of it then.
+            IsLeftAlone = !pod.HostNetwork && pod.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) == "false" && ns?.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) == "true",
             Policies = around.Access.KeysOf(pod.Labels),
             PortModes = modes.Ports,
         };

@@ -56,7 +56,7 @@ internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, Exclusi
     }
 
     private Inputs InputsOf(NodeSession session, MeshModel model) => new(session.BootId, model.Settings.DrainSeconds, model.EnrolledNamespaces,
-        [.. pods.On(session.Node).Where(pod => pod.IsLeftAlone && !ledger.Pods.ContainsKey(pod.Uid)).Select(pod => pod.Uid).Order(StringComparer.Ordinal)],
+        [.. pods.On(session.Node).Where(pod => pod.IsLeftAlone && ledger.Pods.GetValueOrDefault(pod.Uid) is not { IsOrdered: true }).Select(pod => pod.Uid).Order(StringComparer.Ordinal)],
         [.. pods.On(session.Node).Where(pod => ledger.Pods.GetValueOrDefault(pod.Uid) is { IsOrdered: true } enrolment && enrolment.Node == session.Node)
             .OrderBy(pod => pod.Uid, StringComparer.Ordinal).Select(pod => (pod, exclusions.OrderedOf(pod)))]);
 

@@ -69,7 +69,7 @@ internal sealed class StreamServer : IAsyncDisposable
             // A stream is silent for hours, and a node may read slowly; whether it lives, the pings tell.
             kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Limits.MinResponseDataRate = null;
-            kestrel.Listen(listen, endpoint =>
+            kestrel.ListenOn(listen, endpoint =>
             {
                 endpoint.Protocols = HttpProtocols.Http2;
                 endpoint.Use(shares.Of);

@@ -128,6 +128,10 @@ public sealed class AdminServer(AdminOptions options, AdminSources sources, ILog
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         switch (endpoint)
         {
+            // Both families, or IPv4 alone where the kernel has no IPv6: Kestrel does that for "any IP" alone, not for an address that is given.
+            case IPEndPoint { Address: var any } tcp when any.Equals(IPAddress.IPv6Any):
+                kestrel.ListenAnyIP(tcp.Port);
+                break;
             case IPEndPoint tcp:
                 kestrel.Listen(tcp);
                 break;

@@ -10,6 +10,9 @@ internal sealed record FollowedKind(string Group, IReadOnlyList<string> Versions
     /// <summary>A policy of the pods' network: one that may not be read is one that is not understood, which is safe to go on with.</summary>
     internal bool IsNetworkPolicy { get; init; }
 
+    /// <summary>A route of the Gateway API: nothing of the mesh waits for one.</summary>
+    internal bool IsRoute { get; init; }
+
     /// <summary>Nothing can be told to the mesh while the object cannot be read and never could: whatever would be told instead could be weaker.</summary>
     internal bool IsSettings { get; init; }
 

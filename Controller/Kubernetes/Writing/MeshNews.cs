@@ -25,4 +25,11 @@ internal static class MeshNews
         overview.Sessions.Where(session => session.Health is { Ok: true }).Select(session => session.Node)
             .Concat((elsewhere ?? new Dictionary<string, MeshNodeStatus>()).Where(node => node.Value is { Connected: true, Health.State: "Ready" }).Select(node => node.Key))
             .ToHashSet();
+
+    /// <summary>A node whose canary says that something hides service addresses from its proxy, the first by name; null if there is none.</summary>
+    /// <inheritdoc cref="HealthyNodesOf"/>
+    internal static string? HiddenNodeOf(Overview overview, IReadOnlyDictionary<string, MeshNodeStatus>? elsewhere) =>
+        overview.Sessions.Where(session => session.Health is { Ok: false, Reason: RouteWriter.ServiceAddressHidden }).Select(session => session.Node)
+            .Concat((elsewhere ?? new Dictionary<string, MeshNodeStatus>()).Where(node => node.Value is { Connected: true, Health.Reason: RouteWriter.ServiceAddressHidden }).Select(node => node.Key))
+            .Min(StringComparer.Ordinal);
 }

@@ -12,8 +12,9 @@ namespace Ambient.Controller.Kubernetes.Writing;
 /// </summary>
 /// <param name="troubles">What is not as it was asked for, in the whole mesh, apart from what the source itself tells.</param>
 /// <param name="healthy">Nodes that have proved themselves, in the whole mesh.</param>
+/// <param name="hidden">A node that does not see service addresses; null if there is none.</param>
 internal sealed class WriteBack(ApiConnection connection, ILeadership leadership, string replica, Func<IReadOnlyCollection<Trouble>> troubles,
-    Func<IReadOnlySet<string>> healthy, TimeProvider time, ILogger logger)
+    Func<IReadOnlySet<string>> healthy, Func<string?> hidden, TimeProvider time, ILogger logger)
 {
     /// <summary>Time between two rounds.</summary>
     internal static readonly TimeSpan RoundInterval = TimeSpan.FromSeconds(1);
@@ -28,6 +29,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
     private readonly EventWriter _events = new(new ApiWriter(connection), replica, time);
     private readonly EnrolmentLabels _labels = new();
     private readonly TaintRemover _taints = new(new ApiWriter(connection), logger);
+    private readonly RouteWriter _routes = new(new ApiWriter(connection), time);
     private readonly Dictionary<string, (long Since, TimeSpan Length)> _rests = [];
     private readonly Dictionary<string, string> _failures = [];
 
@@ -38,6 +40,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
         _conditions.Take(change, model?.Verdicts);
         _labels.Take(change);
         _taints.Take(change);
+        _routes.Take(change, model?.EnrolledNamespaces);
     }
 
     /// <summary>Takes what the source cannot read, before it has published anything: it may be what keeps it from that.</summary>
@@ -54,6 +57,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
                 using var term = CancellationTokenSource.CreateLinkedTokenSource(leadership.Term, cancellation);
                 _conditions.BeginTerm();
                 _taints.BeginTerm();
+                _routes.BeginTerm();
                 await WriteDuringTermAsync(term.Token, cancellation);
             }
         }
@@ -71,6 +75,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
             {
                 await TryAsync("conditions", _conditions.WriteAsync, term);
                 await TryAsync("taints", token => _taints.WriteAsync(healthy(), token), term);
+                await TryAsync("routes", token => _routes.WriteAsync(hidden(), token), term);
                 await TryAsync("events", token => _events.WriteAsync([.. _labels.Troubles, .. troubles()], token), term);
                 await Task.Delay(RoundInterval, time, term);
             }

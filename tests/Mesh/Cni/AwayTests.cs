@@ -129,12 +129,22 @@ public sealed class AwayTests
         Assert.Equal((1, code), (answer.ExitCode, answer.Code));
     }
 
+    [Theory]
+    [InlineData("""{"cniVersion":"1.0.0"}""", "1.0.0")]
+    [InlineData("""{"cniVersion":"0.3.1"}""", "0.3.1")]
+    [InlineData("""{"cniVersion":"9.0.0"}""", "1.1.0")]
+    [InlineData("", "1.1.0")]
+    public void VERSION_lists_what_is_spoken_in_the_version_that_was_asked_in(string asked, string answered)
+    {
+        var version = JsonNode.Parse(Plugin.Call("VERSION", "", "", asked, "").Output)!;
+        Assert.Equal(answered, (string?)version["cniVersion"]);
+        Assert.Equal(["0.3.1", "0.4.0", "1.0.0", "1.1.0"], version["supportedVersions"]!.AsArray().Select(v => (string)v!));
+    }
+
     [Fact]
-    public void VERSION_lists_what_is_spoken_and_STATUS_says_yes_even_without_Redirector()
+    public void STATUS_says_yes_even_without_Redirector()
     {
         using var run = new RedirectorRun();
-        var version = JsonNode.Parse(Plugin.Call("VERSION", "", "", """{"cniVersion":"1.0.0"}""", "").Output)!;
-        Assert.Equal(["0.3.1", "0.4.0", "1.0.0", "1.1.0"], version["supportedVersions"]!.AsArray().Select(v => (string)v!));
         // A no would keep every pod from this node, Redirector's successor among them.
         var status = Plugin.Call("STATUS", "", "", (new Plugin(run) with { Version = "1.1.0" }).Network(null), "");
         Assert.Equal((0, ""), (status.ExitCode, status.Output));

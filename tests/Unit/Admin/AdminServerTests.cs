@@ -184,6 +184,18 @@ public sealed class AdminServerTests : IAsyncDisposable, IReadinessSource, IConn
         BaseAddress = new Uri("http://node"),
     };
 
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("[::1]")]
+    public async Task On_any_IPv6_address_the_pages_are_served_to_both_families(string host)
+    {
+        Assert.SkipUnless(Socket.OSSupportsIPv6, "this machine's kernel has no IPv6");
+        AdminServer server = Make(new AdminOptions { Address = new IPEndPoint(IPAddress.IPv6Any, 0), SocketPath = SocketPath });
+        await server.StartAsync(CancellationToken.None);
+        using var http = new HttpClient();
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync($"http://{host}:{server.Address!.Port}/live")).StatusCode);
+    }
+
     private async Task<AdminServer> StartAsync()
     {
         _views.Publish(MeshWorld.View(

@@ -103,6 +103,42 @@ public sealed class EnrolmentStreamTests
         Assert.Equal("abc", order.Pods.Single(p => p.Uid == "uid-in").RuntimeUid);
     }
 
+    // Of a sandbox that was made anew, kubelet reports no address for a moment: no order can name it then, and Redirector keeps it captured.
+    [Fact]
+    public async Task A_pod_that_opts_out_while_it_has_no_address_is_left_alone_by_the_next_order_and_not_after_a_deadline()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var a = await rig.ConnectAsync("a");
+        await a.UntilOrderedAsync(OrderKey(rig), "uid-web");
+        await a.ReportAsync("uid-web", PodPhase.Captured);
+        await a.UntilAsync(() => a.StateOf("uid-web") == EnrolmentState.Enrolled);
+
+        rig.Write("mesh.yaml", ControllerRig.Shop.Replace("labels: {app: web}", "labels: {app: web, ambient.mesh/enroll: 'false'}").Replace("podIP: 10.1.0.1", "phase: Pending"));
+
+        var order = await a.UntilOrderedAsync(OrderKey(rig));
+        Assert.Equal(["uid-web"], order.LeftAlone);
+        Assert.Equal(EnrolmentState.Withdrawing, a.StateOf("uid-web"));
+    }
+
+    [Fact]
+    public async Task A_pod_that_has_no_address_yet_is_left_alone_by_its_label_and_by_nothing_else()
+    {
+        await using var rig = await ControllerRig.StartAsync(ControllerRig.Shop + '\n' + """
+            ---
+            kind: Pod
+            apiVersion: v1
+            metadata: {name: out, namespace: shop, uid: uid-out, labels: {ambient.mesh/enroll: "false"}}
+            spec: {nodeName: a, serviceAccountName: web}
+            ---
+            kind: Pod
+            apiVersion: v1
+            metadata: {name: in, namespace: shop, uid: uid-in}
+            spec: {nodeName: a, serviceAccountName: web}
+            """);
+        await using var a = await rig.ConnectAsync("a");
+        Assert.Equal(["uid-out"], (await a.UntilOrderedAsync(OrderKey(rig), "uid-web")).LeftAlone);
+    }
+
     [Fact]
     public async Task A_pod_that_leaves_the_source_leaves_the_view_and_the_order_at_once()
     {
