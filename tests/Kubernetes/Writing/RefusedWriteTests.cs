@@ -76,7 +76,7 @@ public sealed class RefusedWriteTests
         await using var own = await ApiServer.StartFakeAsync();
         var routes = await WithRoutesAsync(own, "odd", "plain");
         await PatchStatusAsync(own, $"{routes}/odd", """
-            { "parents": [ 1, "x", { "controllerName": 5 },
+            { "parents": [ { "parentRef": 5, "controllerName": "example.net/other", "conditions": 17 },
               { "controllerName": "ambient.mesh/controller", "parentRef": { "group": "", "kind": "Service", "name": "api" }, "conditions": { "a": 1 } } ] }
             """);
         await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
