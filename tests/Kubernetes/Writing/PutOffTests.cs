@@ -69,6 +69,19 @@ public sealed class PutOffTests
         Assert.Equal(1, calls);
     }
 
+    [Fact]
+    public async Task A_call_for_the_Lease_is_made_once_since_its_holder_has_a_time_of_its_own_to_keep()
+    {
+        await using var own = await ApiServer.StartFakeAsync();
+        var (ns, calls) = (await own.CreateNamespaceAsync("put-off"), 0);
+        own.Fake!.Faults.RetryAfterSeconds = 1;
+        own.Fake.Faults.Intercept = (_, plural, _) => plural == "leases" && Interlocked.Increment(ref calls) > 0 ? (429, "TooManyRequests") : null;
+        var lease = new KubernetesLease(() => own.Admin, ns, "ambient-controller");
+        await Assert.ThrowsAsync<ClusterException>(() => lease.ReadAsync(default));
+        await Assert.ThrowsAsync<ClusterException>(() => lease.TryWriteAsync(new LeaseRecord("replica-1", 10, 0, null, null, null), default));
+        Assert.Equal(2, calls);
+    }
+
     private static async Task<HttpStatusCode?> RefusalAsync(ApiServer server, string way, string ns)
     {
         Assert.Contains(way, Ways);
