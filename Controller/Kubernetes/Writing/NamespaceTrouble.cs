@@ -17,7 +17,10 @@ internal static class NamespaceTrouble
         var first = reason.MinBy(p => (p.Node, p.Pod.Subject.Name)).Pod;
         var what = first.Word == Trouble.CaptureLost ? "no longer captured" : "not captured";
         return new Trouble(EventSubject.Namespace(ns), first.Word, "Capture",
-            $"{Count(pods.Count, "pod")} on {Count(nodes, "node")} {(pods.Count == 1 ? "is" : "are")} {what}: {first.Subject.Name}: {first.Note}", reason.Key) { Level = BitOperations.Log2((uint)nodes) };
+            $"{Count(pods.Count, "pod")} on {Count(nodes, "node")} {(pods.Count == 1 ? "is" : "are")} {what}: {first.Subject.Name}: {first.Note}", reason.Key)
+        {
+            Level = BitOperations.Log2((uint)nodes),
+        };
     }
 
     private static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
