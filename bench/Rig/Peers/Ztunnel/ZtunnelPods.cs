@@ -50,14 +50,25 @@ internal sealed class ZtunnelPods : IDisposable
     {
         while (true)
         {
-            if (!_listener.TryAccept(out var connection, out _)) continue;
+            if (!_listener.TryAccept(out var connection, out var error))
+            {
+                _trouble = $"its connection cannot be taken: {error}";
+                return;
+            }
             if (_stopping)
             {
                 connection!.Dispose();
                 return;
             }
             _connections.Add(connection!);
-            _trouble = Tell(connection!);
+            try
+            {
+                _trouble = Tell(connection!);
+            }
+            catch (Exception e) when (e is LabException or InvalidProtocolBufferException)
+            {
+                _trouble = e.Message;
+            }
         }
     }
 
@@ -78,7 +89,12 @@ internal sealed class ZtunnelPods : IDisposable
     }
 
     private static string Ask(SeqPacketSocket connection, byte[] packet, WorkloadRequest request, ReadOnlySpan<int> descriptors) =>
-        connection.TrySend(request.ToByteArray(), descriptors, out Errno error) ? WorkloadResponse.Parser.ParseFrom(Read(connection, packet)).Ack.Error : error.ToString();
+        connection.TrySend(request.ToByteArray(), descriptors, out Errno error) ? WorkloadResponse.Parser.ParseFrom(Read(connection, packet)).Ack?.Error ?? "it answers with something else" : error.ToString();
 
-    private static byte[] Read(SeqPacketSocket connection, byte[] packet) => packet[..connection.Receive(packet, []).Bytes];
+    // One that never answers is ended by whoever waits for it to be ready.
+    private static byte[] Read(SeqPacketSocket connection, byte[] packet)
+    {
+        var received = connection.Receive(packet, []);
+        return received is { IsPacket: true, Truncated: false } ? packet[..received.Bytes] : throw new LabException($"it ended instead of an answer ({received.Error})");
+    }
 }
