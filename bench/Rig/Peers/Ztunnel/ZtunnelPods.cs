@@ -1,6 +1,7 @@
 using Ambient.Bench.Rig.Peers.Ztunnel.Wire;
 using Ambient.Cli.Lab;
 using Ambient.Native.Descriptors;
+using Ambient.Native.Events;
 using Ambient.Native.Namespaces;
 using Ambient.Native.Unix;
 using Google.Protobuf;
@@ -39,7 +40,7 @@ internal sealed class ZtunnelPods : IDisposable
     public void Dispose()
     {
         _stopping = true;
-        // Accept waits; a connection of our own ends that.
+        // A connection of our own wakes the thread.
         using (SeqPacketSocket.Connect(_path)) _thread.Join();
         foreach (var connection in _connections) connection.Dispose();
         _listener.Dispose();
@@ -48,10 +49,15 @@ internal sealed class ZtunnelPods : IDisposable
 
     private void Serve()
     {
+        using var epoll = new Epoll();
+        using var ready = new ReadyEvents(1);
+        epoll.Add(_listener.Number, EpollEvents.In, 0);
         while (true)
         {
+            epoll.Wait(ready, -1);
             if (!_listener.TryAccept(out var connection, out var error))
             {
+                if (error == Errno.WouldBlock) continue;
                 _trouble = $"its connection cannot be taken: {error}";
                 return;
             }
