@@ -87,7 +87,7 @@ internal sealed class ControllerHost : IAsyncDisposable
             if (api is not null && store.Leadership is { } leadership)
             {
                 host._writeBack = new WriteBack(api, leadership, store.Self?.Name ?? "", () => MeshNews.TroublesOf(announcer.Look(), store.ForeignTrust),
-                    () => MeshNews.HealthyNodesOf(announcer.Look(), store.Remote?.Nodes), () => MeshNews.HiddenNodeOf(announcer.Look(), store.Remote?.Nodes), time, logger);
+                    () => MeshNews.HealthyNodesOf(announcer.Look(), store.Remote?.Nodes), () => MeshNews.IsHiddenAnywhere(announcer.Look(), store.Remote?.Nodes), time, logger);
                 host._running.Add(Task.Run(() => host._writeBack.RunAsync(host._stop.Token), CancellationToken.None));
             }
             source ??= api is not null && options.Source == ControllerOptions.KubernetesSource

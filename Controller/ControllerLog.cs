@@ -69,6 +69,12 @@ internal static partial class ControllerLog
     [LoggerMessage(1032, LogLevel.Warning, "The cluster's {What} cannot be written: {Reason}")]
     internal static partial void WriteBackFailed(this ILogger logger, string what, string reason);
 
+    [LoggerMessage(1033, LogLevel.Warning, "{Object} cannot be told what the mesh made of it, and is left alone for a while: {Reason}")]
+    internal static partial void WriteRefused(this ILogger logger, string @object, string reason);
+
+    [LoggerMessage(1034, LogLevel.Information, "What the mesh says in the status of {Object} was taken away by another writer again, and is left so for {Seconds:0} s")]
+    internal static partial void StatusTakenAway(this ILogger logger, string @object, double seconds);
+
     [LoggerMessage(1100, LogLevel.Information, "Node {Node} connected from {Peer} ({Software}), holding version {Held}")]
     internal static partial void StreamBegan(this ILogger logger, string node, string peer, string software, ulong held);
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
@@ -20,12 +21,14 @@ internal static class ClusterCall
     /// <summary>Makes a call.</summary>
     /// <param name="what">What it does, for messages: "read Secret x/y".</param>
     /// <param name="call">Made anew for each try.</param>
+    /// <param name="repeats">Whether it is made again when the server asks for that. Not where the caller has a time of its own to keep.</param>
     /// <exception cref="ClusterException">It failed or took too long.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
-    internal static async Task<T> Async<T>(string what, Func<CancellationToken, Task<T>> call, CancellationToken cancellation)
+    internal static async Task<T> Async<T>(string what, Func<CancellationToken, Task<T>> call, CancellationToken cancellation, bool repeats = true)
     {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limited.CancelAfter(TimeLimit);
+        var began = Stopwatch.GetTimestamp();
         try
         {
             for (var made = 1; ; made++)
@@ -35,7 +38,8 @@ internal static class ClusterCall
                 {
                     return await call(limited.Token);
                 }
-                catch (HttpOperationException e) when (AskedPause.Before(e.Response.StatusCode, RetryAfterOf(e), made) is { } asked)
+                catch (HttpOperationException e) when (AskedPause.Before(e.Response.StatusCode, RetryAfterOf(e), made) is { } asked
+                    && repeats && Stopwatch.GetElapsedTime(began) + asked < TimeLimit)
                 {
                     pause = asked;
                 }
@@ -59,12 +63,12 @@ internal static class ClusterCall
     /// <summary>Makes a call whose object may be missing.</summary>
     /// <returns>Null for 404.</returns>
     /// <inheritdoc cref="Async"/>
-    internal static async Task<T?> OrNullAsync<T>(string what, Func<CancellationToken, Task<T>> call, CancellationToken cancellation)
+    internal static async Task<T?> OrNullAsync<T>(string what, Func<CancellationToken, Task<T>> call, CancellationToken cancellation, bool repeats = true)
         where T : class
     {
         try
         {
-            return await Async(what, call, cancellation);
+            return await Async(what, call, cancellation, repeats);
         }
         catch (ClusterException e) when (e.Status == HttpStatusCode.NotFound)
         {

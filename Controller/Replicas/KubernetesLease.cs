@@ -4,7 +4,7 @@ using k8s.Models;
 
 namespace Ambient.Controller.Replicas;
 
-/// <summary>A Lease of coordination.k8s.io/v1.</summary>
+/// <summary>A Lease of coordination.k8s.io/v1. No call is made again within itself: the elector does that, by its own clock.</summary>
 internal sealed class KubernetesLease(Func<IKubernetes> client, string @namespace, string name) : ILeaseStore
 {
     /// <inheritdoc/>
@@ -13,7 +13,7 @@ internal sealed class KubernetesLease(Func<IKubernetes> client, string @namespac
     /// <inheritdoc/>
     public async Task<LeaseRecord?> ReadAsync(CancellationToken cancellation) =>
         await ClusterCall.OrNullAsync($"read Lease {Name}",
-            token => client().CoordinationV1.ReadNamespacedLeaseAsync(name, @namespace, cancellationToken: token), cancellation) is { } lease
+            token => client().CoordinationV1.ReadNamespacedLeaseAsync(name, @namespace, cancellationToken: token), cancellation, repeats: false) is { } lease
             ? RecordOf(lease)
             : null;
 
@@ -36,7 +36,7 @@ internal sealed class KubernetesLease(Func<IKubernetes> client, string @namespac
         {
             return RecordOf(await ClusterCall.Async($"write Lease {Name}", token => record.Version is null
                 ? client().CoordinationV1.CreateNamespacedLeaseAsync(lease, @namespace, cancellationToken: token)
-                : client().CoordinationV1.ReplaceNamespacedLeaseAsync(lease, name, @namespace, cancellationToken: token), cancellation));
+                : client().CoordinationV1.ReplaceNamespacedLeaseAsync(lease, name, @namespace, cancellationToken: token), cancellation, repeats: false));
         }
         catch (ClusterException e) when (e.Status == HttpStatusCode.Conflict || (e.Status == HttpStatusCode.NotFound && record.Version is not null))
         {

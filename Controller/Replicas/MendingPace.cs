@@ -15,6 +15,9 @@ internal sealed class MendingPace(TimeProvider time)
     /// <summary>The last write that was allowed undid somebody's change.</summary>
     internal bool IsMending { get; private set; }
 
+    /// <summary>How long until the same content may be written again.</summary>
+    internal TimeSpan Wait => _next > time.GetUtcNow() ? _next - time.GetUtcNow() : TimeSpan.Zero;
+
     /// <summary>Whether this content may be written now; then it counts as written.</summary>
     internal bool MayWrite(string content)
     {

@@ -12,4 +12,11 @@ internal sealed class ApiRefusal(HttpStatusCode status, string message, TimeSpan
     internal HttpStatusCode Status => status;
 
     internal TimeSpan? RetryAfter => retryAfter;
+
+    /// <summary>
+    /// It may concern the object that was asked for alone: a quota, a schema, a webhook that refuses it (4xx) or does not answer (500).
+    /// The others are of the caller or of the server: no identity (401), too much (408, 429), away (502 to 504).
+    /// </summary>
+    internal bool IsOfOneObject => status is HttpStatusCode.InternalServerError
+        || ((int)status is >= 400 and < 500 && status is not (HttpStatusCode.Unauthorized or HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests));
 }

@@ -14,10 +14,16 @@ namespace Ambient.Controller.Kubernetes.Writing;
 /// </summary>
 internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogger logger)
 {
+    // So that many do not hold up what is written after them.
+    private const int MostInARound = 200;
+
+    private static readonly TimeSpan FirstRest = TimeSpan.FromMinutes(1);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Kind, string Namespace, string Name), SourceObject> _objects = [];
     private readonly Dictionary<(string Kind, string Namespace, string Name), Condition> _wanted = [];
     private readonly HashSet<(string Kind, string Namespace, string Name)> _due = [];
+    private readonly Rests<(string Kind, string Namespace, string Name)> _rests = new(FirstRest, time);
     private ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict> _verdicts = ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict>.Empty;
 
     /// <summary>Takes what the source published. For the source's thread.</summary>
@@ -52,41 +58,58 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
             _due.UnionWith(_wanted.Keys);
     }
 
-    /// <summary>Writes what is due.</summary>
+    /// <summary>Writes what is due, as much as a round allows. One that is refused keeps no other from it.</summary>
     /// <exception cref="HttpRequestException">The server is away; what was not written stays due. So for the others of <see cref="ApiConnection.SendAsync"/>.</exception>
     internal async Task WriteAsync(CancellationToken cancellation)
     {
-        while (true)
+        var refusals = 0;
+        foreach (var identity in TakeRound())
         {
-            (string Kind, string Namespace, string Name) identity;
             Condition? wanted;
             lock (_lock)
             {
-                if (_due.Count == 0)
-                    return;
-                identity = _due.First();
                 wanted = _wanted.GetValueOrDefault(identity);
                 // Before it is written: who changes it meanwhile makes it due again.
                 _due.Remove(identity);
             }
             if (wanted is null)
                 continue;
+            var name = $"{identity.Kind} {identity.Namespace}/{identity.Name}";
             try
             {
                 await WriteAsync(identity, wanted, cancellation);
+                _rests.Remove(identity);
             }
             catch (ApiRefusal e) when (e.Status is HttpStatusCode.Conflict or HttpStatusCode.NotFound)
             {
                 if (e.Status == HttpStatusCode.Conflict)
-                    logger.StatusHeldByAnother($"{identity.Kind} {identity.Namespace}/{identity.Name}", e.Message);
+                    logger.StatusHeldByAnother(name, e.Message);
+            }
+            catch (ApiRefusal e) when (e.IsOfOneObject && refusals < Rests.MostInARound)
+            {
+                refusals++;
+                Put(identity);
+                if (_rests.Add(identity))
+                    logger.WriteRefused(name, e.Message);
             }
             catch
             {
-                lock (_lock)
-                    _due.Add(identity);
+                Put(identity);
                 throw;
             }
         }
+    }
+
+    private List<(string Kind, string Namespace, string Name)> TakeRound()
+    {
+        lock (_lock)
+            return [.. _due.Where(identity => !_rests.Has(identity)).Take(MostInARound)];
+    }
+
+    private void Put((string, string, string) identity)
+    {
+        lock (_lock)
+            _due.Add(identity);
     }
 
     private static bool IsOurs(SourceObject item) => item is AccessPolicyObject or MeshConfigObject;
@@ -97,7 +120,10 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
         var broken = faults.Where(fault => fault.Identity is { Kind: "AccessPolicy" or "MeshConfig" })
             .ToDictionary(fault => fault.Identity!.Value);
         foreach (var identity in _wanted.Keys.Where(known => !_objects.ContainsKey(known) && !broken.ContainsKey(known)).ToList())
+        {
             _wanted.Remove(identity);
+            _rests.Remove(identity);
+        }
         foreach (var item in _objects.Values)
             Want(item.Identity, Condition.Of(item, settings, broken.GetValueOrDefault(item.Identity), _verdicts.GetValueOrDefault(item.Identity)));
         foreach (var (identity, fault) in broken.Where(pair => !_objects.ContainsKey(pair.Key)))
@@ -119,14 +145,14 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
             ? $"/apis/{kind.Group}/{kind.Versions[0]}/namespaces/{identity.Namespace}/{kind.Plural}/{identity.Name}"
             : $"/apis/{kind.Group}/{kind.Versions[0]}/{kind.Plural}/{identity.Name}";
         var now = await writer.GetAsync(path, cancellation);
-        var generation = (long?)now["metadata"]?["generation"] ?? 0;
-        var there = (now["status"]?["conditions"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault(c => (string?)c["type"] == Condition.Type);
+        var generation = now.Map("metadata")?.Number("generation") ?? 0;
+        var there = now.Map("status")?.Maps("conditions").FirstOrDefault(c => c.Text("type") == Condition.Type);
         var status = wanted.IsTrue ? "True" : "False";
-        if (there is not null && (string?)there["status"] == status && (string?)there["reason"] == wanted.Reason && (string?)there["message"] == wanted.Message
-            && (long?)there["observedGeneration"] == generation)
+        if (there is not null && there.Text("status") == status && there.Text("reason") == wanted.Reason && there.Text("message") == wanted.Message
+            && there.Number("observedGeneration") == generation)
             return;
         // The time of the last transition is that of the status alone.
-        var since = there is not null && (string?)there["status"] == status && (string?)there["lastTransitionTime"] is { } before
+        var since = there is not null && there.Text("status") == status && there.Text("lastTransitionTime") is { } before
             ? before
             : time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         await writer.ApplyAsync($"{path}/status", new JsonObject

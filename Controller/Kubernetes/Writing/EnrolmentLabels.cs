@@ -9,15 +9,16 @@ namespace Ambient.Controller.Kubernetes.Writing;
 internal sealed class EnrolmentLabels
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<SourceObject, Trouble> _troubles = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<SourceObject, Trouble> _namespaces = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<PodObject> _pods = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>Those of now.</summary>
+    /// <summary>Those of now. Pods by their namespace and value, since whoever labels one so labels all of a Deployment.</summary>
     internal IReadOnlyCollection<Trouble> Troubles
     {
         get
         {
             lock (_lock)
-                return [.. _troubles.Values];
+                return [.. _namespaces.Values, .. _pods.GroupBy(pod => (pod.Namespace, Value: pod.Labels[ModelBuilder.EnrolLabel])).Select(group => OfPods(group.Key.Namespace, group.Key.Value, [.. group]))];
         }
     }
 
@@ -27,28 +28,34 @@ internal sealed class EnrolmentLabels
         lock (_lock)
         {
             foreach (var gone in change.Removed)
-                _troubles.Remove(gone);
+            {
+                _namespaces.Remove(gone);
+                if (gone is PodObject pod)
+                    _pods.Remove(pod);
+            }
             foreach (var come in change.Added)
             {
-                if (TroubleOf(come) is { } trouble)
-                    _troubles.Add(come, trouble);
+                if (come is PodObject { IsFinished: false } pod && pod.Labels.TryGetValue(ModelBuilder.EnrolLabel, out var value) && value is not ("true" or "false"))
+                    _pods.Add(pod);
+                else if (come is NamespaceObject ns && TroubleOf(ns) is { } trouble)
+                    _namespaces.Add(ns, trouble);
             }
         }
     }
 
-    private static Trouble? TroubleOf(SourceObject item) => item switch
+    private static Trouble? TroubleOf(NamespaceObject ns) => ns.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) switch
     {
-        NamespaceObject ns when ns.Labels.TryGetValue(ModelBuilder.EnrolLabel, out var value) => value switch
-        {
-            "false" => null,
-            "true" => PodBuilder.MayEnrol(ns.Name) ? null
-                : Trouble.OfLabel(EventSubject.Namespace(ns.Name), $"label {ModelBuilder.EnrolLabel} is ignored: namespace {ns.Name} is never enrolled, since capturing its pods could cut the parts that capture"),
-            _ => Trouble.OfLabel(EventSubject.Namespace(ns.Name), Unusable(value)),
-        },
-        PodObject pod when pod.Labels.TryGetValue(ModelBuilder.EnrolLabel, out var value) && value is not ("true" or "false") =>
-            Trouble.OfLabel(EventSubject.Of(pod), Unusable(value)),
-        _ => null,
+        null or "false" => null,
+        "true" => PodBuilder.MayEnrol(ns.Name) ? null : Of(ns.Name,
+            $"label {ModelBuilder.EnrolLabel} is ignored: namespace {ns.Name} is never enrolled, since capturing its pods could cut the parts that capture", "never"),
+        var value => Of(ns.Name, Unusable(value), $"namespace {value}"),
     };
+
+    // Without the count in its key: it is told once, whatever pods come and go.
+    private static Trouble OfPods(string ns, string value, IReadOnlyCollection<PodObject> pods) => Of(ns,
+        $"{Unusable(value)} (on {(pods.Count == 1 ? "pod" : $"{pods.Count} pods, the first")} {pods.Min(pod => pod.Name)})", $"pods {value}");
+
+    private static Trouble Of(string ns, string note, string key) => Trouble.OfLabel(EventSubject.Namespace(ns), note, key);
 
     private static string Unusable(string value) => $"label {ModelBuilder.EnrolLabel}={value} is ignored: expected true or false";
 }

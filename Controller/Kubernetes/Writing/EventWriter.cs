@@ -11,7 +11,7 @@ namespace Ambient.Controller.Kubernetes.Writing;
 /// <see cref="Burst"/> and <see cref="Interval"/> allow. What is held back is told if it still is so.
 /// </summary>
 /// <param name="replica">Who says so.</param>
-internal sealed class EventWriter(ApiWriter writer, string replica, TimeProvider time)
+internal sealed class EventWriter(ApiWriter writer, string replica, TimeProvider time, ILogger logger)
 {
     /// <summary>Most Events at once.</summary>
     internal const int Burst = 25;
@@ -22,7 +22,15 @@ internal sealed class EventWriter(ApiWriter writer, string replica, TimeProvider
     // events.k8s.io/v1: note is at most 1 kB.
     private const int MaxNoteBytes = 1024;
 
-    private readonly HashSet<(EventSubject Subject, string Word, string Key)> _told = [];
+    private static readonly TimeSpan FirstRest = TimeSpan.FromMinutes(1);
+
+    // A namespace whose quota is used up refuses them all: it is asked for one at a time.
+    private static readonly TimeSpan FirstRestOfPlace = TimeSpan.FromSeconds(10);
+
+    // With the highest level that was told.
+    private readonly Dictionary<(EventSubject Subject, string Word, string Key), int> _told = [];
+    private readonly Rests<(EventSubject Subject, string Word, string Key)> _rests = new(FirstRest, time);
+    private readonly Rests<string> _places = new(FirstRestOfPlace, time);
     private double _credit = Burst;
     private long _creditAt = time.GetTimestamp();
 
@@ -30,24 +38,50 @@ internal sealed class EventWriter(ApiWriter writer, string replica, TimeProvider
     /// <inheritdoc cref="ConditionWriter.WriteAsync(CancellationToken)"/>
     internal async Task WriteAsync(IReadOnlyCollection<Trouble> troubles, CancellationToken cancellation)
     {
-        _told.IntersectWith(troubles.Select(KeyOf));
+        Forget(troubles);
         _credit = Math.Min(Burst, _credit + (time.GetElapsedTime(_creditAt) / Interval));
         _creditAt = time.GetTimestamp();
-        foreach (var trouble in troubles.Where(t => !_told.Contains(KeyOf(t))))
+        var refusals = 0;
+        foreach (var trouble in troubles.Where(IsDue))
         {
+            // Asked while it goes on: a namespace may have come to rest by one of this round.
+            if (_places.Has(trouble.Subject.Place))
+                continue;
             if (_credit < 1)
                 return;
-            _credit--;
             try
             {
                 await writer.CreateAsync($"/apis/events.k8s.io/v1/namespaces/{trouble.Subject.Place}/events", EventOf(trouble), cancellation);
+                _places.Remove(trouble.Subject.Place);
             }
             catch (ApiRefusal e) when (e.Status is HttpStatusCode.Conflict or HttpStatusCode.NotFound || (e.Status == HttpStatusCode.Forbidden && e.Message.Contains("terminated", StringComparison.Ordinal)))
             {
                 // Another replica told it, or the namespace is gone or going: a namespace that ends takes no Events.
             }
-            _told.Add(KeyOf(trouble));
+            catch (ApiRefusal e) when (e.IsOfOneObject && refusals < Rests.MostInARound)
+            {
+                // It takes nothing from the measure of the others.
+                refusals++;
+                _rests.Add(KeyOf(trouble));
+                if (_places.Add(trouble.Subject.Place))
+                    logger.WriteRefused($"{trouble.Subject.Kind} {trouble.Subject.Place}/{trouble.Subject.Name}", e.Message);
+                continue;
+            }
+            _credit--;
+            _rests.Remove(KeyOf(trouble));
+            _told[KeyOf(trouble)] = trouble.Level;
         }
+    }
+
+    private bool IsDue(Trouble trouble) => (!_told.TryGetValue(KeyOf(trouble), out var level) || level < trouble.Level) && !_rests.Has(KeyOf(trouble));
+
+    private void Forget(IReadOnlyCollection<Trouble> troubles)
+    {
+        var now = troubles.Select(KeyOf).ToHashSet();
+        foreach (var key in _told.Keys.Where(key => !now.Contains(key)).ToList())
+            _told.Remove(key);
+        _rests.RetainOnly(now);
+        _places.RetainOnly(troubles.Select(trouble => trouble.Subject.Place).ToHashSet());
     }
 
     private JsonObject EventOf(Trouble trouble) => new()

@@ -16,7 +16,7 @@ internal static class MeshNews
             .Where(pair => pair.Told is { WantsEnrolment: true, IsTerminating: false })
             .Select(pair => (pair.Pod.Node, Trouble: Trouble.OfPod(EventSubject.Pod(pair.Told!.Namespace, pair.Told.Name, pair.Pod.Uid), pair.Pod.Node, pair.Pod.State == EnrolmentState.Enrolled, pair.Pod.Reason)))
             .ToList();
-        return [.. foreign.Select(Trouble.OfTrust), .. pods.GroupBy(pod => pod.Trouble.Subject.Place).Select(ns => NamespaceTrouble.Of(ns.Key, [.. ns])), .. pods.Select(pod => pod.Trouble)];
+        return [.. foreign.Select(Trouble.OfTrust), .. pods.GroupBy(pod => (pod.Trouble.Subject.Place, pod.Trouble.Word)).Select(group => NamespaceTrouble.Of(group.Key.Place, [.. group])), .. pods.Select(pod => pod.Trouble)];
     }
 
     /// <summary>Nodes whose canary reached a service address through the proxy: those of this replica's streams, and those of others'.</summary>
@@ -26,10 +26,9 @@ internal static class MeshNews
             .Concat((elsewhere ?? new Dictionary<string, MeshNodeStatus>()).Where(node => node.Value is { Connected: true, Health.State: "Ready" }).Select(node => node.Key))
             .ToHashSet();
 
-    /// <summary>A node whose canary says that something hides service addresses from its proxy, the first by name; null if there is none.</summary>
+    /// <summary>Whether any node's canary says that something hides service addresses from its proxy. Which node, its MeshNode says.</summary>
     /// <inheritdoc cref="HealthyNodesOf"/>
-    internal static string? HiddenNodeOf(Overview overview, IReadOnlyDictionary<string, MeshNodeStatus>? elsewhere) =>
-        overview.Sessions.Where(session => session.Health is { Ok: false, Reason: RouteWriter.ServiceAddressHidden }).Select(session => session.Node)
-            .Concat((elsewhere ?? new Dictionary<string, MeshNodeStatus>()).Where(node => node.Value is { Connected: true, Health.Reason: RouteWriter.ServiceAddressHidden }).Select(node => node.Key))
-            .Min(StringComparer.Ordinal);
+    internal static bool IsHiddenAnywhere(Overview overview, IReadOnlyDictionary<string, MeshNodeStatus>? elsewhere) =>
+        overview.Sessions.Any(session => session.Health is { Ok: false, Reason: RouteWriter.ServiceAddressHidden })
+        || (elsewhere?.Values.Any(node => node is { Connected: true, Health.Reason: RouteWriter.ServiceAddressHidden }) ?? false);
 }

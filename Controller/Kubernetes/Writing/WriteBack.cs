@@ -12,9 +12,9 @@ namespace Ambient.Controller.Kubernetes.Writing;
 /// </summary>
 /// <param name="troubles">What is not as it was asked for, in the whole mesh, apart from what the source itself tells.</param>
 /// <param name="healthy">Nodes that have proved themselves, in the whole mesh.</param>
-/// <param name="hidden">A node that does not see service addresses; null if there is none.</param>
+/// <param name="isHidden">Whether there is a node that does not see service addresses.</param>
 internal sealed class WriteBack(ApiConnection connection, ILeadership leadership, string replica, Func<IReadOnlyCollection<Trouble>> troubles,
-    Func<IReadOnlySet<string>> healthy, Func<string?> hidden, TimeProvider time, ILogger logger)
+    Func<IReadOnlySet<string>> healthy, Func<bool> isHidden, TimeProvider time, ILogger logger)
 {
     /// <summary>Time between two rounds.</summary>
     internal static readonly TimeSpan RoundInterval = TimeSpan.FromSeconds(1);
@@ -26,10 +26,10 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
     private static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(5);
 
     private readonly ConditionWriter _conditions = new(new ApiWriter(connection), time, logger);
-    private readonly EventWriter _events = new(new ApiWriter(connection), replica, time);
+    private readonly EventWriter _events = new(new ApiWriter(connection), replica, time, logger);
     private readonly EnrolmentLabels _labels = new();
     private readonly TaintRemover _taints = new(new ApiWriter(connection), logger);
-    private readonly RouteWriter _routes = new(new ApiWriter(connection), time);
+    private readonly RouteWriter _routes = new(new ApiWriter(connection), time, logger);
     private readonly Dictionary<string, (long Since, TimeSpan Length)> _rests = [];
     private readonly Dictionary<string, string> _failures = [];
 
@@ -75,8 +75,9 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
             {
                 await TryAsync("conditions", _conditions.WriteAsync, term);
                 await TryAsync("taints", token => _taints.WriteAsync(healthy(), token), term);
-                await TryAsync("routes", token => _routes.WriteAsync(hidden(), token), term);
-                await TryAsync("events", token => _events.WriteAsync([.. _labels.Troubles, .. troubles()], token), term);
+                await TryAsync("routes", token => _routes.WriteAsync(isHidden(), token), term);
+                // Labels last: they are anybody's, and are not to use up what may be told.
+                await TryAsync("events", token => _events.WriteAsync([.. troubles(), .. _labels.Troubles], token), term);
                 await Task.Delay(RoundInterval, time, term);
             }
         }

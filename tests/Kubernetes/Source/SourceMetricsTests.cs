@@ -6,22 +6,24 @@ using Ambient.Tests.Kubernetes.Replicas;
 namespace Ambient.Tests.Kubernetes.Source;
 
 /// <summary>What the controller's page of metrics says of how the API is followed.</summary>
-[Collection(nameof(WholeCluster))]
-public sealed class SourceMetricsTests(ApiServer server)
+public sealed class SourceMetricsTests
 {
     [Fact]
     public async Task Objects_events_and_watches_are_told_by_kind()
     {
-        var ns = await server.CreateNamespaceAsync("metrics");
-        await server.ApplyAsync(Objects.Pod(ns, "web", "10.1.0.9"));
-        await using var mesh = await MeshCluster.CreateAsync(server);
+        // Of its own: in the shared one others make pods meanwhile.
+        await using var own = await ApiServer.StartFakeAsync();
+        await own.ApplyAsync(Manifest.Definition("accesspolicies"));
+        var ns = await own.CreateNamespaceAsync("metrics");
+        await own.ApplyAsync(Objects.Pod(ns, "web", "10.1.0.9"));
+        await using var mesh = await MeshCluster.CreateAsync(own);
         var controller = await mesh.StartAsync(with: options => options with { Source = ControllerOptions.KubernetesSource });
         var before = TimeProvider.System.GetUtcNow();
         var (objects, events) = (await ReadAsync("objects", "pods"), await ReadAsync("events_total", "pods"));
         Assert.True(await Eventually.TrueAsync(async () => await ReadAsync("watches_total", "pods") >= 1), "no watch");
         Assert.True(await ReadAsync("objects", "customresourcedefinitions.apiextensions.k8s.io") >= 1);
 
-        await server.ApplyAsync(Objects.Pod(ns, "other", "10.1.0.10"));
+        await own.ApplyAsync(Objects.Pod(ns, "other", "10.1.0.10"));
         Assert.True(await Eventually.TrueAsync(async () => await ReadAsync("objects", "pods") == objects + 1 && await ReadAsync("events_total", "pods") > events), "the other pod is not counted");
         Assert.True(await ReadAsync("last_heard_timestamp_seconds", "pods") >= before.ToUnixTimeSeconds());
         Assert.Equal(0, await ReadAsync("decode_faults_total", "pods"));

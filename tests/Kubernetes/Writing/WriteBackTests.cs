@@ -139,12 +139,17 @@ public sealed class WriteBackTests(ApiServer server)
         foreach (var (nodes, events) in new[] { (2, 2), (3, 2), (4, 3), (7, 3) })
         {
             writing.Troubles = [NamespaceTrouble.Of(ns, OnNodes(nodes))];
-            await Task.Delay(WriteBack.RoundInterval * 1.5);
-            Assert.Equal(events, (await EventsAsync(ns)).Count);
+            await SettledAsync(ns, events);
         }
+        // And for another reason, and when pods are lost that were captured.
+        writing.Troubles = [NamespaceTrouble.Of(ns, OnNodes(7, reason: "no room for rules"))];
+        await SettledAsync(ns, 4);
+        writing.Troubles = [NamespaceTrouble.Of(ns, OnNodes(7, wasEnrolled: true))];
+        await SettledAsync(ns, 5);
+        Assert.Single(await EventsAsync(ns), e => (string)e["reason"]! == "CaptureLost" && ((string)e["note"]!).StartsWith("7 pods on 7 nodes are no longer captured: web-0: ", StringComparison.Ordinal));
 
-        (string, Trouble)[] OnNodes(int nodes) =>
-            [.. Enumerable.Range(0, nodes).Select(i => ($"node-{i}", Trouble.OfPod(EventSubject.Pod(ns, $"web-{i}", $"uid-{i}"), $"node-{i}", wasEnrolled: false, "no nft in this kernel")))];
+        (string, Trouble)[] OnNodes(int nodes, bool wasEnrolled = false, string reason = "no nft in this kernel") =>
+            [.. Enumerable.Range(0, nodes).Select(i => ($"node-{i}", Trouble.OfPod(EventSubject.Pod(ns, $"web-{i}", $"uid-{i}"), $"node-{i}", wasEnrolled, reason)))];
     }
 
     [Fact]
@@ -157,8 +162,7 @@ public sealed class WriteBackTests(ApiServer server)
         {
             await server.ApplyAsync($"{{ apiVersion: v1, kind: Namespace, metadata: {{ name: {ns}, labels: {{ ambient.mesh/enroll: '{value}' }} }} }}");
             await source.UntilAsync(s => s.All<NamespaceObject>().Single(n => n.Name == ns).Labels.GetValueOrDefault("ambient.mesh/enroll") == value, value);
-            await Task.Delay(WriteBack.RoundInterval * 1.5);
-            Assert.Equal(events, (await EventsAsync(ns)).Count);
+            await SettledAsync(ns, events);
         }
         Assert.Contains(await EventsAsync(ns), e => (string)e["reason"]! == "EnrolmentLabelIgnored" && (string)e["note"]! == "label ambient.mesh/enroll=yes is ignored: expected true or false");
     }
@@ -200,6 +204,37 @@ public sealed class WriteBackTests(ApiServer server)
         Assert.True(await Eventually.TrueAsync(async () => !(await TaintsAsync(good)).Contains(TaintRemover.Taint)), "the taint stays");
         Assert.Contains("other", await TaintsAsync(good));
         Assert.Contains(TaintRemover.Taint, await TaintsAsync(ill));
+    }
+
+    [Fact]
+    public async Task Pods_whose_label_enrols_nothing_have_one_event_for_each_value_and_none_once_they_have_ended()
+    {
+        var ns = await server.CreateNamespaceAsync("events");
+        foreach (var (pod, value) in new[] { ("web-0", "yes"), ("web-1", "yes"), ("api", "on"), ("good", "true") })
+        {
+            await server.ApplyAsync(Objects.Pod(ns, pod, "10.8.1.1"));
+            await PatchAsync($"pods/{pod}", $$"""{ "metadata": { "labels": { "ambient.mesh/enroll": "{{value}}" } } }""");
+        }
+        await PatchAsync("pods/api/status", """{ "status": { "phase": "Succeeded" } }""");
+        await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
+        await using var writing = Written.Start(server, source);
+        await SettledAsync(ns, 1);
+        Assert.Equal("label ambient.mesh/enroll=yes is ignored: expected true or false (on 2 pods, the first web-0)", (string)Assert.Single(await EventsAsync(ns))["note"]!);
+
+        async Task PatchAsync(string path, string patch)
+        {
+            using var body = new StringContent(patch, System.Text.Encoding.UTF8, "application/merge-patch+json");
+            using var answer = await server.Http.PatchAsync($"/api/v1/namespaces/{ns}/{path}", body);
+            Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+        }
+    }
+
+    // So many Events, and no more a while later.
+    private async Task SettledAsync(string ns, int events)
+    {
+        Assert.True(await Eventually.TrueAsync(async () => (await EventsAsync(ns)).Count >= events), $"{(await EventsAsync(ns)).Count} events, expected {events}");
+        await Task.Delay(WriteBack.RoundInterval * 1.5);
+        Assert.Equal(events, (await EventsAsync(ns)).Count);
     }
 
     private async Task<string> WithPoliciesAsync()

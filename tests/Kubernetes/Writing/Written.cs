@@ -21,7 +21,7 @@ internal sealed class Written : IAsyncDisposable, ILeadership
     private Written(string kubeconfig, FollowedSource source)
     {
         _leads.SetResult();
-        var writing = new WriteBack(new ApiConnection(kubeconfig, TimeProvider.System), this, "replica-1", () => Troubles, () => Healthy, () => Hidden, TimeProvider.System, NullLogger.Instance);
+        var writing = new WriteBack(new ApiConnection(kubeconfig, TimeProvider.System), this, "replica-1", () => Troubles, () => Healthy, () => IsHidden, TimeProvider.System, NullLogger.Instance);
         // All that was published before, and what is from now on: by the source's own task, which may publish while this one takes up the rest.
         var builder = new ModelBuilder("cluster.local");
         Lock turn = new();
@@ -41,7 +41,7 @@ internal sealed class Written : IAsyncDisposable, ILeadership
 
     internal IReadOnlyCollection<Trouble> Troubles { get; set; } = [];
 
-    internal string? Hidden { get; set; }
+    internal bool IsHidden { get; set; }
 
     internal IReadOnlySet<string> Healthy { get; set; } = ImmutableHashSet<string>.Empty;
 

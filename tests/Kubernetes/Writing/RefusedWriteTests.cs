@@ -1,0 +1,140 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Ambient.Controller.Kubernetes.Writing;
+using Ambient.Tests.Kubernetes.Cluster;
+using Ambient.Tests.Kubernetes.Source;
+
+namespace Ambient.Tests.Kubernetes.Writing;
+
+/// <summary>What the server refuses of one object (a quota, a webhook, a schema), and what of the others is told all the same.</summary>
+public sealed class RefusedWriteTests
+{
+    [Theory]
+    [InlineData(403, "Forbidden")]
+    [InlineData(422, "Invalid")]
+    [InlineData(500, "InternalError")]
+    public async Task A_policy_whose_status_is_refused_keeps_no_other_from_its_own(int code, string reason)
+    {
+        await using var own = await ApiServer.StartFakeAsync();
+        var ns = await own.CreateNamespaceAsync("refused");
+        await own.ApplyAsync(Manifest.Definition("accesspolicies"));
+        foreach (var name in (string[])["a", "b", "c"])
+            await own.ApplyAsync($"{{ apiVersion: ambient.mesh/v1alpha1, kind: AccessPolicy, metadata: {{ name: {name}, namespace: {ns} }}, spec: {{ rules: [ {{ from: [ {{ namespaces: [ shop ] }} ] }} ] }} }}");
+        var asked = RefuseFirst(own, "patch", "accesspolicies", code, reason);
+        await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
+        await using var writing = Written.Start(own, source);
+        await OneOfThreeAsync(() => ToldAsync(own, $"/apis/ambient.mesh/v1alpha1/namespaces/{ns}/accesspolicies", "conditions"), asked);
+    }
+
+    [Theory]
+    [InlineData(403, "Forbidden")]
+    [InlineData(500, "InternalError")]
+    public async Task A_route_whose_status_is_refused_keeps_no_other_from_its_own(int code, string reason)
+    {
+        await using var own = await ApiServer.StartFakeAsync();
+        var routes = await WithRoutesAsync(own, "a", "b", "c");
+        var asked = RefuseFirst(own, "patch", "httproutes", code, reason);
+        await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
+        await using var writing = Written.Start(own, source);
+        await OneOfThreeAsync(() => ToldAsync(own, routes, "parents"), asked);
+    }
+
+    [Fact]
+    public async Task Routes_that_were_due_when_the_server_went_away_are_told_when_it_is_back()
+    {
+        await using var own = await ApiServer.StartFakeAsync();
+        var routes = await WithRoutesAsync(own, "a", "b", "c");
+        var asked = RefuseFirst(own, "patch", "httproutes", 503, "ServiceUnavailable");
+        await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
+        await using var writing = Written.Start(own, source);
+        // It is left alone for 10 s; checked at ten times that.
+        Assert.True(await Eventually.TrueAsync(async () => await ToldAsync(own, routes, "parents") == 3, TimeSpan.FromSeconds(100)), $"{await ToldAsync(own, routes, "parents")} of 3 routes are told");
+        Assert.Equal(4, asked());
+    }
+
+    [Fact]
+    public async Task An_entry_that_another_writer_takes_away_is_put_back_once_and_then_ever_more_seldom()
+    {
+        await using var own = await ApiServer.StartFakeAsync();
+        var routes = await WithRoutesAsync(own, "a");
+        await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
+        await using var writing = Written.Start(own, source);
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.True(await Eventually.TrueAsync(async () => await ToldAsync(own, routes, "parents") == 1), $"not told, {i} times taken away");
+            await PatchStatusAsync(own, $"{routes}/a", """{ "parents": [] }""");
+        }
+        // Five seconds of peace follow the first time that it was put back.
+        await Task.Delay(WriteBack.RoundInterval * 2);
+        Assert.Equal(0, await ToldAsync(own, routes, "parents"));
+        Assert.True(await Eventually.TrueAsync(async () => await ToldAsync(own, routes, "parents") == 1), "not put back for good");
+    }
+
+    [Fact]
+    public async Task A_status_of_an_odd_form_is_no_obstacle()
+    {
+        await using var own = await ApiServer.StartFakeAsync();
+        var routes = await WithRoutesAsync(own, "odd", "plain");
+        await PatchStatusAsync(own, $"{routes}/odd", """
+            { "parents": [ { "parentRef": 5, "controllerName": "example.net/other", "conditions": 17 },
+              { "controllerName": "ambient.mesh/controller", "parentRef": { "group": "", "kind": "Service", "name": "api" }, "conditions": { "a": 1 } } ] }
+            """);
+        await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
+        await using var writing = Written.Start(own, source);
+        foreach (var name in (string[])["odd", "plain"])
+            Assert.True(await Eventually.TrueAsync(async () => (await own.Http.GetStringAsync($"{routes}/{name}")).Contains("UnsupportedValue")), await own.Http.GetStringAsync($"{routes}/{name}"));
+    }
+
+    [Fact]
+    public async Task A_namespace_that_takes_no_Events_keeps_no_other_from_its_own()
+    {
+        await using var own = await ApiServer.StartFakeAsync();
+        var (full, free) = (await own.CreateNamespaceAsync("full"), await own.CreateNamespaceAsync("free"));
+        var asked = RefuseFirst(own, "create", "events", 403, "Forbidden");
+        await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
+        await using var writing = Written.Start(own, source);
+        writing.Troubles = [.. new[] { full, full, free, free }.Select((ns, i) => Trouble.OfPod(EventSubject.Pod(ns, $"web-{i}", $"uid-{i}"), "node-a", wasEnrolled: false, "no nft in this kernel"))];
+        Assert.True(await Eventually.TrueAsync(async () => await EventsAsync(own, free) == 2), $"{await EventsAsync(own, free)} of 2 events");
+        // The full one is asked again after a while, for one.
+        Assert.Equal((3, 0), (asked(), await EventsAsync(own, full)));
+    }
+
+    // Answers the first such request by a status. Gives how many there were.
+    private static Func<int> RefuseFirst(ApiServer own, string verb, string plural, int code, string reason)
+    {
+        var asked = 0;
+        own.Fake!.Faults.Intercept = (v, p, _) => v == verb && p == plural && Interlocked.Increment(ref asked) == 1 ? (code, reason) : null;
+        return () => Volatile.Read(ref asked);
+    }
+
+    // Two are told, and the one that was refused is left alone.
+    private static async Task OneOfThreeAsync(Func<Task<int>> told, Func<int> asked)
+    {
+        Assert.True(await Eventually.TrueAsync(async () => await told() == 2), $"{await told()} are told, {asked()} asked");
+        await Task.Delay(WriteBack.RoundInterval * 2);
+        Assert.Equal((2, 3), (await told(), asked()));
+    }
+
+    private static async Task<string> WithRoutesAsync(ApiServer own, params IEnumerable<string> names)
+    {
+        await own.ApplyAsync(Objects.Definition("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", isNamespaced: true));
+        Assert.True(await Eventually.TrueAsync(async () => (await own.Http.GetAsync("/apis/gateway.networking.k8s.io/v1/httproutes")).IsSuccessStatusCode), "not served");
+        var ns = await own.CreateNamespaceAsync("refused", ("ambient.mesh/enroll", "true"));
+        foreach (var name in names)
+            await own.ApplyAsync($"{{ apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {{ name: {name}, namespace: {ns} }}, spec: {{ parentRefs: [ {{ group: '', kind: Service, name: api }} ] }} }}");
+        return $"/apis/gateway.networking.k8s.io/v1/namespaces/{ns}/httproutes";
+    }
+
+    private static async Task PatchStatusAsync(ApiServer own, string path, string status)
+    {
+        using var body = new StringContent($$"""{ "status": {{status}} }""", System.Text.Encoding.UTF8, "application/merge-patch+json");
+        using var answer = await own.Http.PatchAsync($"{path}/status", body);
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    private static async Task<int> ToldAsync(ApiServer own, string path, string list) =>
+        (await own.Http.GetFromJsonAsync<JsonObject>(path))!["items"]!.AsArray().Count(item => item!["status"]?[list] is JsonArray { Count: > 0 });
+
+    private static async Task<int> EventsAsync(ApiServer own, string ns) =>
+        (await own.Http.GetFromJsonAsync<JsonObject>($"/apis/events.k8s.io/v1/namespaces/{ns}/events"))!["items"]!.AsArray().Count;
+}
