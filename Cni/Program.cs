@@ -18,7 +18,7 @@ try
     if (environment.Command == "VERSION")
     {
         // What was asked with, as the specification has it (section 5, "Version Success"); nothing is asked with by runtimes of before 0.2.0.
-        using (var asked = written.Length > 0 ? NetworkConfiguration.Parse(written) : null)
+        using (var asked = written.AsSpan().TrimStart(" \t\r\n"u8).IsEmpty ? null : NetworkConfiguration.Parse(written))
             version = asked is { IsSpoken: true } ? asked.Version : version;
         WriteVersions();
         return 0;

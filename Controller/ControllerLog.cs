@@ -147,7 +147,7 @@ internal static partial class ControllerLog
     [LoggerMessage(1401, LogLevel.Information, "Stopping")]
     internal static partial void Stopping(this ILogger logger);
 
-    [LoggerMessage(1402, LogLevel.Information, "A new server certificate, good until {NotAfter}")]
+    [LoggerMessage(1402, LogLevel.Information, "A new server certificate, good until {NotAfter:O}")]
     internal static partial void ServerCertificateRenewed(this ILogger logger, DateTimeOffset notAfter);
 
     [LoggerMessage(1500, LogLevel.Warning, "The Kubernetes API is not to be had ({Reason}): it is tried again")]

@@ -26,7 +26,7 @@ internal static partial class NodeLog
     [LoggerMessage(3006, LogLevel.Critical, "The session with the controller hit a bug and was ended")]
     public static partial void ControllerSessionBug(ILogger logger, Exception bug);
 
-    [LoggerMessage(3200, LogLevel.Information, "Certificate of {Identity} is here: generation {Generation}, valid until {NotAfter}")]
+    [LoggerMessage(3200, LogLevel.Information, "Certificate of {Identity} is here: generation {Generation}, valid until {NotAfter:O}")]
     public static partial void CertificateIssued(ILogger logger, string identity, long generation, DateTimeOffset notAfter);
 
     [LoggerMessage(3201, LogLevel.Warning, "No certificate for {Identity}: {Reason}. Asking again")]
@@ -35,7 +35,7 @@ internal static partial class NodeLog
     [LoggerMessage(3202, LogLevel.Information, "The roots of the mesh changed: {Roots} are trusted now")]
     public static partial void RootsChanged(ILogger logger, int roots);
 
-    [LoggerMessage(3300, LogLevel.Information, "Restored what the process before left: view {Epoch}/{Version} of {Received}, {Certificates} certificates")]
+    [LoggerMessage(3300, LogLevel.Information, "Restored what the process before left: view {Epoch}/{Version} of {Received:O}, {Certificates} certificates")]
     public static partial void StateRestored(ILogger logger, string epoch, ulong version, DateTimeOffset received, int certificates);
 
     [LoggerMessage(3301, LogLevel.Warning, "A certificate that the process before left is not used: {Reason}")]

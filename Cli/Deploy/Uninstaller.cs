@@ -116,7 +116,8 @@ internal sealed class Uninstaller(ClusterClient cluster, TimeProvider time, Text
         if (!withKeys) output.WriteLine("Namespace ambient-system stays, with the root key in it, so that a new installation is trusted: --keys removes it.");
     }
 
-    // What the controllers wrote last would go on saying that a node is connected. Nobody may write it any more: their rights went before.
+    // What the controllers wrote last would go on saying that a node is connected. Their rights went before: only one that is still
+    // ending can bring one back, for as long as the API server remembers those.
     private async Task DeleteNodesAsync()
     {
         foreach (var node in await cluster.ListAsync(MeshNodes)) await cluster.DeleteAsync($"{MeshNodes}/{node["metadata"]!["name"]}");

@@ -1,6 +1,7 @@
 using Ambient.Bench.Rig.Peers.Ztunnel.Wire;
 using Ambient.Cli.Lab;
 using Ambient.Native.Descriptors;
+using Ambient.Native.Events;
 using Ambient.Native.Namespaces;
 using Ambient.Native.Unix;
 using Google.Protobuf;
@@ -39,7 +40,7 @@ internal sealed class ZtunnelPods : IDisposable
     public void Dispose()
     {
         _stopping = true;
-        // Accept waits; a connection of our own ends that.
+        // A connection of our own wakes the thread.
         using (SeqPacketSocket.Connect(_path)) _thread.Join();
         foreach (var connection in _connections) connection.Dispose();
         _listener.Dispose();
@@ -48,16 +49,32 @@ internal sealed class ZtunnelPods : IDisposable
 
     private void Serve()
     {
+        using var epoll = new Epoll();
+        using var ready = new ReadyEvents(1);
+        epoll.Add(_listener.Number, EpollEvents.In, 0);
         while (true)
         {
-            if (!_listener.TryAccept(out var connection, out _)) continue;
+            epoll.Wait(ready, -1);
+            if (!_listener.TryAccept(out var connection, out var error))
+            {
+                if (error == Errno.WouldBlock) continue;
+                _trouble = $"its connection cannot be taken: {error}";
+                return;
+            }
             if (_stopping)
             {
                 connection!.Dispose();
                 return;
             }
             _connections.Add(connection!);
-            _trouble = Tell(connection!);
+            try
+            {
+                _trouble = Tell(connection!);
+            }
+            catch (Exception e) when (e is LabException or InvalidProtocolBufferException)
+            {
+                _trouble = e.Message;
+            }
         }
     }
 
@@ -78,7 +95,12 @@ internal sealed class ZtunnelPods : IDisposable
     }
 
     private static string Ask(SeqPacketSocket connection, byte[] packet, WorkloadRequest request, ReadOnlySpan<int> descriptors) =>
-        connection.TrySend(request.ToByteArray(), descriptors, out Errno error) ? WorkloadResponse.Parser.ParseFrom(Read(connection, packet)).Ack.Error : error.ToString();
+        connection.TrySend(request.ToByteArray(), descriptors, out Errno error) ? WorkloadResponse.Parser.ParseFrom(Read(connection, packet)).Ack?.Error ?? "it answers with something else" : error.ToString();
 
-    private static byte[] Read(SeqPacketSocket connection, byte[] packet) => packet[..connection.Receive(packet, []).Bytes];
+    // One that never answers is ended by whoever waits for it to be ready.
+    private static byte[] Read(SeqPacketSocket connection, byte[] packet)
+    {
+        var received = connection.Receive(packet, []);
+        return received is { IsPacket: true, Truncated: false } ? packet[..received.Bytes] : throw new LabException($"it ended instead of an answer ({received.Error})");
+    }
 }

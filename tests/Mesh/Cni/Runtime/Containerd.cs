@@ -37,9 +37,17 @@ internal sealed class Containerd : IDisposable
         string address = Path.Combine(_folder, "sock"), image = Path.Combine(_folder, "pause.tar"), config = Path.Combine(_folder, "config.toml");
         File.WriteAllText(config, Configuration(address));
         _process = Process.Start(new ProcessStartInfo("sh", ["-c", $"exec containerd --config {config} >{Log} 2>&1"]))!;
-        Wire.Until(() => Command.TryRun("ctr", "--address", address, "version").ExitCode == 0, "containerd's answer");
-        PauseImage.Write(image);
-        Command.Run("ctr", "--address", address, "--namespace", "k8s.io", "images", "import", "--no-unpack", image);   // the runtime unpacks it where it is used
+        try
+        {
+            Wire.Until(() => Command.TryRun("ctr", "--address", address, "version").ExitCode == 0, "containerd's answer");
+            PauseImage.Write(image);
+            Command.Run("ctr", "--address", address, "--namespace", "k8s.io", "images", "import", "--no-unpack", image);   // the runtime unpacks it where it is used
+        }
+        catch
+        {
+            EndProcess();
+            throw;
+        }
         _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
         {
             HttpHandler = new SocketsHttpHandler
@@ -83,11 +91,15 @@ internal sealed class Containerd : IDisposable
 
     public void Dispose()
     {
-        foreach (string sandbox in _sandboxes.ToArray()) End(sandbox);
-        _channel.Dispose();
-        Command.Run("kill", "-TERM", $"{_process.Id}");
-        _process.WaitForExit();
-        _process.Dispose();
+        try
+        {
+            foreach (string sandbox in _sandboxes.ToArray()) End(sandbox);
+        }
+        finally
+        {
+            _channel.Dispose();
+            EndProcess();
+        }
         foreach (string line in File.ReadLines(Log).Where(line => line.Contains("level=error", StringComparison.Ordinal)))
             TestContext.Current.TestOutputHelper?.WriteLine(line);
         Command.TryRun("ip", "link", "del", Bridge);
@@ -95,6 +107,13 @@ internal sealed class Containerd : IDisposable
         {
             if (Directory.Exists(hierarchy + _cgroup)) Directory.Delete(hierarchy + _cgroup);
         }
+    }
+
+    private void EndProcess()
+    {
+        Command.Run("kill", "-TERM", $"{_process.Id}");
+        _process.WaitForExit();
+        _process.Dispose();
     }
 
     private static DateTime Soon() => TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(60);
