@@ -72,7 +72,7 @@ internal sealed class ControllerHost : IAsyncDisposable
         IControllerStore store = api is not null
             ? await ClusterParts.OpenAsync(() => api.Client, options.Cluster!, options.LeafLifetime, time, logger, cancellation)
             : StandaloneStore.Open(new StateFolder(options.State), options, time, logger);
-        var history = new ViewHistory();
+        var history = new ViewHistory(new FingerprintKey(store.Orders.DeriveKey("ambient view fingerprint v1", FingerprintKey.KeyBytes)));
         var ledger = new EnrolmentLedger(time.GetUtcNow());
         ledger.Restore(store.Record?.Pods ?? []);
         var exclusions = new ExclusionLedger(time.GetUtcNow());

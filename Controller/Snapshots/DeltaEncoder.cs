@@ -8,8 +8,8 @@ using Google.Protobuf;
 namespace Ambient.Controller.Snapshots;
 
 /// <summary>
-/// Puts resources that are encoded already behind one another, as the field <c>upserts</c> of a Delta. The bytes are those
-/// that serializing a <see cref="Delta"/> would give; a test compares the two.
+/// Puts resources that are encoded already behind one another, as the field <c>upserts</c> of a Delta. The bytes are as many as
+/// serializing a <see cref="Delta"/> would give, and say the same; a test compares the two.
 /// </summary>
 internal static class DeltaEncoder
 {
@@ -42,7 +42,7 @@ internal static class DeltaEncoder
 
     /// <summary>Encodes a full view in as many parts as it takes; an empty view is one empty part.</summary>
     /// <param name="isCompressed">For nodes that take that.</param>
-    internal static EncodedDelta Full(ulong version, ByteString nonce, IReadOnlyList<ToldResource> resources, bool isCompressed = false)
+    internal static EncodedDelta Full(DeltaHead head, IReadOnlyList<ToldResource> resources, bool isCompressed = false)
     {
         var most = isCompressed ? CompressedPartBytes : FullPartBytes;
         var parts = ImmutableArray.CreateBuilder<ReadOnlyMemory<byte>>();
@@ -57,22 +57,23 @@ internal static class DeltaEncoder
             size += resources[i].Length;
         }
         parts.Add(Part(more: false, resources.Count));
-        return new EncodedDelta(version, nonce, IsFull: true, parts.DrainToImmutable());
+        return new EncodedDelta(head.Version, head.Nonce, IsFull: true, parts.DrainToImmutable());
 
         ReadOnlyMemory<byte> Part(bool more, int end)
         {
-            var head = new Delta { Version = version, Nonce = nonce, Full = true, More = more };
-            return isCompressed ? Compress(head, resources, start, end) : Encode(head, resources, start, end, []);
+            var part = head.Write();
+            (part.Full, part.More) = (true, more);
+            return isCompressed ? Compress(part, resources, start, end) : Encode(part, resources, start, end, []);
         }
     }
 
     /// <summary>Encodes a change.</summary>
     /// <returns>Null if it is larger than one message may be; then a full view has to do.</returns>
-    internal static EncodedDelta? Change(ulong version, ByteString nonce, IReadOnlyList<ToldResource> upserts, IReadOnlyCollection<string> removals) =>
+    internal static EncodedDelta? Change(DeltaHead head, IReadOnlyList<ToldResource> upserts, IReadOnlyCollection<string> removals) =>
         upserts.Sum(u => (long)u.Length) + removals.Sum(r => (long)r.Length) > MaxChangeBytes ? null
-        : new EncodedDelta(version, nonce, IsFull: false, upserts.Count == 0 && removals.Count == 0
+        : new EncodedDelta(head.Version, head.Nonce, IsFull: false, upserts.Count == 0 && removals.Count == 0
             ? []
-            : [Encode(new Delta { Version = version, Nonce = nonce }, upserts, 0, upserts.Count, removals)]);
+            : [Encode(head.Write(), upserts, 0, upserts.Count, removals)]);
 
     private static ReadOnlyMemory<byte> Compress(Delta head, IReadOnlyList<ToldResource> upserts, int from, int to)
     {
@@ -92,7 +93,7 @@ internal static class DeltaEncoder
 
     private static ReadOnlyMemory<byte> Encode(Delta head, IReadOnlyList<ToldResource> upserts, int from, int to, IReadOnlyCollection<string> removals)
     {
-        // The fields in the order of their numbers, as a serializer writes them: 1 to 4, then upserts (5), then removals (6).
+        // The head, then upserts (5), then removals (6): readers take fields in any order.
         var tail = new Delta { Removals = { removals } };
         var (headSize, bodySize, tailSize) = (head.CalculateSize(), SizeOf(upserts, from, to), tail.CalculateSize());
         var bytes = new byte[headSize + bodySize + tailSize];

@@ -29,8 +29,8 @@ internal sealed class FullViews(ViewHistory history)
             // Some hundred megabytes take a moment, for which neither the history nor a stream's thread is held.
             var fresh = Task.Run(() =>
             {
-                var (version, resources) = history.Whole(scope);
-                return DeltaEncoder.Full(version, ViewHistory.NewNonce(), resources, isCompressed);
+                var (version, fingerprint, resources) = history.Whole(scope);
+                return DeltaEncoder.Full(new DeltaHead(version, ViewHistory.NewNonce(), fingerprint), resources, isCompressed);
             });
             _views[(scope, isCompressed)] = new WeakReference<Task<EncodedDelta>>(fresh);
             return fresh;

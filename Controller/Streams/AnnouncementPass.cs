@@ -10,7 +10,7 @@ namespace Ambient.Controller.Streams;
 /// by then, and 5. hand over the orders. Costs what happened, not what there is. Owned by whoever holds its lock.
 /// </summary>
 internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledger, ExclusionLedger exclusions, EnrolmentFile? file, OrderRound orders,
-    NodePods pods, NodeScopes scopes, NodeRoster roster, PushPace pace, ILogger logger)
+    NodePods pods, NodeScopes scopes, NodeRoster roster, ILogger logger)
 {
     private readonly ViewComposer _composer =
         new(ledger.StateOf, pod => exclusions.AnnouncedOf(pod), node => roster.RecordOf(node).Capabilities, logger.ResourceTooLarge);
@@ -84,10 +84,7 @@ internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledg
         exclusions.Records.MarkAnnounced(version);
         _isWaitingForAcks = ledger.IsWaitingForAcks || exclusions.IsWaitingForAcks;
         if (version != before)
-        {
-            pace.Published(version);
             logger.ViewPublished(version, history.Count);
-        }
 
         foreach (var session in roster.Sessions.Concat(roster.Leaving).Where(mayHaveView))
             session.OfferView();

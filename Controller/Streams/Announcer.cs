@@ -24,7 +24,6 @@ internal sealed partial class Announcer : IDisposable
     private readonly NodeRoster _roster;
     private readonly NodePods _pods = new();
     private readonly NodeScopes _scopes;
-    private readonly PushPace _pace;
     private readonly AnnouncementPass _pass;
     private readonly PassSchedule _schedule;
     private readonly TimeProvider _time;
@@ -43,13 +42,16 @@ internal sealed partial class Announcer : IDisposable
         _exclusions = exclusions;
         _roster = roster;
         _scopes = new NodeScopes(_pods, ledger);
-        _pace = new PushPace(time);
-        _pass = new AnnouncementPass(history, ledger, exclusions, file, new OrderRound(orders, ledger, exclusions, _pods, roster, logger), _pods, _scopes, roster, _pace, logger);
-        _schedule = new PassSchedule(time, _pace, Pass);
+        Turns = new PushTurns(time);
+        _pass = new AnnouncementPass(history, ledger, exclusions, file, new OrderRound(orders, ledger, exclusions, _pods, roster, logger), _pods, _scopes, roster, logger);
+        _schedule = new PassSchedule(time, Turns.Pace, Pass);
         _time = time;
         _logger = logger;
         _settledAt = hasRecord ? DateTimeOffset.MinValue : time.GetUtcNow() + EnrolmentLedger.SettleTime;
     }
+
+    /// <summary>When each node is told of changes.</summary>
+    internal PushTurns Turns { get; }
 
     /// <summary>Whether there is a view to tell.</summary>
     internal bool IsReady => _history.Version > 0;
@@ -115,14 +117,6 @@ internal sealed partial class Announcer : IDisposable
             _pass.NodeLeft(session.Node);
             _schedule.Soon();
         }
-    }
-
-    /// <summary>A node has acked a version: how long that took sets the pace of the next ones.</summary>
-    internal void Acked(Outstanding acked)
-    {
-        if (!acked.IsFull)
-            _pace.Acked(acked.View.Version);
-        AckedOrSkipped();
     }
 
     /// <summary>A node has all of a version, for which a withdrawal or an exclusion may have waited.</summary>
@@ -222,7 +216,11 @@ internal sealed partial class Announcer : IDisposable
         }
     }
 
-    public void Dispose() => _schedule.Dispose();
+    public void Dispose()
+    {
+        _schedule.Dispose();
+        Turns.Dispose();
+    }
 
     private static void End(NodeSession session) => session.End(StatusCode.Unavailable, "the controller is stopping");
 

@@ -25,6 +25,7 @@ internal sealed class NodeSession
     private readonly DateTimeOffset _connected;
     private readonly ViewProgress _progress;
     private readonly FullViewTurn _turn;
+    private readonly PushTurn _pushes;
     private readonly Hello _hello;
     private readonly string _peer;
     private readonly ViewSource _views;
@@ -34,12 +35,14 @@ internal sealed class NodeSession
     private NodeHealth? _health;
     private ulong _lastId;
 
-    internal NodeSession(Hello hello, string peer, ViewSource views, TimeProvider time)
+    internal NodeSession(Hello hello, string peer, ViewSource views, PushTurns turns, TimeProvider time)
     {
         (_hello, _peer, _views, _connected) = (hello, peer, views, time.GetUtcNow());
         // What another controller told the node is no older than what we knew when it came: a view of before would take something back.
-        _progress = new ViewProgress(views.History, least: HoldsForeignView ? views.History.Version : 0, time);
+        _progress = new ViewProgress(views.History, least: HoldsForeignView ? views.History.Version : 0,
+            HoldsForeignView ? ViewFingerprint.Read(hello.HeldFingerprint) : null, time);
         _turn = new FullViewTurn(views.Room, time, () => _wakeUps.Writer.TryWrite(true));
+        _pushes = new PushTurn(turns, () => _wakeUps.Writer.TryWrite(true));
         Capabilities = [.. hello.Capabilities.Distinct().Order(StringComparer.Ordinal)];
     }
 
@@ -77,11 +80,11 @@ internal sealed class NodeSession
     /// <summary>Says what the node is to be told of from now on.</summary>
     internal void SetScope(ViewScope scope) => _progress.SetScope(scope);
 
-    /// <summary>The view may be sent from now on, and has changed or may have.</summary>
+    /// <summary>The view may be sent from now on, and has changed or may have. A node that is still to answer gets it with its answer.</summary>
     internal void OfferView()
     {
-        _progress.Allow();
-        _wakeUps.Writer.TryWrite(true);
+        if (_progress.Allow())
+            _pushes.Ask();
     }
 
     /// <summary>Hands over an order; one that still waits is replaced.</summary>
@@ -151,8 +154,10 @@ internal sealed class NodeSession
         var acked = _progress.Acked(ack, out var hasMore);
         if (acked is not null)
             _turn.Leave();
+        if (acked is { IsFull: false })
+            _pushes.Acked();
         if (hasMore)
-            _wakeUps.Writer.TryWrite(true);
+            _pushes.Ask();
         return acked;
     }
 
@@ -233,8 +238,10 @@ internal sealed class NodeSession
                 await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, TrustBundle = bundle }), abort);
             if (TakeOrder() is { } order)
                 await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, Order = order }), abort);
+            _pushes.Begin();
             if (_progress.TakeChange(out var needsFull) is { } change)
             {
+                _pushes.Told();
                 await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, change.Parts[0]), abort);
                 sent(change);
             }
@@ -243,7 +250,10 @@ internal sealed class NodeSession
                 await SendFullAsync(writer, sent, stop, abort);
             }
             if (_progress.TakeSkipped())
+            {
+                _pushes.Told();
                 skipped();
+            }
             await _wakeUps.Reader.ReadAsync(stop);
         }
     }

@@ -41,7 +41,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewSource views, I
         var claim = await IdentifyAsync(context);
         var node = claim.Node;
         var hello = await ReadHelloAsync(reader, node, context.CancellationToken);
-        var session = new NodeSession(hello, context.Peer, views, time);
+        var session = new NodeSession(hello, context.Peer, views, announcer.Turns, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.Ended);
 
         var bundle = BundleOf(authority);
@@ -187,7 +187,7 @@ internal sealed class NodeStreamService(Announcer announcer, ViewSource views, I
                     if (session.Acked(message.Ack) is { } acked)
                     {
                         metrics.Acked(time.GetUtcNow() - acked.Since);
-                        announcer.Acked(acked);
+                        announcer.AckedOrSkipped();
                     }
                     break;
                 case NodeMessage.BodyOneofCase.Nack:

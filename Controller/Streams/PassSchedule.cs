@@ -19,7 +19,7 @@ internal sealed class PassSchedule : IDisposable
     private DateTimeOffset _lastBegun = DateTimeOffset.MinValue;
     private TimeSpan _lastPass;
 
-    /// <param name="pace">How often nodes keep up with.</param>
+    /// <param name="pace">How often a version is worth making.</param>
     /// <param name="pass">Begins a pass, which takes the lock and calls <see cref="Run"/>.</param>
     internal PassSchedule(TimeProvider time, PushPace pace, Action pass)
     {
@@ -29,12 +29,11 @@ internal sealed class PassSchedule : IDisposable
     }
 
     /// <summary>
-    /// Something happened that nodes are to be told: in a moment, or when they have dealt with what they were told last. Alone it is never
-    /// held back, and among many for half a second at most.
+    /// Something happened that nodes are to be told: in a moment, and when it is one of many, with what follows it in a few moments more.
     /// </summary>
     internal void Soon()
     {
-        var (soon, paced) = (_time.GetUtcNow() + CoalesceTime, _lastBegun + _pace.Interval);
+        var (soon, paced) = (_time.GetUtcNow() + CoalesceTime, _lastBegun + _pace.VersionInterval);
         At(soon > paced ? soon : paced);
     }
 

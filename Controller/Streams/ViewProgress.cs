@@ -8,7 +8,8 @@ namespace Ambient.Controller.Streams;
 /// nothing until it has answered. Any thread may call it.
 /// </summary>
 /// <param name="least">A view of before this version would take something back from the node; 0 for none.</param>
-internal sealed class ViewProgress(ViewHistory history, ulong least, TimeProvider time)
+/// <param name="foreign">The fingerprint of what the node holds by another controller's word; null for none.</param>
+internal sealed class ViewProgress(ViewHistory history, ulong least, ViewFingerprint? foreign, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private HeldView _held = HeldView.None;      // what the node has acked
@@ -64,10 +65,14 @@ internal sealed class ViewProgress(ViewHistory history, ulong least, TimeProvide
     }
 
     /// <summary>From now on something may be sent.</summary>
-    internal void Allow()
+    /// <returns>Whether nothing is on its way, whose answer would have to come first.</returns>
+    internal bool Allow()
     {
         lock (_lock)
+        {
             _mayBeSent = true;
+            return _outstanding is null;
+        }
     }
 
     /// <inheritdoc cref="NodeSession.Acked"/>
@@ -111,6 +116,7 @@ internal sealed class ViewProgress(ViewHistory history, ulong least, TimeProvide
         {
             if (!_mayBeSent || _outstanding is not null)
                 return null;
+            RecogniseLocked();
             var version = history.Version;
             if ((version <= _held.Version && ReferenceEquals(_held.Scope, _scope)) || version <= _nacked)
                 return null;
@@ -154,6 +160,16 @@ internal sealed class ViewProgress(ViewHistory history, ulong least, TimeProvide
             _hasSkipped = false;
             return has;
         }
+    }
+
+    // What another controller told it may be what this one knows too, by another number: then only what changed since is to be sent.
+    private void RecogniseLocked()
+    {
+        if (foreign is not { } held || _held.Version > 0 || _nacked > 0)
+            return;
+        foreign = null;
+        if (history.VersionOf(held, _scope) is > 0 and var version)
+            (_held, _hasSkipped) = (new HeldView(version, _scope), true);
     }
 
     private ulong LeastLocked() => Math.Max(least, _held.Version);

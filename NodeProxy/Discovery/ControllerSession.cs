@@ -75,6 +75,7 @@ internal sealed class ControllerSession : IDisposable
             BootId = _context.Options.BootId(),
             HeldEpoch = held.Epoch,
             HeldVersion = held.Version,
+            HeldFingerprint = held.Fingerprint,
             Software = _context.Options.Software,
             Leaving = _context.Options.IsLeaving,
             TakesCompressed = true,

@@ -32,7 +32,11 @@ internal sealed class DeltaAssembler(string epoch, SharedValues shared)
         if (!_isFull)
             _removals.AddRange(part.Removals);
         _isOpen = part.More;
-        delta = part.More ? null : new MeshDelta(epoch, part.Version, _isFull, _upserts, _removals, _fault);
+        delta = part.More ? null : new MeshDelta(epoch, part.Version, _isFull, _upserts, _removals, _fault)
+        {
+            Fingerprint = part.Fingerprint,
+            BuildsOn = part.BuildsOn,
+        };
         if (!part.More)
             Restart(false);
         return delta is not null;

@@ -1,5 +1,6 @@
 using Ambient.Protocol.Mesh.V1;
 using Ambient.Protocol.Model;
+using Google.Protobuf;
 
 namespace Ambient.NodeProxy.Discovery;
 
@@ -13,6 +14,12 @@ namespace Ambient.NodeProxy.Discovery;
 public sealed record MeshDelta(
     string Epoch, ulong Version, bool IsFull, IReadOnlyList<MeshResource> Upserts, IReadOnlyList<string> Removals, string? Fault = null)
 {
+    /// <summary>What controllers know the view by that there is once it is applied; empty if the controller tells none.</summary>
+    public ByteString Fingerprint { get; init; } = ByteString.Empty;
+
+    /// <summary>The fingerprint of the view that a change fits; empty if any of its epoch does.</summary>
+    public ByteString BuildsOn { get; init; } = ByteString.Empty;
+
     /// <summary>Reads resources as they came, up to the first that cannot be read.</summary>
     /// <param name="shared">What equal values are made one object by.</param>
     /// <param name="into">What was read is appended.</param>

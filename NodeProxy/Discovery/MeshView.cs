@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Ambient.Protocol.Model;
+using Google.Protobuf;
 
 namespace Ambient.NodeProxy.Discovery;
 
@@ -29,6 +30,7 @@ public sealed class MeshView
     internal MeshView(
         string epoch,
         ulong version,
+        ByteString fingerprint,
         MeshSettings settings,
         PersistentMap<string, Workload> workloads,
         AddressIndex<Workload> byAddress,
@@ -39,14 +41,14 @@ public sealed class MeshView
         AddressIndex<Node> nodesByAddress,
         PersistentMap<string, AccessPolicy> policies)
     {
-        (Epoch, Version, Settings) = (epoch, version, settings);
+        (Epoch, Version, Fingerprint, Settings) = (epoch, version, fingerprint, settings);
         (_workloads, _byAddress, _byNode, _services, _servicesByAddress) = (workloads, byAddress, byNode, services, servicesByAddress);
         (_nodes, _nodesByAddress, _policies) = (nodes, nodesByAddress, policies);
     }
 
     /// <summary>Nothing is known yet.</summary>
     public static MeshView Empty { get; } = new(
-        "", 0, MeshSettings.Default, PersistentMap<string, Workload>.Empty, AddressIndex<Workload>.Empty,
+        "", 0, ByteString.Empty, MeshSettings.Default, PersistentMap<string, Workload>.Empty, AddressIndex<Workload>.Empty,
         PersistentMap<string, ImmutableArray<Workload>>.Empty, PersistentMap<string, ServiceSlot>.Empty, AddressIndex<ServiceView>.Empty,
         PersistentMap<string, Node>.Empty, AddressIndex<Node>.Empty, PersistentMap<string, AccessPolicy>.Empty);
 
@@ -55,6 +57,9 @@ public sealed class MeshView
 
     /// <summary>Rises with every delta.</summary>
     public ulong Version { get; }
+
+    /// <summary>What the controllers of this mesh know this view by, whatever their epochs; empty if it was told none.</summary>
+    public ByteString Fingerprint { get; }
 
     /// <summary>A controller has spoken, now or before a restart. False for <see cref="Empty"/> only.</summary>
     public bool IsPresent => Epoch.Length > 0;
@@ -143,7 +148,7 @@ public sealed class MeshView
             builder.Remove(key);
         foreach (MeshResource resource in delta.Upserts)
             builder.Put(resource);
-        next = builder.ToView(delta.Epoch, delta.Version);
+        next = builder.ToView(delta.Epoch, delta.Version, delta.Fingerprint);
         return true;
     }
 
@@ -176,6 +181,8 @@ public sealed class MeshView
             return delta.Fault;
         if (delta.IsFull)
             return null;   // a controller may start anew from any version
+        if (!delta.BuildsOn.IsEmpty && !Fingerprint.IsEmpty)
+            return delta.BuildsOn.Equals(Fingerprint) ? null : $"version {delta.Version} does not build upon what version {Version} holds";
         if (delta.Epoch != Epoch)
             return IsPresent ? $"a delta of epoch {delta.Epoch} does not fit a view of epoch {Epoch}" : "a delta came before the first full view";
         return delta.Version < Version ? $"version {delta.Version} is older than {Version}" : null;

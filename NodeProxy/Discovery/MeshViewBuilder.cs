@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Ambient.Protocol.Model;
+using Google.Protobuf;
 
 namespace Ambient.NodeProxy.Discovery;
 
@@ -88,7 +89,7 @@ internal sealed class MeshViewBuilder(MeshView from)
         }
     }
 
-    public MeshView ToView(string epoch, ulong version)
+    public MeshView ToView(string epoch, ulong version, ByteString fingerprint)
     {
         // Only now: a pod that is new in this delta is known, and its endpoints can be made of its objects.
         foreach (Endpoint endpoint in _endpoints)
@@ -103,7 +104,7 @@ internal sealed class MeshViewBuilder(MeshView from)
         foreach ((string name, ServiceSlot.Builder builder) in _slots)
             CloseSlot(name, builder.ToSlot());
         return new MeshView(
-            epoch, version, _settings, _workloads.ToMap(), _byAddress.ToIndex(), _byNode.ToMap(), _services.ToMap(), _servicesByAddress.ToIndex(),
+            epoch, version, fingerprint, _settings, _workloads.ToMap(), _byAddress.ToIndex(), _byNode.ToMap(), _services.ToMap(), _servicesByAddress.ToIndex(),
             _nodes.ToMap(), _nodesByAddress.ToIndex(), _policies.ToMap());
     }
 

@@ -19,6 +19,9 @@ public sealed record StoredState(MeshView View, DateTimeOffset ViewReceived, Imm
 {
     private const uint Format = 1;
 
+    // The definition of resources that this program was built with.
+    private static readonly ByteString Known = ByteString.CopyFrom(SHA256.HashData(Protocol.Mesh.V1.MeshReflection.Descriptor.SerializedData.Span));
+
     /// <summary>Reads what a process left. Never throws, whatever the bytes are.</summary>
     /// <param name="now">Certificates that have ended by then are left out.</param>
     /// <param name="reason">Why nothing of it is used, for a person, or null.</param>
@@ -48,8 +51,13 @@ public sealed record StoredState(MeshView View, DateTimeOffset ViewReceived, Imm
         MeshView? view = MeshView.Empty;
         var resources = new List<Protocol.Model.MeshResource>(stored.Resources.Count);
         string? unreadable = MeshDelta.Read(stored.Resources, new Protocol.Model.SharedValues(), resources);
-        if (stored.Epoch.Length > 0
-            && !MeshView.Empty.TryApply(new MeshDelta(stored.Epoch, stored.Version, true, resources, [], unreadable), out view, out reason))
+        // Of a writer that knew other fields it serves, and is no version of any controller's: a change to it would leave out what it lacks.
+        bool isWhole = stored.Known.Equals(Known);
+        var whole = new MeshDelta(isWhole ? stored.Epoch : $"{stored.Epoch}, in part", stored.Version, true, resources, [], unreadable)
+        {
+            Fingerprint = isWhole ? stored.Fingerprint : ByteString.Empty,
+        };
+        if (stored.Epoch.Length > 0 && !MeshView.Empty.TryApply(whole, out view, out reason))
             return false;
 
         var svids = ImmutableArray.CreateBuilder<Svid>();
@@ -74,7 +82,15 @@ public sealed record StoredState(MeshView View, DateTimeOffset ViewReceived, Imm
         var bytes = new MemoryStream(expectedBytes);
         using (var output = new CodedOutputStream(bytes, leaveOpen: true))
         {
-            new NodeState { Format = Format, Epoch = view.Epoch, Version = view.Version, ViewReceivedUnixSeconds = received.ToUnixTimeSeconds() }.WriteTo(output);
+            new NodeState
+            {
+                Format = Format,
+                Epoch = view.Epoch,
+                Version = view.Version,
+                Fingerprint = view.Fingerprint,
+                Known = Known,
+                ViewReceivedUnixSeconds = received.ToUnixTimeSeconds(),
+            }.WriteTo(output);
             // One by one: 100,000 messages that are alive at the same time would outlive a garbage collection, and pause the loops for it.
             foreach (Protocol.Model.MeshResource resource in view.IsPresent ? view.Resources() : [])
             {

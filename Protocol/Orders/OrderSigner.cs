@@ -24,6 +24,19 @@ public sealed class OrderSigner
         _key = key;
     }
 
+    /// <summary>A secret that whoever holds the key has in common, and that says nothing of the key (HKDF with SHA-256, RFC 5869).</summary>
+    /// <param name="purpose">Keeps secrets for different uses apart.</param>
+    public byte[] DeriveKey(string purpose, int length)
+    {
+        lock (_lock)
+        {
+            var secret = _key.ExportParameters(includePrivateParameters: true).D!;
+            var derived = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, length, info: System.Text.Encoding.UTF8.GetBytes(purpose));
+            CryptographicOperations.ZeroMemory(secret);
+            return derived;
+        }
+    }
+
     /// <summary>Serializes and signs an order: ECDSA P-256 with SHA-256, IEEE P1363, over "ambient-order-v1\0" and the bytes.</summary>
     public SignedOrder Sign(CaptureOrder order)
     {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Ambient.Controller;
 using Ambient.Controller.Authority;
+using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 
 namespace Ambient.Tests.Unit.Controller;
@@ -85,8 +86,9 @@ internal sealed class ControllerRig : IAsyncDisposable, ILoggerProvider, ILogger
     internal string TokenOf(string node, TimeSpan? valid = null) =>
         JoinTokens.OfState(new StateFolder(State)).Create(node, TimeProvider.System.GetUtcNow() + (valid ?? TimeSpan.FromHours(1)));
 
-    internal Task<TestNode> ConnectAsync(string node, string boot = "boot-1", string epoch = "", ulong version = 0, string? token = null) =>
-        TestNode.ConnectAsync(Host.EndPoint, Path.Combine(State, "bundle.pem"), token ?? TokenOf(node), node, boot, epoch, version);
+    internal Task<TestNode> ConnectAsync(string node, string boot = "boot-1", string epoch = "", ulong version = 0, string? token = null,
+        ByteString? fingerprint = null) =>
+        TestNode.ConnectAsync(Host.EndPoint, Path.Combine(State, "bundle.pem"), token ?? TokenOf(node), node, boot, epoch, version, fingerprint);
 
     internal async Task<string> GetAsync(string path)
     {

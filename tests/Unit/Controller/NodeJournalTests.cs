@@ -118,7 +118,7 @@ public sealed class NodeJournalTests
         Bug = (_, bug) => throw bug,
     });
 
-    private NodeSession Session() => new(new Hello { Node = "a", BootId = "boot-1" }, "peer", new ViewSource(new ViewHistory()), _time);
+    private NodeSession Session() => new(new Hello { Node = "a", BootId = "boot-1" }, "peer", new ViewSource(new ViewHistory()), new PushTurns(_time), _time);
 
     private static PodReport Captured(string uid) => new() { Uid = uid, Phase = PodPhase.Captured };
 

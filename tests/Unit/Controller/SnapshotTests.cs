@@ -9,7 +9,7 @@ namespace Ambient.Tests.Unit.Controller;
 public sealed class SnapshotTests
 {
     [Fact]
-    public void What_is_put_together_by_hand_are_the_bytes_that_serializing_gives()
+    public void What_is_put_together_by_hand_says_what_serializing_gives_in_as_many_bytes()
     {
         var random = new Random(7);
         for (var round = 0; round < 200; round++)
@@ -19,13 +19,16 @@ public sealed class SnapshotTests
             var nonce = ByteString.CopyFrom(new byte[random.Next(1, 20)]);
             var version = (ulong)random.NextInt64(1, long.MaxValue);
 
-            var change = DeltaEncoder.Change(version, nonce, [.. upserts.Select(u => ToldResource.Of(u, ""))], removals);
-            var twin = new Delta { Version = version, Nonce = nonce, Upserts = { upserts }, Removals = { removals } };
-            Assert.Equal(upserts.Count + removals.Count == 0 ? [] : [twin.ToByteArray()], change!.Parts.Select(p => p.ToArray()));
+            var (makes, buildsOn) = (new ViewFingerprint((UInt128)random.NextInt64()), new ViewFingerprint(UInt128.MaxValue - (UInt128)random.NextInt64()));
 
-            var full = DeltaEncoder.Full(version, nonce, [.. upserts.Select(u => ToldResource.Of(u, ""))]);
-            var fullTwin = new Delta { Version = version, Nonce = nonce, Full = true, Upserts = { upserts } };
-            Assert.Equal(fullTwin.ToByteArray(), Assert.Single(full.Parts).ToArray());
+            var change = DeltaEncoder.Change(new DeltaHead(version, nonce, makes, buildsOn), [.. upserts.Select(u => ToldResource.Of(u, ""))], removals);
+            var twin = new Delta { Version = version, Nonce = nonce, Upserts = { upserts }, Removals = { removals }, Fingerprint = makes.ToBytes(), BuildsOn = buildsOn.ToBytes() };
+            Assert.Equal(upserts.Count + removals.Count == 0 ? [] : [twin], change!.Parts.Select(p => Delta.Parser.ParseFrom(p.Span)));
+            Assert.All(change.Parts, p => Assert.Equal(twin.CalculateSize(), p.Length));
+
+            var full = DeltaEncoder.Full(new DeltaHead(version, nonce, makes), [.. upserts.Select(u => ToldResource.Of(u, ""))]);
+            var fullTwin = new Delta { Version = version, Nonce = nonce, Full = true, Upserts = { upserts }, Fingerprint = makes.ToBytes() };
+            Assert.Equal(fullTwin, Delta.Parser.ParseFrom(Assert.Single(full.Parts).Span));
         }
     }
 
@@ -167,8 +170,8 @@ public sealed class SnapshotTests
 
     private static EncodedDelta Full(ViewHistory history, ViewScope? scope = null)
     {
-        var (version, resources) = history.Whole(scope ?? ViewScope.Everything);
-        return DeltaEncoder.Full(version, ViewHistory.NewNonce(), resources);
+        var (version, fingerprint, resources) = history.Whole(scope ?? ViewScope.Everything);
+        return DeltaEncoder.Full(new DeltaHead(version, ViewHistory.NewNonce(), fingerprint), resources);
     }
 
     private static ToldChange Update(string uid, string name, string ns = "shop") => ToldChange.To(ToldResource.Of(Workload(uid, name), ns));

@@ -54,12 +54,17 @@ internal sealed class TestNode : IAsyncDisposable
     /// <summary>Whether deltas are acked as they come.</summary>
     internal bool AcksByItself { get; set; } = true;
 
-    internal static async Task<TestNode> ConnectAsync(IPEndPoint controller, string bundle, string token, string name, string boot, string epoch, ulong version)
+    internal static async Task<TestNode> ConnectAsync(IPEndPoint controller, string bundle, string token, string name, string boot, string epoch, ulong version,
+        ByteString? fingerprint = null)
     {
         var node = Open(controller, bundle, token, name, boot);
         await node.SendAsync(new NodeMessage
         {
-            Hello = new Hello { ProtocolVersion = 1, Node = name, BootId = boot, HeldEpoch = epoch, HeldVersion = version, Software = "test/1", Capabilities = { "tunnel-on-original-port" } },
+            Hello = new Hello
+            {
+                ProtocolVersion = 1, Node = name, BootId = boot, HeldEpoch = epoch, HeldVersion = version, HeldFingerprint = fingerprint ?? ByteString.Empty,
+                Software = "test/1", Capabilities = { "tunnel-on-original-port" },
+            },
         });
         var welcome = await node.ReadAsync();
         Assert.Equal(ControllerMessage.BodyOneofCase.Welcome, welcome.BodyCase);

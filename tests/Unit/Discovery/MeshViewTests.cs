@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Ambient.NodeProxy.Discovery;
 using Ambient.Protocol.Mesh.V1;
 using Ambient.Protocol.Model;
+using Google.Protobuf;
 using static Ambient.Tests.Unit.Discovery.MeshWorld;
 
 namespace Ambient.Tests.Unit.Discovery;
@@ -113,6 +114,23 @@ public sealed class MeshViewTests
         Assert.Equal("cluster.local", view.Settings.TrustDomain);
         Assert.Equal(["2"], view.Workloads.Select(w => w.Uid));
         Assert.Equal(0, view.ServiceCount);
+    }
+
+    [Fact]
+    public void A_change_of_another_epoch_fits_when_it_builds_upon_what_is_held_and_no_other_does()
+    {
+        (ByteString held, ByteString next) = (ByteString.CopyFromUtf8("held"), ByteString.CopyFromUtf8("next"));
+        MeshView view = After(MeshView.Empty, Delta(7, true, [Pod("1", "10.0.0.1")], []) with { Fingerprint = held });
+
+        MeshDelta change = Delta(2, false, [Pod("2", "10.0.0.2")], []) with { Epoch = "epoch-2", BuildsOn = held, Fingerprint = next };
+        MeshView after = After(view, change);
+        Assert.Equal(("epoch-2", 2UL, 2), (after.Epoch, after.Version, after.WorkloadCount));
+        Assert.Equal(next, after.Fingerprint);
+
+        Assert.False(after.TryApply(change, out _, out string? reason));
+        Assert.Contains("does not build upon", reason);
+        Assert.False(after.TryApply(Delta(3, false, [], []) with { BuildsOn = held }, out _, out _));
+        Assert.True(after.TryApply(Delta(3, false, [], []) with { Epoch = "epoch-2", BuildsOn = next }, out _, out _));
     }
 
     [Theory]

@@ -31,6 +31,7 @@ public sealed class StateKeeperTests : IDisposable
         Assert.Null(after.Keeper.Restore(left));
         Assert.Equal(Content(before.Views.Current), Content(after.Views.Current));
         Assert.Equal((Epoch, 1UL), (after.Views.Current.Epoch, after.Views.Current.Version));
+        Assert.Equal(before.Views.Current.Fingerprint, after.Views.Current.Fingerprint);
         Assert.Equal(before.Identities.Find(Api)!.PrivateKeyPkcs8, after.Identities.Find(Api)!.PrivateKeyPkcs8);
         Assert.Equal(before.Identities.Find(Api)!.TrustBundle.Single(), after.Identities.Find(Api)!.TrustBundle.Single());
         Assert.Equal("order", after.Orders.Last!.Order.ToStringUtf8());
@@ -38,6 +39,21 @@ public sealed class StateKeeperTests : IDisposable
         Assert.Equal(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), after.Keeper.ViewReceived);
 
         Assert.Equal(left.Length, after.Keeper.Build().Length);   // and leaves the same to its own successor
+    }
+
+    [Fact]
+    public void A_successor_that_knows_other_fields_serves_by_the_view_and_claims_it_to_no_controller()
+    {
+        Process before = WithEverything();
+        NodeState left = NodeState.Parser.ParseFrom(before.Keeper.Build());
+        left.Known = ByteString.CopyFromUtf8("another definition");
+
+        var after = new Process(_time);
+        Assert.Null(after.Keeper.Restore(left.ToByteArray()));
+
+        Assert.Equal(Content(before.Views.Current), Content(after.Views.Current));
+        Assert.NotEqual(Epoch, after.Views.Current.Epoch);
+        Assert.True(after.Views.Current.Fingerprint.IsEmpty);
     }
 
     [Fact]
