@@ -38,16 +38,20 @@ internal sealed class StateFolder : IStateStore
     }
 
     /// <summary>Writes a file that only the owner may read (0600), through to the disk.</summary>
-    public void WritePrivate(string name, string text) => Write(name, text, OwnerOnly, isDurable: true);
+    public void WritePrivate(string name, string text) => Write(name, Of(text), OwnerOnly, isDurable: true);
 
     /// <summary>Writes a file that everyone may read (0644), through to the disk.</summary>
-    public void WritePublic(string name, string text) => Write(name, text, Everyone, isDurable: true);
+    public void WritePublic(string name, string text) => Write(name, Of(text), Everyone, isDurable: true);
 
     /// <summary>
     /// Writes a private file that is written often and can be done without: it outlives this process, not a power failure,
     /// after which it may be empty.
     /// </summary>
-    internal void WriteRecord(string name, string text) => Write(name, text, OwnerOnly, isDurable: false);
+    internal void WriteRecord(string name, string text) => WriteRecord(name, Of(text));
+
+    /// <inheritdoc cref="WriteRecord(string, string)"/>
+    /// <param name="write">Writes what is in it: of a large mesh it would be megabytes as a text.</param>
+    internal void WriteRecord(string name, Action<Stream> write) => Write(name, write, OwnerOnly, isDurable: false);
 
     public void Delete(string name) => File.Delete(At(name));
 
@@ -57,7 +61,13 @@ internal sealed class StateFolder : IStateStore
 
     private string At(string name) => System.IO.Path.Combine(Path, name);
 
-    private void Write(string name, string text, UnixFileMode mode, bool isDurable)
+    private static Action<Stream> Of(string text) => stream =>
+    {
+        using var writer = new StreamWriter(stream, leaveOpen: true);
+        writer.Write(text);
+    };
+
+    private void Write(string name, Action<Stream> write, UnixFileMode mode, bool isDurable)
     {
         var target = At(name);
         var folder = System.IO.Path.GetDirectoryName(target)!;
@@ -75,9 +85,7 @@ internal sealed class StateFolder : IStateStore
             {
                 // The mode at creation passes through the umask; the public files must be readable whatever it is.
                 File.SetUnixFileMode(stream.SafeFileHandle, mode);
-                using var writer = new StreamWriter(stream, leaveOpen: true);
-                writer.Write(text);
-                writer.Flush();
+                write(stream);
                 stream.Flush(isDurable);
             }
             File.Move(beside, target, overwrite: true);

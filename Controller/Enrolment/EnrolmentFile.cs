@@ -18,7 +18,7 @@ internal sealed class EnrolmentFile(StateFolder state)
 
     /// <summary>Writes the file anew, whole.</summary>
     internal void Write(IEnumerable<PodEnrolment> pods, IReadOnlyDictionary<string, PodExclusions> exclusions, IEnumerable<NodeRecord> nodes) =>
-        state.WriteRecord(Name, JsonSerializer.Serialize(new Content
+        state.WriteRecord(Name, stream => JsonSerializer.Serialize(stream, new Content
         {
             Format = Format,
             Pods = [.. pods.OrderBy(p => p.Uid, StringComparer.Ordinal).Select(p => new Pod

@@ -15,8 +15,8 @@ internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledg
     private readonly ViewComposer _composer =
         new(ledger.StateOf, pod => exclusions.AnnouncedOf(pod), node => roster.RecordOf(node).Capabilities, logger.ResourceTooLarge);
 
-    private readonly Dictionary<string, ToldChange> _resources = [];   // of models that came since the last pass
-    private readonly HashSet<string> _pods = [];
+    private Dictionary<string, ToldChange> _resources = [];            // of models that came since the last pass
+    private HashSet<string> _pods = [];
     private readonly HashSet<string> _nodes = [];                      // whose pods may reach something else
     private bool _areAllNodesAffected;
     private bool _nodesDirty;
@@ -78,8 +78,7 @@ internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledg
         _pods.UnionWith(enrolments);
         _pods.UnionWith(exclusions.Records.TakeChanged());
         var version = history.Apply(_composer.Resources(_resources.Values).Concat(_composer.Pods(model, _pods)));
-        _resources.Clear();
-        _pods.Clear();
+        (_resources, _pods) = ([], []);   // not cleared: the first ones were of the whole mesh, and would keep room for it
         ledger.Records.MarkAnnounced(version);
         exclusions.Records.MarkAnnounced(version);
         _isWaitingForAcks = ledger.IsWaitingForAcks || exclusions.IsWaitingForAcks;

@@ -1,8 +1,10 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using Ambient.Controller.Authority;
 using Grpc.AspNetCore.Server.Model;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -55,6 +57,7 @@ internal sealed class StreamServer : IAsyncDisposable
             grpc.MaxReceiveMessageSize = MaxNodeMessageBytes;
             grpc.EnableDetailedErrors = false;
         });
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, SharedMemory>();
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.MaxWriteBufferSize = WriteBufferBytes);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
@@ -108,5 +111,12 @@ internal sealed class StreamServer : IAsyncDisposable
         using var timeout = new CancellationTokenSource(StopTimeout);
         await _app.StopAsync(timeout.Token);
         await _app.DisposeAsync();
+    }
+
+    // Kestrel's own pool keeps every block that was ever in use at once, and pins it: with ten thousand streams those of the one moment in which
+    // all said Hello. The shared one keeps a few for each processor, and leaves the rest to the garbage collection.
+    private sealed class SharedMemory : IMemoryPoolFactory<byte>
+    {
+        public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => MemoryPool<byte>.Shared;
     }
 }

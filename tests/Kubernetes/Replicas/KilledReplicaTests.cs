@@ -97,6 +97,55 @@ public sealed class KilledReplicaTests(ApiServer server)
     }
 
     [Fact]
+    public async Task Nodes_of_a_replica_that_is_killed_go_on_at_the_other_from_what_they_hold()
+    {
+        await using var mesh = await MeshCluster.CreateAsync(server);
+        await using var first = await ControllerProcess.StartAsync(server.KubeconfigPath, mesh.Namespace);
+        await using var second = await ControllerProcess.StartAsync(server.KubeconfigPath, mesh.Namespace);
+        await using var service = new ServiceAddress(first.EndPoint, second.EndPoint);
+        var there = new ConcurrentDictionary<string, string>();
+        await using var nodes = await ConnectAsync(mesh, service, there.ContainsKey);
+        var ns = await server.CreateNamespaceAsync("shop", ("ambient.mesh/enroll", "true"));
+        for (var i = 1; i <= Pods; i++)
+            await AddAsync(i);
+        await EnrolledAsync();
+        var (of, with) = (await StreamsAsync(first), await StreamsAsync(second));
+        var (victim, survivor, moving) = of >= with ? (first, second, of) : (second, first, with);
+        Assert.True(moving > 0, "neither serves anybody");
+        // What the two say is the same once nothing is under way.
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        var full = await FullAsync(survivor);
+
+        await victim.KillAsync();
+        service.LeadTo(survivor.EndPoint);
+        Assert.True(await Eventually.TrueAsync(async () => await StreamsAsync(survivor) == Nodes), string.Join('\n', nodes.All.Select(n => n.Stream.LastFailure)));
+        await AddAsync(Pods + 1);
+        await EnrolledAsync();
+
+        Assert.Equal(full, await FullAsync(survivor));
+        Assert.Empty(nodes.All.SelectMany(n => n.Faults));
+
+        async Task AddAsync(int i)
+        {
+            var made = (await server.ApplyAsync($$"""
+                apiVersion: v1
+                kind: Pod
+                metadata: { name: pod-{{i}}, namespace: {{ns}} }
+                spec: { nodeName: {{nodes.All[i % Nodes].Name}}, serviceAccountName: default, containers: [ { name: app, image: none } ] }
+                status: { phase: Running, podIP: 10.79.0.{{i}}, podIPs: [ { ip: 10.79.0.{{i}} } ] }
+                """)).Single();
+            there[(string)made["metadata"]!["uid"]!] = $"pod-{i}";
+        }
+
+        async Task EnrolledAsync() => Assert.True(await Eventually.TrueAsync(() => nodes.All.All(n => there.Keys.All(uid => n.StateOf(uid) == Enrolment.Enrolled)), TimeSpan.FromSeconds(30)),
+            string.Join('\n', nodes.All.Select(n => n.Stream.LastFailure)));
+
+        static Task<double> StreamsAsync(ControllerProcess controller) => MetricAsync(controller, "ambient_controller_nodes_connected");
+
+        static Task<double> FullAsync(ControllerProcess controller) => MetricAsync(controller, "ambient_controller_deltas_sent_total", "full");
+    }
+
+    [Fact]
     public async Task The_Lease_of_a_writer_that_was_killed_passes_on_within_its_duration()
     {
         await using var mesh = await MeshCluster.CreateAsync(server);
@@ -162,6 +211,12 @@ public sealed class KilledReplicaTests(ApiServer server)
 
         async Task EventuallyAsync(Func<SimulatedNode, bool> holds, string otherwise) =>
             Assert.True(await Eventually.TrueAsync(() => nodes.All.All(holds), TimeSpan.FromSeconds(30)), $"{otherwise}\n{string.Join('\n', first.Log.TakeLast(15).Concat(second.Log.TakeLast(15)))}");
+    }
+
+    private static async Task<double> MetricAsync(ControllerProcess controller, string name, string? form = null)
+    {
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{controller.Admin}") };
+        return MetricsPage.Parse(await http.GetStringAsync("/metrics")).Of(name).Where(sample => form is null || sample.Labels["form"] == form).Sum(sample => sample.Value);
     }
 
     private static async Task<JsonObject> NodesPageAsync(ControllerProcess controller)
