@@ -34,9 +34,9 @@ internal sealed class NetworkConfiguration : IDisposable
             ? Math.Clamp(seconds, 0, 600) : 0;
 
     /// <summary>Namespaces whose pods nobody is asked about.</summary>
-    public IEnumerable<string> ExcludedNamespaces =>
+    public IReadOnlySet<string> ExcludedNamespaces => Protocol.Model.ExcludedNamespaces.With(
         _document.RootElement.TryGetProperty("excludedNamespaces", out var names) && names.ValueKind == JsonValueKind.Array
-            ? names.EnumerateArray().Where(n => n.ValueKind == JsonValueKind.String).Select(n => n.GetString()!) : ["kube-system", "ambient-system"];
+            ? names.EnumerateArray().Where(n => n.ValueKind == JsonValueKind.String).Select(n => n.GetString()!) : []);
 
     /// <summary>The result of the plugin before, as it stands in the input; null for none.</summary>
     public JsonElement? PreviousResult =>

@@ -42,7 +42,7 @@ internal sealed class ControllerHost : IAsyncDisposable
     private ControllerHost(ControllerOptions options, IControllerStore store, Announcer announcer, ILogger logger)
     {
         _store = store;
-        _models = new ModelKeeper(options.TrustDomain);
+        _models = new ModelKeeper(options.TrustDomain, options.ExcludedNamespaces);
         _announcer = announcer;
         _logger = logger;
         _source = options.Source;
@@ -86,7 +86,7 @@ internal sealed class ControllerHost : IAsyncDisposable
         {
             if (api is not null && store.Leadership is { } leadership)
             {
-                host._writeBack = new WriteBack(api, leadership, store.Self?.Name ?? "", () => MeshNews.TroublesOf(announcer.Look(), store.ForeignTrust),
+                host._writeBack = new WriteBack(api, leadership, store.Self?.Name ?? "", options.ExcludedNamespaces, () => MeshNews.TroublesOf(announcer.Look(), store.ForeignTrust),
                     () => MeshNews.HealthyNodesOf(announcer.Look(), store.Remote?.Nodes), () => MeshNews.IsHiddenAnywhere(announcer.Look(), store.Remote?.Nodes), time, logger);
                 host._running.Add(Task.Run(() => host._writeBack.RunAsync(host._stop.Token), CancellationToken.None));
             }

@@ -32,6 +32,9 @@ internal sealed record ControllerOptions
     /// <summary>Where the admin pages are; null for nowhere.</summary>
     public IPEndPoint? Admin { get; init; }
 
+    /// <summary>Namespaces that are never enrolled.</summary>
+    public IReadOnlySet<string> ExcludedNamespaces { get; init; } = Protocol.Model.ExcludedNamespaces.Always;
+
     /// <summary>PEM files of an authority that is used instead of the one in <see cref="State"/>; both or neither.</summary>
     public string? CaCertificate { get; init; }
 
@@ -78,6 +81,7 @@ internal sealed record ControllerOptions
             Listen = listen!,
             TrustDomain = trustDomain,
             LeafLifetime = lifetime,
+            ExcludedNamespaces = Protocol.Model.ExcludedNamespaces.Parse(get("excluded-namespaces") ?? ""),
             Admin = admin,
             CaCertificate = certificate,
             CaKey = key,

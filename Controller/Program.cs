@@ -19,6 +19,7 @@ var state = Text("state", "Folder of keys and records; made if it is missing. A 
 var listen = Text("listen", "Where nodes connect, like [::]:15010, which is both IPv6 and IPv4");
 var trustDomain = Text("trust-domain", "Trust domain of identities where no MeshConfig names one (cluster.local)");
 var lifetime = Text("leaf-lifetime", "Validity of workload certificates, like 90s, 30m or 48h (48h)");
+var excluded = Text("excluded-namespaces", "Namespaces that are never enrolled besides kube-system and ambient-system, like A,B; the same that every node's Redirector is given");
 var admin = Text("admin", "Where the admin pages are, or none (127.0.0.1:15011)");
 var caCertificate = Text("ca-cert", "PEM file of an authority to use instead of one of our own: certificate, intermediates, root");
 var caKey = Text("ca-key", "PEM file of that authority's EC private key");
@@ -26,7 +27,7 @@ var kubeconfig = Text("kubeconfig", "Kubeconfig of the cluster; without it the c
 var ns = Text("namespace", "Namespace of the mesh's own parts in the cluster (ambient-system)");
 var node = Text("node", "The node that the token is for");
 var valid = Text("valid", "How long the token is good, like 720h (720h)");
-Option<string?>[] serving = [source, kubeconfig, ns, state, listen, trustDomain, lifetime, admin, caCertificate, caKey];
+Option<string?>[] serving = [source, kubeconfig, ns, state, listen, trustDomain, lifetime, excluded, admin, caCertificate, caKey];
 
 var root = new RootCommand("Serves the nodes of an Ambient mesh: what there is, who may be whom, what to capture.");
 foreach (var option in serving)

@@ -21,7 +21,7 @@ internal sealed class RedirectorOptions
           --net-sysctls DIR         where the kernel's net settings can be written (default /proc/sys/net, which a container may only read)
           --proc DIR                where the host's /proc is mounted (default /proc, which hostPID gives)
           --host-net DIR            where the machine's own addresses can be read (default PROC/1/net)
-          --excluded-namespaces A,B Kubernetes namespaces that are never captured (default kube-system,ambient-system)
+          --excluded-namespaces A,B Kubernetes namespaces that are never captured, besides kube-system and ambient-system
           --cni-socket PATH         where the CNI plugin asks (SOCK_SEQPACKET, mode 0600, this user alone)
           --cni-plugin PATH         ambient-cni, which is kept installed in the next two
           --cni-bin-dir DIR         where the runtime looks for plugins (default /opt/cni/bin)
@@ -157,8 +157,7 @@ internal sealed class RedirectorOptions
             CniSocketPath = values.GetValueOrDefault("cni-socket"), CniPlugin = values.GetValueOrDefault("cni-plugin"),
             CniBinaries = values.GetValueOrDefault("cni-bin-dir", "/opt/cni/bin"), CniNetworks = values.GetValueOrDefault("cni-conf-dir", "/etc/cni/net.d"),
             StrictBootSeconds = strictBoot ?? 0, CanaryService = canary,
-            ExcludedNamespaces = values.GetValueOrDefault("excluded-namespaces", "kube-system,ambient-system")
-                .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToFrozenSet(StringComparer.Ordinal),
+            ExcludedNamespaces = Protocol.Model.ExcludedNamespaces.Parse(values.GetValueOrDefault("excluded-namespaces", "")),
         };
     }
 

@@ -9,6 +9,8 @@ internal static class ManifestFiles
     private const string Whole = """
         # Ambient for Kubernetes 1.30 and newer, whole:   kubectl apply --server-side -f daemonset.yaml
         # Then take a namespace in, without a restart:    kubectl label namespace shop ambient.mesh/enroll=true
+        # Take it out with `ambientctl uninstall`, never with `kubectl delete -f`: that leaves pods with rules and without a proxy, which refuse
+        # connections until they are restarted, and it deletes the root key and everybody's policies.
         # What needs which right and why, and how to get the image onto the nodes: docs/kubernetes.md
 
         """;

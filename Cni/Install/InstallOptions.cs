@@ -14,7 +14,7 @@ internal sealed record InstallOptions
           --socket PATH              ambient-redirector's --cni-socket, as the host sees it (default /run/ambient/cni/cni.sock)
           --enrolled-file PATH       enrolled-namespaces in ambient-redirector's state directory, as the host sees it
                                      (default /var/lib/ambient/enrolled-namespaces)
-          --excluded-namespaces A,B  Kubernetes namespaces that are never asked about (default ambient-system,kube-system)
+          --excluded-namespaces A,B  Kubernetes namespaces that are never asked about, besides ambient-system and kube-system
           --strict-boot SECONDS      a node that has never had an order holds new pods for at most so long (default 0)
 
         install copies this program and chains it last into the network that the runtime uses: the first file by name. It may be run again
@@ -29,7 +29,7 @@ internal sealed record InstallOptions
 
     public string EnrolledFile { get; init; } = "/var/lib/ambient/enrolled-namespaces";
 
-    public IReadOnlyList<string> ExcludedNamespaces { get; init; } = ["ambient-system", "kube-system"];
+    public IReadOnlySet<string> ExcludedNamespaces { get; init; } = Protocol.Model.ExcludedNamespaces.Always;
 
     public int StrictBootSeconds { get; init; }
 
@@ -42,7 +42,7 @@ internal sealed record InstallOptions
         ["type"] = NetworkList.PluginType,
         ["socket"] = Socket,
         ["enrolledFile"] = EnrolledFile,
-        ["excludedNamespaces"] = new JsonArray([.. ExcludedNamespaces.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(n => (JsonNode)n)]),
+        ["excludedNamespaces"] = new JsonArray([.. ExcludedNamespaces.Order(StringComparer.Ordinal).Select(n => (JsonNode)n)]),
         ["strictBootSeconds"] = StrictBootSeconds,
         ["capabilities"] = new JsonObject { ["io.kubernetes.cri.pod-annotations"] = true },
     };
@@ -68,7 +68,7 @@ internal sealed record InstallOptions
                 case "--socket": options = options with { Socket = value }; break;
                 case "--enrolled-file": options = options with { EnrolledFile = value }; break;
                 case "--excluded-namespaces":
-                    options = options with { ExcludedNamespaces = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) };
+                    options = options with { ExcludedNamespaces = Protocol.Model.ExcludedNamespaces.Parse(value) };
                     break;
                 case "--strict-boot" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds <= 600:
                     options = options with { StrictBootSeconds = seconds };

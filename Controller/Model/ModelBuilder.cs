@@ -21,6 +21,8 @@ internal sealed class ModelBuilder
     internal const string NetnsAnnotation = "ambient.mesh/netns";
 
     private readonly string _defaultTrustDomain;
+    private readonly IReadOnlySet<string> _excluded;
+    private readonly PodBuilder _podBuilder;
     private readonly Claims<(string Kind, string Namespace, string Name)> _names = new(SourceOrder.Instance);
     private readonly Claims<string> _uids = new(SourceOrder.Instance);
     private readonly AddressBook _addresses = new();
@@ -41,9 +43,12 @@ internal sealed class ModelBuilder
     private MeshModel? _model;
 
     /// <param name="defaultTrustDomain">Used where no MeshConfig names one.</param>
-    internal ModelBuilder(string defaultTrustDomain)
+    /// <param name="excluded">Namespaces that are never enrolled; null: only those that can never be.</param>
+    internal ModelBuilder(string defaultTrustDomain, IReadOnlySet<string>? excluded = null)
     {
         _defaultTrustDomain = defaultTrustDomain;
+        _excluded = excluded ?? Protocol.Model.ExcludedNamespaces.Always;
+        _podBuilder = new PodBuilder(_excluded);
         _endpoints = new EndpointBuilder(_pods, _addresses, _nodes.ZoneOf);
     }
 
@@ -280,7 +285,7 @@ internal sealed class ModelBuilder
             if (before?.IsMadeOf(pod, addresses, around) == true)
                 continue;
             var warnings = new SortedSet<string>(StringComparer.Ordinal);
-            var placed = PodBuilder.Place(pod, addresses, around, warnings);
+            var placed = _podBuilder.Place(pod, addresses, around, warnings);
             _warnings.Set(("pod", uid), warnings);
             _pods.Set(uid, placed);
             draft.SetPod(uid, before?.Told, placed.Told);
@@ -346,7 +351,7 @@ internal sealed class ModelBuilder
     private ImmutableArray<string> EnrolledNamespaces()
     {
         var known = _model?.EnrolledNamespaces ?? [];
-        ImmutableArray<string> enrolled = [.. _surroundings.Namespaces.Values.Where(n => n.Labels.GetValueOrDefault(EnrolLabel) == "true" && PodBuilder.MayEnrol(n.Name)).Select(n => n.Name).Order(StringComparer.Ordinal)];
+        ImmutableArray<string> enrolled = [.. _surroundings.Namespaces.Values.Where(n => n.Labels.GetValueOrDefault(EnrolLabel) == "true" && !_excluded.Contains(n.Name)).Select(n => n.Name).Order(StringComparer.Ordinal)];
         return enrolled.AsSpan().SequenceEqual(known.AsSpan()) ? known : enrolled;
     }
 }

@@ -7,7 +7,8 @@ namespace Ambient.Controller.Model;
 /// upon. Owned by one thread.
 /// </summary>
 /// <param name="defaultTrustDomain">Used where no MeshConfig names one.</param>
-internal sealed class ModelKeeper(string defaultTrustDomain)
+/// <param name="excluded">Namespaces that are never enrolled.</param>
+internal sealed class ModelKeeper(string defaultTrustDomain, IReadOnlySet<string> excluded)
 {
     private readonly HashSet<SourceObject> _objects = new(ReferenceEqualityComparer.Instance);
     private ModelBuilder? _builder;
@@ -31,7 +32,7 @@ internal sealed class ModelKeeper(string defaultTrustDomain)
 
     private MeshModel Build(SourceChange change)
     {
-        var builder = _builder ?? new ModelBuilder(defaultTrustDomain);
+        var builder = _builder ?? new ModelBuilder(defaultTrustDomain, excluded);
         var isWhole = _builder is null;
         _builder = null;
         var model = builder.Apply(isWhole ? change with { Added = [.. _objects], Removed = [] } : change);

@@ -7,26 +7,22 @@ using Ambient.Protocol.Mesh.V1;
 namespace Ambient.Controller.Model;
 
 /// <summary>Makes the pods of the model. Looks at nothing but the pod and its <see cref="PodSurroundings"/>.</summary>
-internal static class PodBuilder
+/// <param name="excluded">Namespaces that are never enrolled; every node's Redirector has the same.</param>
+internal sealed class PodBuilder(IReadOnlySet<string> excluded)
 {
-    // Capturing these could cut the very parts that capture, and the cluster's own with them.
-    private static readonly FrozenSet<string> NeverEnrolled = FrozenSet.Create("kube-system", "ambient-system");
-
     // A static pod, which kubelet reads from a file, has another UID in the API than at the node. Source: Kubernetes documentation, "Create
     // static Pods"; kubelet's annotation of the mirror pod.
     private const string StaticPodHash = "kubernetes.io/config.hash";
 
-    internal static bool MayEnrol(string ns) => !NeverEnrolled.Contains(ns);
-
     /// <param name="addresses">Those of its addresses that it has for itself.</param>
     /// <param name="warnings">Takes what there is to say about it.</param>
-    internal static PlacedPod Place(PodObject pod, ImmutableArray<IPAddress> addresses, PodSurroundings around, SortedSet<string> warnings)
+    internal PlacedPod Place(PodObject pod, ImmutableArray<IPAddress> addresses, PodSurroundings around, SortedSet<string> warnings)
     {
         var built = BuildPod(pod, addresses, around, warnings);
         return new PlacedPod(pod, addresses, around, Sendable.Check(built.ToResource(EnrolmentState.None, []), warnings) ? built : null);
     }
 
-    private static MeshPod BuildPod(PodObject pod, ImmutableArray<IPAddress> addresses, PodSurroundings around, SortedSet<string> warnings)
+    private MeshPod BuildPod(PodObject pod, ImmutableArray<IPAddress> addresses, PodSurroundings around, SortedSet<string> warnings)
     {
         var ns = around.Namespace;
         if (ns is null)
@@ -52,12 +48,12 @@ internal static class PodBuilder
         };
     }
 
-    private static bool WantsEnrolment(PodObject pod, NamespaceObject? ns, ImmutableArray<IPAddress> addresses, SortedSet<string> warnings)
+    private bool WantsEnrolment(PodObject pod, NamespaceObject? ns, ImmutableArray<IPAddress> addresses, SortedSet<string> warnings)
     {
         var wants = Wish(pod, pod.Labels) ?? (ns is not null && (Wish(ns, ns.Labels) ?? false));
-        if (wants && NeverEnrolled.Contains(pod.Namespace))
+        if (wants && excluded.Contains(pod.Namespace))
             warnings.Add($"{pod} is not enrolled: namespace {pod.Namespace} never is");
-        return wants && !pod.HostNetwork && pod.Node.Length > 0 && !addresses.IsEmpty && !NeverEnrolled.Contains(pod.Namespace);
+        return wants && !pod.HostNetwork && pod.Node.Length > 0 && !addresses.IsEmpty && !excluded.Contains(pod.Namespace);
 
         bool? Wish(SourceObject owner, FrozenDictionary<string, string> labels)
         {

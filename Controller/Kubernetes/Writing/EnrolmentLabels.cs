@@ -1,12 +1,14 @@
 using Ambient.Controller.Model;
 using Ambient.Controller.Sources;
+using Ambient.Protocol.Model;
 
 namespace Ambient.Controller.Kubernetes.Writing;
 
 /// <summary>
 /// Labels that ask for enrolment and do nothing: with a value that is neither true nor false, or on a namespace that is never enrolled.
 /// </summary>
-internal sealed class EnrolmentLabels
+/// <param name="excluded">Namespaces that are never enrolled.</param>
+internal sealed class EnrolmentLabels(IReadOnlySet<string> excluded)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<SourceObject, Trouble> _namespaces = new(ReferenceEqualityComparer.Instance);
@@ -43,11 +45,11 @@ internal sealed class EnrolmentLabels
         }
     }
 
-    private static Trouble? TroubleOf(NamespaceObject ns) => ns.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) switch
+    private Trouble? TroubleOf(NamespaceObject ns) => ns.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) switch
     {
         null or "false" => null,
-        "true" => PodBuilder.MayEnrol(ns.Name) ? null : Of(ns.Name,
-            $"label {ModelBuilder.EnrolLabel} is ignored: namespace {ns.Name} is never enrolled, since capturing its pods could cut the parts that capture", "never"),
+        "true" => !excluded.Contains(ns.Name) ? null : Of(ns.Name, $"label {ModelBuilder.EnrolLabel} is ignored: namespace {ns.Name} is never enrolled, "
+            + (ExcludedNamespaces.Always.Contains(ns.Name) ? "since capturing its pods could cut the parts that capture" : "by the mesh's --excluded-namespaces"), "never"),
         var value => Of(ns.Name, Unusable(value), $"namespace {value}"),
     };
 

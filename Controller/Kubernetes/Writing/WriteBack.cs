@@ -10,10 +10,11 @@ namespace Ambient.Controller.Kubernetes.Writing;
 /// Tells the cluster what the mesh made of it: conditions, Events, and nodes that are ready. Only while this replica holds the Lease, and
 /// asked anew before each round; what a lost Lease leaves undone the next holder does.
 /// </summary>
+/// <param name="excluded">Namespaces that are never enrolled.</param>
 /// <param name="troubles">What is not as it was asked for, in the whole mesh, apart from what the source itself tells.</param>
 /// <param name="healthy">Nodes that have proved themselves, in the whole mesh.</param>
 /// <param name="isHidden">Whether there is a node that does not see service addresses.</param>
-internal sealed class WriteBack(ApiConnection connection, ILeadership leadership, string replica, Func<IReadOnlyCollection<Trouble>> troubles,
+internal sealed class WriteBack(ApiConnection connection, ILeadership leadership, string replica, IReadOnlySet<string> excluded, Func<IReadOnlyCollection<Trouble>> troubles,
     Func<IReadOnlySet<string>> healthy, Func<bool> isHidden, TimeProvider time, ILogger logger)
 {
     /// <summary>Time between two rounds.</summary>
@@ -27,7 +28,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
 
     private readonly ConditionWriter _conditions = new(new ApiWriter(connection), time, logger);
     private readonly EventWriter _events = new(new ApiWriter(connection), replica, time, logger);
-    private readonly EnrolmentLabels _labels = new();
+    private readonly EnrolmentLabels _labels = new(excluded);
     private readonly TaintRemover _taints = new(new ApiWriter(connection), logger);
     private readonly RouteWriter _routes = new(new ApiWriter(connection), time, logger);
     private readonly Rests<string> _rests = new(RestAfterFailure, time);

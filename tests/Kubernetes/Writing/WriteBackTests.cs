@@ -173,10 +173,13 @@ public sealed class WriteBackTests(ApiServer server)
         // Of its own: that namespace is everybody's.
         await using var own = await ApiServer.StartFakeAsync();
         await own.ApplyAsync("{ apiVersion: v1, kind: Namespace, metadata: { name: kube-system, labels: { ambient.mesh/enroll: 'true' } } }");
+        await own.ApplyAsync("{ apiVersion: v1, kind: Namespace, metadata: { name: infra, labels: { ambient.mesh/enroll: 'true' } } }");
         await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
         await using var writing = Written.Start(own, source);
         Assert.True(await Eventually.TrueAsync(async () =>
             (await own.EventsAsync("kube-system")).Any(e => ((string)e["note"]!).Contains("never enrolled"))), "no event");
+        Assert.True(await Eventually.TrueAsync(async () =>
+            (await own.EventsAsync("infra")).Any(e => (string)e["reason"]! == "EnrolmentLabelIgnored" && ((string)e["note"]!).Contains("--excluded-namespaces"))), "no event of a namespace that a user excludes");
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Ambient.Controller.Kubernetes.Writing;
 using Ambient.Controller.Model;
 using Ambient.Controller.Replicas;
 using Ambient.Controller.Sources;
+using Ambient.Protocol.Model;
 using Ambient.Tests.Kubernetes.Cluster;
 using Ambient.Tests.Kubernetes.Source;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -21,7 +22,7 @@ internal sealed class Written : IAsyncDisposable, ILeadership
     private Written(string kubeconfig, FollowedSource source)
     {
         _leads.SetResult();
-        var writing = new WriteBack(new ApiConnection(kubeconfig, TimeProvider.System), this, "replica-1", () => Troubles, () => Healthy, () => IsHidden, TimeProvider.System, NullLogger.Instance);
+        var writing = new WriteBack(new ApiConnection(kubeconfig, TimeProvider.System), this, "replica-1", ExcludedNamespaces.With(["infra"]), () => Troubles, () => Healthy, () => IsHidden, TimeProvider.System, NullLogger.Instance);
         // All that was published before, and what is from now on: by the source's own task, which may publish while this one takes up the rest.
         var builder = new ModelBuilder("cluster.local");
         Lock turn = new();

@@ -30,7 +30,7 @@ public sealed class InstallTests
         }
 
         var entry = Chained()!;
-        Assert.Equal((run.CniSocket, "infra", 9), ((string)entry["socket"]!, (string)entry["excludedNamespaces"]![0]!, (int)entry["strictBootSeconds"]!));
+        Assert.Equal((run.CniSocket, "infra", 9), ((string)entry["socket"]!, (string)entry["excludedNamespaces"]![1]!, (int)entry["strictBootSeconds"]!));
         Assert.Equal(Path.Combine(run.State, "enrolled-namespaces"), (string)entry["enrolledFile"]!);
 
         // The writer of a broken network is told, and what another one is named first is chained into.

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Ambient.Cni.Install;
+using Ambient.Protocol.Model;
 
 namespace Ambient.Tests.Unit.Cni;
 
@@ -16,7 +17,7 @@ public sealed class NetworkFolderTests : IDisposable
     private const string Single = """{"cniVersion":"0.4.0","name":"old","type":"bridge","x":"<&>"}""";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("networks").FullName;
-    private readonly InstallOptions _options = new() { StrictBootSeconds = 7, ExcludedNamespaces = ["kube-system", "infra"] };
+    private readonly InstallOptions _options = new() { StrictBootSeconds = 7, ExcludedNamespaces = ExcludedNamespaces.With(["infra"]) };
 
     private NetworkFolder Folder => new(_folder);
 
@@ -32,7 +33,7 @@ public sealed class NetworkFolderTests : IDisposable
 
         var list = Json("10-cluster.conflist");
         Assert.Equal(["bridge", "portmap", "ambient-cni"], Types(list));
-        Assert.Equal(("infra", 7), ((string)list["plugins"]![2]!["excludedNamespaces"]![0]!, (int)list["plugins"]![2]!["strictBootSeconds"]!));
+        Assert.Equal(("infra", 7), ((string)list["plugins"]![2]!["excludedNamespaces"]![1]!, (int)list["plugins"]![2]!["strictBootSeconds"]!));
         Assert.True((bool)list["plugins"]![2]!["capabilities"]!["io.kubernetes.cri.pod-annotations"]!);
         list["plugins"]!.AsArray().RemoveAt(2);
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(List), list));
@@ -50,8 +51,8 @@ public sealed class NetworkFolderTests : IDisposable
 
         Assert.Null(Folder.Chain(_options));
         Assert.Equal(chained, Read("10-cluster.conflist"));
-        // The init container and Redirector both install, and each writes the same namespaces in an order of its own.
-        Assert.Null(Folder.Chain(_options with { ExcludedNamespaces = ["infra", "kube-system", "infra"] }));
+        // The init container and Redirector both install, and each is given the same namespaces in a text of its own.
+        Assert.Null(Folder.Chain(_options with { ExcludedNamespaces = ExcludedNamespaces.Parse("infra, kube-system,infra") }));
         Assert.NotNull(Folder.Chain(_options with { StrictBootSeconds = 8 }));
 
         Assert.Equal(["bridge", "portmap", "ambient-cni"], Types(Json("10-cluster.conflist")));

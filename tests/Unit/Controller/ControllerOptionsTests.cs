@@ -28,6 +28,11 @@ public sealed class ControllerOptionsTests
     public void The_admin_pages_are_off_by_the_word_none() =>
         Assert.Null(Read(out _, ("source", "/"), ("state", "/tmp/x"), ("listen", "127.0.0.1:0"), ("admin", "none"))!.Admin);
 
+    [Fact]
+    public void Excluded_namespaces_are_in_addition_to_those_that_the_mesh_needs_to_come_up() =>
+        Assert.Equal(["ambient-system", "kube-system", "monitoring"],
+            Read(out _, ("source", "/"), ("state", "/tmp/x"), ("listen", "127.0.0.1:0"), ("excluded-namespaces", "monitoring"))!.ExcludedNamespaces.Order());
+
     [Theory]
     [InlineData("90s", 90)]
     [InlineData("30m", 1800)]

@@ -41,6 +41,15 @@ public sealed class ModelBuilderTests
     }
 
     [Fact]
+    public void Nor_are_those_that_the_user_excludes()
+    {
+        var model = Build(Protocol.Model.ExcludedNamespaces.Parse("infra"), Namespace("infra", "ambient.mesh/enroll: 'true'"), Pod("prometheus", ns: "infra"), Namespace("kube-system", "ambient.mesh/enroll: 'true'"));
+        Assert.False(model.Pods.Values.Single().WantsEnrolment);
+        Assert.Empty(model.EnrolledNamespaces);
+        Assert.Contains(model.Warnings, w => w.Contains("infra never is"));
+    }
+
+    [Fact]
     public void A_pod_that_has_finished_is_not_there_and_its_address_is_free()
     {
         var model = Build(Enrolled, "{kind: Pod, metadata: {name: done, namespace: shop}, spec: {nodeName: a}, status: {podIP: 10.1.0.1, phase: Succeeded}}",
@@ -270,7 +279,9 @@ public sealed class ModelBuilderTests
 
     private static IEnumerable<Resource> Endpoints(MeshModel model) => model.Resources.Where(r => r.Endpoint is not null);
 
-    private static MeshModel Build(params string[] documents)
+    private static MeshModel Build(params string[] documents) => Build(Protocol.Model.ExcludedNamespaces.Always, documents);
+
+    private static MeshModel Build(IReadOnlySet<string> excluded, params string[] documents)
     {
         var readers = documents.Select((text, i) =>
         {
@@ -279,7 +290,7 @@ public sealed class ModelBuilderTests
                 reader.Read(document);
             return reader;
         }).ToList();
-        return new ModelBuilder("cluster.local").Build(new SourceSnapshot([.. readers.SelectMany(r => r.Objects)],
+        return new ModelBuilder("cluster.local", excluded).Build(new SourceSnapshot([.. readers.SelectMany(r => r.Objects)],
             [.. readers.SelectMany(r => r.UnknownKinds)], [], IsStandalone: true));
     }
 }

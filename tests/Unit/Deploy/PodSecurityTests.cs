@@ -96,6 +96,30 @@ public sealed partial class PodSecurityTests
     }
 
     [Fact]
+    public void Each_workload_has_a_network_policy_and_none_but_the_controller_may_call_whom_it_likes()
+    {
+        var policies = Checkout.Daemonset.Where(o => (string?)o["kind"] == "NetworkPolicy").ToList();
+        var workloads = Checkout.Daemonset.Where(o => (string?)o["kind"] is "Deployment" or "DaemonSet").ToList();
+        Assert.Equal(3, workloads.Count);
+        foreach (var workload in workloads)
+        {
+            var policy = Assert.Single(policies, p => JsonNode.DeepEquals(p["spec"]!["podSelector"], workload["spec"]!["selector"])
+                && (string?)p["metadata"]!["namespace"] == (string?)workload["metadata"]!["namespace"]);
+            // The API server is no pod, and has no address that a manifest could know.
+            Assert.Equal((string?)workload["metadata"]!["name"] == "ambient-controller" ? ["Ingress"] : ["Ingress", "Egress"], Checkout.Texts(policy["spec"]!["policyTypes"]));
+            Assert.All(policy["spec"]!["ingress"]?.AsArray() ?? [], rule => Assert.True(rule!["from"] is JsonArray { Count: > 0 } && rule["ports"] is JsonArray { Count: > 0 }));
+        }
+        // A rule of egress without `to` is to everybody: for DNS alone.
+        var free = policies.SelectMany(p => p["spec"]!["egress"]?.AsArray() ?? []).Where(rule => rule!["to"] is null);
+        Assert.Equal([53, 53, 5353, 5353], Assert.Single(free)!["ports"]!.AsArray().Select(port => (int)port!["port"]!));
+    }
+
+    [Fact]
+    public void Removing_a_Helm_release_leaves_the_root_key_and_every_kind() =>
+        Assert.All(Checkout.Daemonset.Where(o => (string?)o["kind"] is "Namespace" or "CustomResourceDefinition"),
+            item => Assert.Equal("keep", (string?)item["metadata"]!["annotations"]?["helm.sh/resource-policy"]));
+
+    [Fact]
     public void Every_security_setting_is_explained_by_a_comment()
     {
         var lines = Checkout.Read("daemonset.yaml").Split('\n');

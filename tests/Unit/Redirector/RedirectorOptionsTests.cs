@@ -31,6 +31,16 @@ public sealed class RedirectorOptionsTests
     }
 
     [Theory]
+    [InlineData("monitoring")]
+    [InlineData("monitoring, kube-system,,monitoring")]
+    public void Excluded_namespaces_are_in_addition_to_those_that_the_mesh_needs_to_come_up(string list)
+    {
+        var options = RedirectorOptions.Parse(["--node", "a", "--order-key", _key, "--state", "/s", "--channel-fd", "3", $"--excluded-namespaces={list}"], _ => null, out var faults);
+        Assert.Empty(faults);
+        Assert.Equal(["ambient-system", "kube-system", "monitoring"], options!.ExcludedNamespaces.Order());
+    }
+
+    [Theory]
     [InlineData("--socket", "/s", "--socket-uid", "1", "--channel-fd", "3")]
     [InlineData("--socket", "/s")]
     [InlineData("--channel-fd", "three")]
