@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Ambient.Cli.Lab;
 using Ambient.Controller.Authority;
 using Ambient.Controller.Replicas;
 using Ambient.Protocol.Identity;
@@ -115,6 +116,7 @@ public sealed class KilledReplicaTests(ApiServer server)
         // What the two say is the same once nothing is under way.
         await Task.Delay(TimeSpan.FromSeconds(2));
         var full = await FullAsync(survivor);
+        Assert.True(full + await FullAsync(victim) >= Nodes, "nobody was sent a first view");
 
         await victim.KillAsync();
         service.LeadTo(survivor.EndPoint);
