@@ -5,7 +5,7 @@ namespace Ambient.Bench.Controller;
 
 /// <summary>
 /// One measurement with a number of nodes: 1. a fresh controller takes in the cluster; 2. all nodes connect and get their first full view;
-/// 3. single changes, each when the one before has been acked by all; 4. changes at a rate.
+/// 3. it is killed, and another takes over; 4. single changes, each when the one before has been acked by all; 5. changes at a rate.
 /// </summary>
 internal static class ControllerBench
 {
@@ -17,7 +17,8 @@ internal static class ControllerBench
         var state = Directory.CreateTempSubdirectory("ambient-bench-").FullName;
         try
         {
-            using var controller = await ControllerUnderTest.StartAsync(state, size);
+            var controller = await ControllerUnderTest.StartAsync(state, size);
+            using var ending = new Ending(() => controller.Dispose());
             await using var fleet = new NodeFleet();
             var figures = new List<Figure>();
             void Note(string name, double value, string unit, double? atMost = null)
@@ -40,6 +41,7 @@ internal static class ControllerBench
             var memory = controller.Memory;
             Note("memory", memory, "B PSS", atMost: 2L << 30);
 
+            controller = await TakeOverAsync(controller, state, size, fleet, nodes, Note);
             fleet.Counts.LooksForMarks = true;
             await SingleAsync(controller, fleet, nodes, Note);
             await AtRateAsync(controller, fleet, nodes, rate, seconds, Note);
@@ -50,6 +52,22 @@ internal static class ControllerBench
         {
             Directory.Delete(state, recursive: true);
         }
+    }
+
+    // What a second replica would be: it has read the cluster and what the first wrote down. The generated source has not changed yet, so both say the same.
+    private static async Task<ControllerUnderTest> TakeOverAsync(ControllerUnderTest first, string state, ClusterSize size, NodeFleet fleet, int nodes, Action<string, double, string, double?> note)
+    {
+        var second = await ControllerUnderTest.StartAsync(state, size);
+        await fleet.LeaveAsync();
+        var (bytes, welcomes, cpu, began) = (fleet.Counts.Bytes, fleet.Counts.Welcomes, second.Cpu, Stopwatch.GetTimestamp());
+        first.Dispose();
+        await fleet.ConnectAsync(nodes, second.Port, ControllerProcess.TokensOf(state), Path.Combine(state, "bundle.pem"));
+        await fleet.UntilAsync(() => fleet.Counts.Welcomes >= welcomes + nodes, Patience, "the welcome of another controller");
+        note("take-over", Stopwatch.GetElapsedTime(began).TotalSeconds, "s from a controller's death until another serves all its nodes", null);
+        await QuietAsync(fleet);
+        note("take-over-cpu", second.Cpu - cpu, "s CPU of the other controller", null);
+        note("take-over-bytes", (double)(fleet.Counts.Bytes - bytes) / nodes, "B to a node, who holds all already", null);
+        return second;
     }
 
     private static double OwnCpu => ProcessCpu.Seconds([Environment.ProcessId]);
@@ -115,4 +133,9 @@ internal static class ControllerBench
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+
+    private sealed class Ending(Action end) : IDisposable
+    {
+        public void Dispose() => end();
+    }
 }

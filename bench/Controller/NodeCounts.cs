@@ -6,6 +6,7 @@ internal sealed class NodeCounts
     private long _bytes;
     private long _acks;
     private long _fullAcks;
+    private long _welcomes;
 
     /// <summary>Time from a change to the ack of a node that was told of it, one for each change and node.</summary>
     internal LatencyHistogram Latencies { get; } = new();
@@ -19,6 +20,11 @@ internal sealed class NodeCounts
 
     /// <summary>Full views that were acked.</summary>
     internal long FullAcks => Interlocked.Read(ref _fullAcks);
+
+    /// <summary>Streams that a controller has taken in.</summary>
+    internal long Welcomes => Interlocked.Read(ref _welcomes);
+
+    internal void Welcomed() => Interlocked.Increment(ref _welcomes);
 
     internal void Received(int bytes) => Interlocked.Add(ref _bytes, bytes);
 

@@ -12,9 +12,10 @@ internal sealed class NodeFleet : IAsyncDisposable
     private const int NodesPerAddress = 200;      // the controller lets one address have 256 connections
     private const int HandshakesAtOnce = 32;
 
-    private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _running = [];
-    private readonly List<SimulatedNode> _nodes = [];
+    private readonly Dictionary<string, HeldView?> _held = [];
+    private CancellationTokenSource _stop = new();
+    private List<SimulatedNode> _nodes = [];
 
     internal NodeCounts Counts { get; } = new();
 
@@ -23,6 +24,7 @@ internal sealed class NodeFleet : IAsyncDisposable
     /// <summary>The first fault of a node; null if there is none.</summary>
     internal string? Fault { get; private set; }
 
+    /// <summary>Connects as many nodes, which say what they hold.</summary>
     internal async Task ConnectAsync(int nodes, int port, JoinTokens tokens, string bundle)
     {
         var roots = new X509Certificate2Collection();
@@ -38,7 +40,7 @@ internal sealed class NodeFleet : IAsyncDisposable
         var connecting = Enumerable.Range(0, nodes).Select(async i =>
         {
             var name = GeneratedCluster.NodeName(i);
-            var node = new SimulatedNode(name, tokens.Create(name, expiry), Counts);
+            var node = new SimulatedNode(name, tokens.Create(name, expiry), Counts, _held.GetValueOrDefault(name));
             lock (_nodes)
                 _nodes.Add(node);
             await room.WaitAsync(_stop.Token);
@@ -71,7 +73,19 @@ internal sealed class NodeFleet : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>All nodes leave their controller, and remember what they hold.</summary>
+    internal async Task LeaveAsync()
+    {
+        await EndAsync();
+        foreach (var node in _nodes)
+            _held[node.Name] = node.Held;
+        (_nodes, _stop) = ([], new CancellationTokenSource());
+        _running.Clear();
+    }
+
+    public async ValueTask DisposeAsync() => await EndAsync();
+
+    private async Task EndAsync()
     {
         await _stop.CancelAsync();
         await Task.WhenAll(_running);
@@ -81,13 +95,14 @@ internal sealed class NodeFleet : IAsyncDisposable
 
     private async Task RunAsync(SimulatedNode node)
     {
+        var stop = _stop.Token;
         try
         {
-            await node.RunAsync(_stop.Token);
+            await node.RunAsync(stop);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
         {
-            if (!_stop.IsCancellationRequested)
+            if (!stop.IsCancellationRequested)
                 Fault ??= e.Message;
         }
     }

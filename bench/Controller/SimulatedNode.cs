@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using Google.Protobuf;
 
 namespace Ambient.Bench.Controller;
 
@@ -11,9 +12,11 @@ namespace Ambient.Bench.Controller;
 /// One node's stream: TLS, HTTP/2 and gRPC as on a real node, but of what comes only version and nonce of deltas are read, and marks of
 /// changes looked for; everything is acked. Small, so that the controller and not this is what is measured. Owned by one task.
 /// </summary>
-internal sealed class SimulatedNode(string name, string token, NodeCounts counts) : IDisposable
+/// <param name="held">What it holds of another controller's word; null for nothing.</param>
+internal sealed class SimulatedNode(string name, string token, NodeCounts counts, HeldView? held = null) : IDisposable
 {
     private const int WindowCredit = 1 << 29;     // given back at once, seldom
+    private const int EndLength = 18;             // of a fingerprint with its tag and length
     private const byte Data = 0, Headers = 1, Settings = 4, Ping = 6, GoAway = 7, WindowUpdate = 8, Reset = 3;
     private readonly byte[] _head = new byte[9];
     private readonly byte[] _message = new byte[128];   // the beginning of the message that is coming in
@@ -25,7 +28,12 @@ internal sealed class SimulatedNode(string name, string token, NodeCounts counts
     private byte _frameType, _frameFlags;
     private ulong _id = 1;
     private bool _isInFull;
-    private (byte Before, byte Last) _end;              // of the message that is coming in
+    private readonly byte[] _end = new byte[EndLength];  // of the message that is coming in
+
+    internal string Name => name;
+
+    /// <summary>What it holds; null for nothing.</summary>
+    internal HeldView? Held { get; private set; } = held;
 
     /// <summary>Connects and says Hello.</summary>
     internal async Task ConnectAsync(IPEndPoint controller, IPAddress from, SslClientAuthenticationOptions tls, CancellationToken stop)
@@ -50,7 +58,11 @@ internal sealed class SimulatedNode(string name, string token, NodeCounts counts
         Message(new Ambient.Protocol.Discovery.V1.NodeMessage
         {
             Id = _id++,
-            Hello = new() { ProtocolVersion = 1, Node = name, BootId = "boot", Software = "simulated/1", TakesCompressed = true, Capabilities = { "tunnel-on-original-port" } },
+            Hello = new()
+            {
+                ProtocolVersion = 1, Node = name, BootId = "boot", Software = "simulated/1", TakesCompressed = true, Capabilities = { "tunnel-on-original-port" },
+                HeldEpoch = Held is null ? "" : "another", HeldVersion = Held?.Version ?? 0, HeldFingerprint = Held?.Fingerprint ?? ByteString.Empty,
+            },
         });
         await FlushAsync(stop);
     }
@@ -147,7 +159,7 @@ internal sealed class SimulatedNode(string name, string token, NodeCounts counts
             if (_messageSeen < _message.Length)
                 body[..Math.Min(body.Length, _message.Length - _messageSeen)].CopyTo(_message.AsSpan(_messageSeen));
             LookForMarks(body);
-            _end = body.Length > 1 ? (body[^2], body[^1]) : body.Length == 1 ? (_end.Last, body[0]) : _end;
+            NoteEnd(body);
             _messageSeen += body.Length;
             if (_messageSeen < _messageLength)
                 continue;
@@ -156,14 +168,23 @@ internal sealed class SimulatedNode(string name, string token, NodeCounts counts
         }
     }
 
-    // The beginning of a ControllerMessage: 1 id; 3 delta { 1 version; 2 nonce; 3 full; 4 more }, in the order of the fields' numbers; more is
-    // also at the very end of what more follows upon.
+    private void NoteEnd(ReadOnlySpan<byte> body)
+    {
+        var kept = EndLength - Math.Min(body.Length, EndLength);
+        _end.AsSpan(EndLength - kept).CopyTo(_end);
+        body[^(EndLength - kept)..].CopyTo(_end.AsSpan(kept));
+    }
+
+    // The beginning of a ControllerMessage: 1 id; then 2 welcome, or 3 delta { 1 version; 2 nonce; 3 full; 4 more; 9 fingerprint }. A compressed part
+    // has its fingerprint at the very end, and what more follows upon has there more (4) once again.
     private void Whole(ReadOnlySpan<byte> message)
     {
         var at = 0;
         if (message.Length < 2 || message[at++] != 0x08)
             return;
         Varint(message, ref at);
+        if (at < message.Length && message[at] == 0x12)
+            counts.Welcomed();
         if (at >= message.Length || message[at++] != 0x1a)
             return;
         Varint(message, ref at);
@@ -179,11 +200,16 @@ internal sealed class SimulatedNode(string name, string token, NodeCounts counts
         at += isFull ? 2 : 0;
         if (isFull)
             _isInFull = true;
-        if (_end == (0x20, 0x01))
+        var atEnd = _end is [0x4a, 0x10, ..] ? _end.AsSpan(2) : default;
+        if (atEnd.IsEmpty && _end is [.., 0x20, 0x01])
             return;
+        if (at + 1 < message.Length && message[at] == 0x20)
+            at += 2;
+        var fingerprint = atEnd.IsEmpty && at + 18 <= message.Length && message[at] == 0x4a ? message.Slice(at + 2, 16) : atEnd;
+        Held = new HeldView(version, ByteString.CopyFrom(fingerprint));
         isFull = _isInFull;
         _isInFull = false;
-        Message(new Ambient.Protocol.Discovery.V1.NodeMessage { Id = _id++, Ack = new() { Nonce = Google.Protobuf.ByteString.CopyFrom(nonce), Version = version } });
+        Message(new Ambient.Protocol.Discovery.V1.NodeMessage { Id = _id++, Ack = new() { Nonce = ByteString.CopyFrom(nonce), Version = version } });
         counts.Acked(isFull);
     }
 
@@ -233,7 +259,7 @@ internal sealed class SimulatedNode(string name, string token, NodeCounts counts
 
     private void Message(Ambient.Protocol.Discovery.V1.NodeMessage message)
     {
-        var size = Google.Protobuf.MessageExtensions.ToByteArray(message);
+        var size = message.ToByteArray();
         var framed = new byte[5 + size.Length];
         BinaryPrimitives.WriteInt32BigEndian(framed.AsSpan(1), size.Length);
         size.CopyTo(framed, 5);
@@ -272,3 +298,6 @@ internal sealed class SimulatedNode(string name, string token, NodeCounts counts
         _output.Clear();
     }
 }
+
+/// <summary>What a node holds, as it says to the next controller.</summary>
+internal sealed record HeldView(ulong Version, ByteString Fingerprint);
