@@ -1,5 +1,6 @@
 using Ambient.Native.Namespaces;
 using Ambient.Protocol.Cni;
+using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Redirector.V1;
 using Ambient.Redirector.Capture;
 using Ambient.Redirector.Cni;
@@ -119,6 +120,7 @@ internal sealed partial class Redirection
         var capture = _pods.GetValueOrDefault(call.Request.Uid);
         call.Answer(capture switch
         {
+            { Status.Phase: PodPhase.Unproved } => CniAnswer.Fails($"the pod's capture is broken: {capture.Status.Reason}"),
             { IsCaptured: true } => CniAnswer.Captured,
             { IsAhead: true } or { IsOrdered: true, Container.Length: > 0 } => CniAnswer.Fails($"the pod is not captured: {capture.Status.Reason}"),
             _ => CniAnswer.Passes("the mesh has nothing to do with it"),

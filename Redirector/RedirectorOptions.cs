@@ -28,7 +28,7 @@ internal sealed class RedirectorOptions
           --cni-conf-dir DIR        where it looks for networks (default /etc/cni/net.d)
           --strict-boot SECONDS     a node that has never had an order holds new pods for at most so long (default 0: not at all)
           --canary-service ADDR:PORT a service address that the node's canary connects to
-                                    (default: KUBERNETES_SERVICE_HOST and _PORT; without these there is no canary)
+                                    (default: KUBERNETES_SERVICE_HOST and _PORT; without these, or where they are no address, there is no canary)
           --help                    this text
 
         ambient-redirector rules    prints the rules of a pod with some exclusions, as nft reads them
@@ -146,8 +146,9 @@ internal sealed class RedirectorOptions
         if (strictBoot > MaxStrictBootSeconds)
             faults.Add($"--strict-boot is at most {MaxStrictBootSeconds}");
         IPEndPoint? canary = null;
-        string? canaryText = values.GetValueOrDefault("canary-service") ?? ServiceOfCluster(environment);
-        if (canaryText is not (null or "none") && (!IPEndPoint.TryParse(canaryText, out canary) || canary.Port == 0))
+        if (values.GetValueOrDefault("canary-service") is not { } canaryText)
+            canary = ServiceOfCluster(environment);
+        else if (canaryText != "none" && (!IPEndPoint.TryParse(canaryText, out canary) || canary.Port == 0))
             faults.Add($"--canary-service takes ADDRESS:PORT or none, not {canaryText}");
         string proc = values.GetValueOrDefault("proc", "/proc").TrimEnd('/');
         return new RedirectorOptions
@@ -161,9 +162,11 @@ internal sealed class RedirectorOptions
         };
     }
 
-    // What kubelet puts into every container. Kubernetes documentation, "Service", environment variables.
-    private static string? ServiceOfCluster(Func<string, string?> environment) =>
-        environment("KUBERNETES_SERVICE_HOST") is { Length: > 0 } host && environment("KUBERNETES_SERVICE_PORT") is { Length: > 0 } port
-            ? host.Contains(':', StringComparison.Ordinal) ? $"[{host}]:{port}" : $"{host}:{port}"
+    // What kubelet puts into every container. Kubernetes documentation, "Service", environment variables. A provider may put a name there,
+    // which nobody asks DNS for from here; that is no reason to leave a node without its Redirector.
+    private static IPEndPoint? ServiceOfCluster(Func<string, string?> environment) =>
+        IPAddress.TryParse(environment("KUBERNETES_SERVICE_HOST"), out var address)
+            && ushort.TryParse(environment("KUBERNETES_SERVICE_PORT"), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) && port > 0
+            ? new IPEndPoint(address, port)
             : null;
 }

@@ -9,7 +9,7 @@ internal static class Chart
     /// <summary>In the order in which they are applied: what a later one needs comes earlier.</summary>
     public static ImmutableArray<string> Names { get; } =
     [
-        "namespace.yaml", "crd-accesspolicies.yaml", "crd-meshconfigs.yaml", "crd-meshnodes.yaml", "controller-rbac.yaml", "user-rbac.yaml", "controller.yaml",
+        "namespace.yaml", "crd-accesspolicies.yaml", "crd-meshconfigs.yaml", "crd-meshnodes.yaml", "controller-rbac.yaml", "guard.yaml", "user-rbac.yaml", "controller.yaml",
         "node.yaml", "redirector.yaml", "podmonitor.yaml",
     ];
 

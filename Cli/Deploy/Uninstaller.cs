@@ -12,7 +12,7 @@ internal sealed class Uninstaller(ClusterClient cluster, TimeProvider time, Text
 {
     private const string EnrolLabel = "ambient.mesh/enroll", System = "/api/v1/namespaces/ambient-system", MeshNodes = "/apis/ambient.mesh/v1alpha1/meshnodes";
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-    private static readonly string[] Captured = ["Preparing", "Captured", "Quiet"];
+    private static readonly string[] Captured = ["Preparing", "Captured", "Unproved", "Quiet"];
 
     /// <summary>Removes the label from every namespace and pod that has it.</summary>
     public async Task WithdrawAsync()

@@ -36,7 +36,7 @@ internal sealed record NodePage(string Name, bool Connected, string? Peer, strin
     public NodeHealthPage? Health { get; init; }
 }
 
-/// <param name="State">ready or degraded.</param>
+/// <param name="State">ready, degraded, or unknown where no canary proves it.</param>
 /// <param name="Reason">A word like ServiceAddressHidden; empty if ready.</param>
 internal sealed record NodeHealthPage(string State, string Reason, string Detail);
 
@@ -46,10 +46,16 @@ internal sealed record NodePodPage(string Uid, string Namespace, string Name, st
 
 internal sealed record WorkloadsPage(ulong Version, ImmutableArray<WorkloadPage> Workloads)
 {
+    /// <summary>How many pods are not enrolled although labels ask for it, by the reason; of all that were asked for, not of this page alone.</summary>
+    public ImmutableArray<LeftOutPage> LeftOut { get; init; } = [];
+
     /// <inheritdoc cref="NodesPage.Continue"/>
     public string? Continue { get; init; }
 }
 
+internal sealed record LeftOutPage(string Reason, int Pods);
+
+/// <param name="Reason">What its node says of its capture, or why it is not enrolled although labels ask for it.</param>
 internal sealed record WorkloadPage(string Uid, string Namespace, string Name, string WorkloadName, string ServiceAccount, string Node,
     ImmutableArray<string> Addresses, bool HostNetwork, string State, string Mode, string Identity, string DirectForbiddenReason,
     string Phase, string Reason)

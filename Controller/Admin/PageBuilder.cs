@@ -36,21 +36,22 @@ internal static class PageBuilder
 
     internal static WorkloadsPage Workloads(Overview overview, PageQuery query)
     {
-        var pods = query.Of((overview.Model?.Pods.Values ?? []).Where(p => query.Namespace is null || p.Namespace == query.Namespace),
-            p => $"{p.Namespace}\0{p.Name}\0{p.Uid}", out var next);
+        var asked = (overview.Model?.Pods.Values ?? []).Where(p => query.Namespace is null || p.Namespace == query.Namespace);
+        var pods = query.Of(asked, p => $"{p.Namespace}\0{p.Name}\0{p.Uid}", out var next);
+        var leftOut = asked.Where(p => p.LeftOutReason.Length > 0).CountBy(p => p.LeftOutReason).OrderBy(reason => reason.Key, StringComparer.Ordinal);
         return new WorkloadsPage(overview.Version, [.. pods.Select(p =>
         {
             var enrolment = overview.Pods.GetValueOrDefault(p.Uid);
             return new WorkloadPage(p.Uid, p.Namespace, p.Name, p.WorkloadName, p.ServiceAccount, p.Node,
                 [.. p.Addresses.Select(a => a.ToString())], p.HostNetwork, Lower(enrolment?.State ?? EnrolmentState.None), Lower(p.Mode),
                 SpiffeId.TryOf(overview.Model!.Settings.TrustDomain, p.Namespace, p.ServiceAccount, out var id, out _) ? id.ToString() : "",
-                p.DirectForbiddenReason, enrolment is null ? "" : Lower(enrolment.Phase), enrolment?.Reason ?? "")
+                p.DirectForbiddenReason, enrolment is null ? "" : Lower(enrolment.Phase), enrolment?.Reason ?? p.LeftOutReason)
             {
                 PortModes = [.. p.PortModes.Select(m => $"{m.Port}={m.Mode.ToString().ToUpperInvariant()}")],
                 Policies = p.Policies,
             };
         })])
-        { Continue = next };
+        { Continue = next, LeftOut = [.. leftOut.Select(reason => new LeftOutPage(reason.Key, reason.Value))] };
     }
 
     internal static ServicesPage Services(Overview overview, PageQuery query)
@@ -75,7 +76,7 @@ internal static class PageBuilder
         {
             Replica = self?.Name,
             Epoch = overview.Epoch,
-            Health = session.Health is { } health ? HealthOf(health.Ok ? "Ready" : "Degraded", health.Reason, health.Detail) : null,
+            Health = session.Health is { } health ? HealthOf(HealthState.Of(health), health.Reason, health.Detail) : null,
         };
 
     // What another replica wrote: versions are those of its epoch, so that their distance from ours says nothing.

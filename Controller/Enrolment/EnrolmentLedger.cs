@@ -20,7 +20,7 @@ namespace Ambient.Controller.Enrolment;
 ///       +--- GONE or -----------+                        2 s              |
 ///            a deadline         | wanted again: ENROLLING                 | wanted again: as it was before
 /// </code>
-/// A pod that the source no longer holds leaves from anywhere, at once. Silence of a node changes nothing: not being told
+/// One that is reported UNPROVED, broken by somebody and not to be mended, stays what it is. A pod that the source no longer holds leaves from anywhere, at once. Silence of a node changes nothing: not being told
 /// is no evidence, and a downgrade without evidence would cut a working mesh.
 /// </summary>
 internal sealed class EnrolmentLedger(DateTimeOffset started)
@@ -102,7 +102,9 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
             case PodPhase.Captured when pod.State == EnrolmentState.Enrolling:
                 Set(pod with { State = EnrolmentState.Enrolled, Deadline = null });
                 break;
-            case PodPhase.Captured when pod.State == EnrolmentState.Enrolled:
+            // Its tunnels are served as before. To tell peers to speak plaintext with it would let whoever can break rules in a pod switch off
+            // encryption and policy for it.
+            case PodPhase.Captured or PodPhase.Unproved when pod.State == EnrolmentState.Enrolled:
                 Note(pod with { Deadline = null });
                 break;
             case PodPhase.Preparing or PodPhase.Failed when pod.State == EnrolmentState.Enrolled:
@@ -114,8 +116,8 @@ internal sealed class EnrolmentLedger(DateTimeOffset started)
             case PodPhase.Released or PodPhase.Gone when pod.State == EnrolmentState.Withdrawing:
                 Remove(pod);
                 break;
-            case PodPhase.Unspecified or PodPhase.Preparing or PodPhase.Captured or PodPhase.Quiet or PodPhase.Released
-                or PodPhase.Failed or PodPhase.Gone:
+            case PodPhase.Unspecified or PodPhase.Preparing or PodPhase.Captured or PodPhase.Unproved or PodPhase.Quiet
+                or PodPhase.Released or PodPhase.Failed or PodPhase.Gone:
                 Note(pod);
                 break;
             default: // a phase of a later version of the protocol

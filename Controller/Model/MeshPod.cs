@@ -18,6 +18,9 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
     /// <summary>Keys of the policies that select it.</summary>
     internal ImmutableArray<string> Policies { get; init; } = [];
 
+    /// <summary>Why it is not enrolled although labels ask for it; empty if they do not, or nothing stands against it.</summary>
+    internal string LeftOutReason { get; init; } = "";
+
     /// <summary>Ports whose mode is another than <see cref="Mode"/>.</summary>
     internal ImmutableArray<(uint Port, ProtectionMode Mode)> PortModes { get; init; } = [];
 

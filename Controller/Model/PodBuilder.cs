@@ -28,9 +28,12 @@ internal sealed class PodBuilder(IReadOnlySet<string> excluded)
         if (ns is null)
             warnings.Add($"{pod} is in namespace {pod.Namespace}, which the source does not hold: it counts as one without labels");
         var modes = ProtectionModes.Of(pod, ns, around.Settings.Mode, warnings.Add);
-        bool wants = WantsEnrolment(pod, ns, addresses, warnings);
+        bool asks = AsksForEnrolment(pod, ns, warnings);
+        string obstacle = asks ? ObstacleOf(pod, addresses) : "";
+        if (asks && excluded.Contains(pod.Namespace))
+            warnings.Add($"{pod} is not enrolled: namespace {pod.Namespace} never is");
         return new MeshPod(pod.Uid, pod.Namespace, pod.Name, pod.ServiceAccount, pod.Node, addresses, pod.HostNetwork,
-            wants, modes.Mode,
+            asks && obstacle.Length == 0, modes.Mode,
             around.Policies.FirstOrDefault(p => p.Selects(pod, ns)) is { } policy
                 ? $"{policy.Kind} {(policy.Namespace.Length > 0 ? $"{policy.Namespace}/" : "")}{policy.Name} selects this pod"
                 : "",
@@ -38,6 +41,7 @@ internal sealed class PodBuilder(IReadOnlySet<string> excluded)
             around.IsStandalone ? pod.Annotations.GetValueOrDefault(ModelBuilder.NetnsAnnotation, "") : "",
             CaptureExclusions.Read(pod.Annotations, ns?.Annotations, fault => warnings.Add($"{pod}: {fault}")))
         {
+            LeftOutReason = obstacle,
             Probes = pod.Probes,
             IsTerminating = pod.IsTerminating,
             RuntimeUid = pod.Annotations.GetValueOrDefault(StaticPodHash, ""),
@@ -48,12 +52,17 @@ internal sealed class PodBuilder(IReadOnlySet<string> excluded)
         };
     }
 
-    private bool WantsEnrolment(PodObject pod, NamespaceObject? ns, ImmutableArray<IPAddress> addresses, SortedSet<string> warnings)
+    // Constants: there may be 100,000 such pods.
+    private string ObstacleOf(PodObject pod, ImmutableArray<IPAddress> addresses) =>
+        excluded.Contains(pod.Namespace) ? "excluded namespace"
+        : pod.HostNetwork ? "host network"
+        : pod.Node.Length == 0 ? "no node yet"
+        : !addresses.IsEmpty ? ""
+        : pod.Addresses.IsEmpty ? "no address yet" : "its address is claimed by another object too";
+
+    private static bool AsksForEnrolment(PodObject pod, NamespaceObject? ns, SortedSet<string> warnings)
     {
-        var wants = Wish(pod, pod.Labels) ?? (ns is not null && (Wish(ns, ns.Labels) ?? false));
-        if (wants && excluded.Contains(pod.Namespace))
-            warnings.Add($"{pod} is not enrolled: namespace {pod.Namespace} never is");
-        return wants && !pod.HostNetwork && pod.Node.Length > 0 && !addresses.IsEmpty && !excluded.Contains(pod.Namespace);
+        return Wish(pod, pod.Labels) ?? (ns is not null && (Wish(ns, ns.Labels) ?? false));
 
         bool? Wish(SourceObject owner, FrozenDictionary<string, string> labels)
         {

@@ -307,7 +307,7 @@ internal sealed class HeldNode(NodeSession session, IMeshNodeStore store, Journa
                 Epoch = context.Epoch,
                 UnackedSince = LagOf(status)?.UtcDateTime,
                 LastNack = status.LastNack,
-                Health = status.Health is { } health ? new MeshNodeHealth(health.Ok ? "Ready" : "Degraded", health.Reason, health.Detail) : null,
+                Health = status.Health is { } health ? new MeshNodeHealth(HealthState.Of(health), health.Reason, health.Detail) : null,
                 Pods = [.. _pods.Values.OrderBy(p => p.Uid, StringComparer.Ordinal)],
             };
         }

@@ -72,7 +72,7 @@ internal sealed record MeshNodeStatus
     [JsonPropertyName("pods")] public IReadOnlyList<MeshNodePod> Pods { get; init; } = [];
 }
 
-/// <param name="State">Ready or Degraded.</param>
+/// <param name="State">Ready, Degraded or Unknown.</param>
 /// <param name="Reason">A word for conditions, like ServiceAddressHidden; none if it is Ready.</param>
 /// <param name="Detail">A sentence for people.</param>
 internal sealed record MeshNodeHealth(
@@ -81,7 +81,7 @@ internal sealed record MeshNodeHealth(
     [property: JsonPropertyName("detail")] string? Detail);
 
 /// <summary>A pod as its node reported it last.</summary>
-/// <param name="Phase">Preparing, Captured, Quiet, Released, Failed or Gone.</param>
+/// <param name="Phase">Preparing, Captured, Unproved, Quiet, Released, Failed or Gone.</param>
 /// <param name="Enrolled">It has been captured since it was last let go, so that all nodes are told to open tunnels to it.</param>
 internal sealed record MeshNodePod(
     [property: JsonPropertyName("uid")] string Uid,

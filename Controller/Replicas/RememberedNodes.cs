@@ -18,7 +18,7 @@ internal static class RememberedNodes
         return new EnrolmentFile.Record(
             [.. said.Select(p => EnrolmentOf(p.Node, p.Pod, p.Report!)).OfType<PodEnrolment>()],
             // What the rules have now: what the annotations want differently is announced first, and ordered then.
-            said.Where(p => p.Report!.Phase == PodPhase.Captured).ToImmutableDictionary(p => p.Pod.Uid, p => (PortsOf(p.Report!), PortsOf(p.Report!))),
+            said.Where(p => p.Report!.Phase is PodPhase.Captured or PodPhase.Unproved).ToImmutableDictionary(p => p.Pod.Uid, p => (PortsOf(p.Report!), PortsOf(p.Report!))),
             [.. nodes.Select(n => RemoteNodes.RecordOf(n.Key, n.Value)).OfType<NodeRecord>()]);
     }
 
@@ -27,7 +27,7 @@ internal static class RememberedNodes
         return report.Phase switch
         {
             PodPhase.Captured => In(EnrolmentState.Enrolled, isOrdered: true),
-            PodPhase.Unspecified or PodPhase.Preparing or PodPhase.Failed => In(pod.Enrolled ? EnrolmentState.Enrolled : EnrolmentState.Enrolling, isOrdered: true),
+            PodPhase.Unspecified or PodPhase.Preparing or PodPhase.Failed or PodPhase.Unproved => In(pod.Enrolled ? EnrolmentState.Enrolled : EnrolmentState.Enrolling, isOrdered: true),
             PodPhase.Quiet => In(EnrolmentState.Withdrawing, isOrdered: false),
             PodPhase.Released or PodPhase.Gone => null,
         };

@@ -255,7 +255,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
             case PodPhase.Gone:
                 Forget(pod, "the pod has ended");
                 break;
-            case PodPhase.Unspecified or PodPhase.Preparing or PodPhase.Captured or PodPhase.Failed:
+            case PodPhase.Unspecified or PodPhase.Preparing or PodPhase.Captured or PodPhase.Unproved or PodPhase.Failed:
                 break;
         }
 

@@ -35,6 +35,6 @@ internal static class CanaryJudge
     public static CanaryResult NotCaptured(string why) =>
         new() { Reason = "CanaryNotCaptured", Detail = $"no pod can be captured on this node: {why}" };
 
-    /// <summary>There is no service address to connect to.</summary>
-    public static CanaryResult NotAsked { get; } = new() { Ok = true, Detail = "not looked at: no service address is known (--canary-service)" };
+    /// <summary>There is no service address to connect to: nothing is known against the node, and nothing proves it.</summary>
+    public static CanaryResult NotAsked { get; } = new() { Ok = true, Reason = "NotLookedAt", Detail = "not looked at: no service address is known (--canary-service)" };
 }

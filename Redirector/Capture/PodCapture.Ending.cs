@@ -110,6 +110,7 @@ internal sealed partial class PodCapture
         _namespace?.Dispose();
         _listeners?.Dispose();
         (_watch, _namespace, _listeners) = (null, null, null);
+        _unmended.Forget();
         _asked.Clear();
         _drainedBy.Clear();
         _tools.Nodes.Forget(Uid);

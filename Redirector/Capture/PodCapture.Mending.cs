@@ -127,6 +127,7 @@ internal sealed partial class PodCapture : IPodWatcher
     {
         if (outcome.Value is { } mended)
         {
+            _unmended.Proved(UnmendedParts.Rules);
             _rules = mended with { Gap = null };
             if (mended.Gap is not null)
                 LookAgainLater(MaxFurtherLooks);
@@ -137,6 +138,7 @@ internal sealed partial class PodCapture : IPodWatcher
         // Not mended, or changed again before it was proved: it stays broken until it is, at the rate that is allowed.
         if (_foreign is null)
             _tools.Log.MendingFailed(Uid, outcome.Reason);
+        _unmended.Failed(UnmendedParts.Rules, outcome.Reason);
         _foreign ??= commit with { Generation = _rules!.Generation + 1 };
         CatchUp();
     }
@@ -148,15 +150,30 @@ internal sealed partial class PodCapture : IPodWatcher
         RunJob(WorkPriority.Mend, entry => _tools.Jobs.Check(entry, pod, ruleset), outcome =>
         {
             if (outcome.Value?.Generation is { } generation)
+            {
+                _unmended.Proved(UnmendedParts.Rules);
                 _rules = _rules! with { Generation = generation };
+            }
             else if (outcome.IsOk)
+            {
                 _foreign ??= new NftCommit(_rules!.Generation + 1, 0, "somebody", TouchesTable: true, IsAnswer: false);
+            }
             else
+            {
                 _tools.Log.MendingFailed(Uid, outcome.Reason);
+                _unmended.Failed(UnmendedParts.Rules, outcome.Reason);
+                CheckLater();
+            }
             CatchUp();
             Step();
         });
     }
+
+    private void CheckLater() => _tools.Loop.After(_mendPause, () =>
+    {
+        _mustCheck = true;
+        CatchUp();
+    });
 
     private void MendRoutes(PodNamespace pod)
     {
@@ -166,6 +183,7 @@ internal sealed partial class PodCapture : IPodWatcher
         try
         {
             string missing = pod.Routes.Ensure(isTableChanged);
+            _unmended.Proved(UnmendedParts.Routes);
             if (missing.Length == 0)
                 return;
             _tools.Counters.Add(CounterNames.RoutesMended);
@@ -175,6 +193,7 @@ internal sealed partial class PodCapture : IPodWatcher
         {
             // For example while lo is down; the next event or sweep tries again.
             _tools.Log.MendingFailed(Uid, e.Message);
+            _unmended.Failed(UnmendedParts.Routes, e.Message);
         }
     }
 
@@ -189,6 +208,7 @@ internal sealed partial class PodCapture : IPodWatcher
                     _tools.Jobs.Sysctls.Write(PodSettings.Captured);
                 return broken;
             });
+            _unmended.Proved(UnmendedParts.Settings);
             if (mended.Length == 0)
                 return;
             _tools.Counters.Add(CounterNames.SettingsMended);
@@ -197,6 +217,7 @@ internal sealed partial class PodCapture : IPodWatcher
         catch (IOException e)
         {
             _tools.Log.MendingFailed(Uid, e.Message);
+            _unmended.Failed(UnmendedParts.Settings, e.Message);
         }
     }
 

@@ -21,6 +21,7 @@ namespace Ambient.Redirector.Capture;
 ///  starting:  namespace from the CNI plugin -> listeners -> setting, routes, rules -> (the runtime goes on) -> PREPARING -(ready)-> CAPTURED
 ///  withdrawn: quiet rules -> QUIET -(drained or deadline)-> rules, routes, setting as they were -> RELEASED
 ///  any time:  the namespace ends -> everything closed -> GONE, and looked for again while it is ordered
+///  broken:    CAPTURED -(rules, routes or settings cannot be mended for a second)-> UNPROVED -(mended)-> CAPTURED
 ///  restart:   a record of this boot and namespace says the rules are in force: they are loaded again without waiting for anybody
 /// </code>
 /// </remarks>
@@ -31,6 +32,7 @@ internal sealed partial class PodCapture
 
     private readonly CaptureTools _tools;
     private readonly Action<PodCapture> _onFinished;
+    private readonly UnmendedParts _unmended;
     private CapturedPod _pod;
     private HashSet<IPAddress> _addresses = [];
     private Exclusions _exclusions = Exclusions.None;
@@ -55,6 +57,7 @@ internal sealed partial class PodCapture
     public PodCapture(CapturedPod pod, CaptureRecord? record, CaptureTools tools, Action<PodCapture> onFinished)
     {
         (_pod, _record, _tools, _onFinished) = (pod, record, tools, onFinished);
+        _unmended = new UnmendedParts(tools.Loop, TellUnmended);
         Uid = pod.Uid;
         Status = new PodStatus { Uid = Uid, Phase = PodPhase.Preparing, Reason = "its network namespace is looked for" };
         TakeAddresses();
@@ -156,7 +159,7 @@ internal sealed partial class PodCapture
         else if (_listeners is null)
         {
             if (IsCaptured)
-                Tell(PodPhase.Captured, "", _record?.ConnectionsFromBefore ?? 0);
+                TellInForce();
             TakeListeners(pod);
         }
         // 3. Rules, when NodeProxy is ready, or at once for a pod that starts; changed exclusions need no new report.
@@ -165,7 +168,7 @@ internal sealed partial class PodCapture
         else if (_rules?.Ruleset == _full && _isRulesFirst)
             Tell(PodPhase.Preparing, _notReadyReason.Length > 0 ? _notReadyReason : IsAhead ? "captured, and waits for the controller to name it" : "captured, and waits to be served");
         else if (_rules?.Ruleset == _full)
-            Tell(PodPhase.Captured, "", _record?.ConnectionsFromBefore ?? 0);
+            TellInForce();
         else
             Tell(PodPhase.Preparing, _notReadyReason);
     }
@@ -258,6 +261,7 @@ internal sealed partial class PodCapture
             _record = _record with { ConnectionsFromBefore = loaded.ConnectionsFromBefore };
             _ = _tools.Ledger.TryPut(Uid, _record, out _); // the record from before the change serves too, without the count
         }
+        _unmended.Proved(UnmendedParts.Rules);
         _rules = loaded.Gap is { } gap ? loaded with { Known = gap.Known, Gap = null } : loaded;
         (_exclusionsInForce, _backoff) = (exclusions, _firstRetry);
         if (CountGap(loaded.Gap).Length > 0)
@@ -323,10 +327,21 @@ internal sealed partial class PodCapture
         Step();
     }
 
+    // What was loaded and proved once may be broken since.
+    private void TellInForce() =>
+        Tell(_unmended.Reason is null ? PodPhase.Captured : PodPhase.Unproved, _unmended.Reason ?? "", _record?.ConnectionsFromBefore ?? 0);
+
+    // A pod that is being let go, or that nobody serves yet, is told of otherwise.
+    private void TellUnmended()
+    {
+        if (Status.Phase is PodPhase.Captured or PodPhase.Unproved)
+            TellInForce();
+    }
+
     private void Tell(PodPhase phase, string reason, int connectionsFromBefore = 0)
     {
         var status = new PodStatus { Uid = Uid, Phase = phase, Reason = reason, ConnectionsFromBefore = (uint)connectionsFromBefore };
-        if (phase == PodPhase.Captured)
+        if (phase is PodPhase.Captured or PodPhase.Unproved)
             status.ExcludedInboundPorts.AddRange(_exclusionsInForce.InboundPorts.Select(port => (uint)port));
         if (status.Equals(Status) && _wasTold)
             return;

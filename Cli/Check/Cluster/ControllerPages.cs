@@ -19,7 +19,7 @@ internal static class ControllerPages
         try
         {
             var pages = controller is null ? await ThroughServerAsync(cluster) : [await DirectlyAsync(controller, time)];
-            return [JudgeViews([.. pages.Select(p => p.Nodes)]), JudgeWarnings(pages[0].Warnings)];
+            return [JudgeViews([.. pages.Select(p => p.Nodes)]), JudgeLeftOut(pages[0].Workloads), JudgeWarnings(pages[0].Warnings)];
         }
         catch (Exception fault) when (fault is ClusterException or HttpRequestException or TaskCanceledException or JsonException)
         {
@@ -40,6 +40,18 @@ internal static class ControllerPages
             : CheckResult.Ok(Name, $"{nodes.Count} connections, none late");
     }
 
+    /// <param name="page">Any page of workloads: the counts are of all of them.</param>
+    internal static CheckResult JudgeLeftOut(JsonObject page)
+    {
+        const string Name = "pods left out";
+        // A controller of an earlier version does not count them, and a pod that is starting is no trouble.
+        var found = (page["leftOut"]?.AsArray() ?? []).Where(r => !((string)r!["reason"]!).EndsWith(" yet", StringComparison.Ordinal)).ToList();
+        return found.Count == 0
+            ? CheckResult.Ok(Name, "none whose labels ask for the mesh")
+            : CheckResult.Warn(Name, $"labels ask for the mesh, and it cannot take them in: {string.Join(", ", found.Select(r => $"{r!["pods"]} ({r["reason"]})"))}",
+                "They are reached, and call others, without the mesh. Label them ambient.mesh/enroll=false where that is meant; /v1/workloads of a controller names each.");
+    }
+
     internal static CheckResult JudgeWarnings(JsonObject page)
     {
         string[] said = [.. ((string[])["faults", "warnings"]).SelectMany(list => page[list]?.AsArray() ?? []).Select(text => (string)text!)];
@@ -48,25 +60,25 @@ internal static class ControllerPages
             : CheckResult.Warn("warnings", string.Join("; ", said.Take(5)) + (said.Length > 5 ? $"; and {said.Length - 5} more" : ""), "Mend the objects that they name; a policy that is named denies until then.");
     }
 
-    private static async Task<IReadOnlyList<(JsonObject Nodes, JsonObject Warnings)>> ThroughServerAsync(ClusterClient cluster)
+    private static async Task<IReadOnlyList<(JsonObject Nodes, JsonObject Workloads, JsonObject Warnings)>> ThroughServerAsync(ClusterClient cluster)
     {
         var pods = await cluster.ListAsync("/api/v1/namespaces/ambient-system/pods", $"labelSelector={Uri.EscapeDataString("app.kubernetes.io/name=ambient-controller")}");
         var running = pods.Where(p => (string?)p["status"]?["phase"] == "Running").Select(p => (string)p["metadata"]!["name"]!).ToList();
         if (running.Count == 0) throw new ClusterException("no controller runs");
-        var pages = new List<(JsonObject, JsonObject)>();
+        var pages = new List<(JsonObject, JsonObject, JsonObject)>();
         foreach (var pod in running)
         {
             var proxy = $"/api/v1/namespaces/ambient-system/pods/{pod}:15011/proxy/v1";
-            pages.Add((await cluster.GetAsync($"{proxy}/nodes"), await cluster.GetAsync($"{proxy}/warnings")));
+            pages.Add((await cluster.GetAsync($"{proxy}/nodes"), await cluster.GetAsync($"{proxy}/workloads?limit=1"), await cluster.GetAsync($"{proxy}/warnings")));
         }
         return pages;
     }
 
-    private static async Task<(JsonObject Nodes, JsonObject Warnings)> DirectlyAsync(Uri controller, TimeProvider time)
+    private static async Task<(JsonObject Nodes, JsonObject Workloads, JsonObject Warnings)> DirectlyAsync(Uri controller, TimeProvider time)
     {
         using var http = new HttpClient { BaseAddress = controller, Timeout = Timeout.InfiniteTimeSpan };
         using var timer = new CancellationTokenSource(Patience, time);
         async Task<JsonObject> GetAsync(string path) => await http.GetFromJsonAsync<JsonObject>(path, timer.Token) ?? throw new ClusterException($"{path}: no object");
-        return (await GetAsync("/v1/nodes"), await GetAsync("/v1/warnings"));
+        return (await GetAsync("/v1/nodes"), await GetAsync("/v1/workloads?limit=1"), await GetAsync("/v1/warnings"));
     }
 }

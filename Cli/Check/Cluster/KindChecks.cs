@@ -7,7 +7,7 @@ namespace Ambient.Cli.Check.Cluster;
 internal static class KindChecks
 {
     // Routes of the Gateway API are not read yet: who has them would look for their effect.
-    private static readonly string[] Unread = ["httproutes.gateway.networking.k8s.io", "grpcroutes.gateway.networking.k8s.io"];
+    private static readonly string[] Unread = ["httproutes.gateway.networking.k8s.io", "grpcroutes.gateway.networking.k8s.io", "tcproutes.gateway.networking.k8s.io", "tlsroutes.gateway.networking.k8s.io"];
 
     public static IEnumerable<CheckResult> Judge(IReadOnlyList<JsonObject> definitions)
     {

@@ -52,7 +52,10 @@ internal static class MeshChecks
         {
             var name = (string)node["metadata"]!["name"]!;
             if (LackOf(known.GetValueOrDefault(name)) is var (lack, mend)) faults.Add((name, lack, mend));
-            else if ((node["spec"]?["taints"]?.AsArray() ?? []).Any(t => (string?)t!["key"] == NotReadyTaint))
+            else if (!(node["spec"]?["taints"]?.AsArray() ?? []).Any(t => (string?)t!["key"] == NotReadyTaint)) continue;
+            else if (known[name]!["health"] is { } health && (string?)health["state"] is "Unknown")
+                faults.Add((name, $"nothing proves that its redirection works, so that its taint {NotReadyTaint} stays: {health["detail"]}", "--set redirector.canaryService=ADDRESS:PORT, the address of any Service."));
+            else
                 faults.Add((name, $"it is ready, and its taint {NotReadyTaint} is still there", "The controller removes it: see its log for what it may not do."));
         }
         if (faults.Count == 0) yield return CheckResult.Ok("node readiness", $"{nodes.Count} nodes");
@@ -66,8 +69,8 @@ internal static class MeshChecks
         if (status is null) return ("it has never been connected to a controller", "See whether the pods of ambient-node and ambient-redirector run there: kubectl --namespace ambient-system get pods --output wide");
         if ((bool?)status["connected"] != true) return ($"it is not connected; replica {status["replica"]} saw it last", Logs);
         if ((string?)status["lastNack"] is { Length: > 0 } nack) return ($"it refused the newest view: {nack}", "A node older than the controller may not understand it: see versions.");
-        if (status["health"] is { } health && (string?)health["state"] is not "Ready")
-            return ($"degraded: {health["reason"]}", ((string?)health["reason"] ?? "").Contains("ServiceAddressHidden", StringComparison.Ordinal) ? "See CNI above: it rewrites connect()." : Logs);
+        if (status["health"] is { } health && (string?)health["state"] is not ("Ready" or "Unknown"))
+            return ($"degraded: {health["reason"]}{((string?)health["detail"] is { Length: > 0 } detail ? $", {detail}" : "")}", ((string?)health["reason"] ?? "").Contains("ServiceAddressHidden", StringComparison.Ordinal) ? "See CNI above: it rewrites connect()." : Logs);
         return null;
     }
 

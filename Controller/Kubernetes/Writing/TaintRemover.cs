@@ -31,22 +31,23 @@ internal sealed class TaintRemover(ApiWriter writer, ILogger logger)
             _done.Clear();
     }
 
-    /// <param name="healthy">Nodes that have proved themselves.</param>
+    /// <param name="healthy">Nodes that have proved themselves, and the boot id of the kernel that they did it on.</param>
     /// <inheritdoc cref="ConditionWriter.WriteAsync(CancellationToken)"/>
-    internal async Task WriteAsync(IReadOnlySet<string> healthy, CancellationToken cancellation)
+    internal async Task WriteAsync(IReadOnlyDictionary<string, string> healthy, CancellationToken cancellation)
     {
         List<string> due;
         lock (_lock)
         {
             // One that is ill and comes well again is looked at again.
-            _done.IntersectWith(healthy);
-            due = [.. healthy.Except(_done)];
+            _done.IntersectWith(healthy.Keys);
+            due = [.. healthy.Keys.Except(_done)];
         }
         foreach (var node in due)
         {
             try
             {
-                await RemoveAsync(node, cancellation);
+                if (!await TryRemoveAsync(node, healthy[node], cancellation))
+                    continue;
             }
             catch (ApiRefusal e) when (e.Status == HttpStatusCode.NotFound)
             {
@@ -62,12 +63,15 @@ internal sealed class TaintRemover(ApiWriter writer, ILogger logger)
         }
     }
 
-    private async Task RemoveAsync(string node, CancellationToken cancellation)
+    /// <returns>False if it was proved before the machine was started again: it is looked at again with the next round.</returns>
+    private async Task<bool> TryRemoveAsync(string node, string bootId, CancellationToken cancellation)
     {
         var path = $"/api/v1/nodes/{node}";
         var now = await writer.GetAsync(path, cancellation);
         if (now["spec"]?["taints"] is not JsonArray taints || !taints.Any(taint => (string?)taint?["key"] == Taint))
-            return;
+            return true;
+        if (!string.Equals((string?)now["status"]?["nodeInfo"]?["bootID"], bootId, StringComparison.OrdinalIgnoreCase))
+            return false;
         var rest = new JsonArray([.. taints.Where(taint => (string?)taint?["key"] != Taint).Select(taint => taint!.DeepClone())]);
         await writer.PatchAsync(path,
         [
@@ -77,5 +81,6 @@ internal sealed class TaintRemover(ApiWriter writer, ILogger logger)
                 : new JsonObject { ["op"] = "remove", ["path"] = "/spec/taints" },
         ], cancellation);
         logger.NodeTaintRemoved(node);
+        return true;
     }
 }

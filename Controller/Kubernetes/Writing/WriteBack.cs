@@ -12,10 +12,10 @@ namespace Ambient.Controller.Kubernetes.Writing;
 /// </summary>
 /// <param name="excluded">Namespaces that are never enrolled.</param>
 /// <param name="troubles">What is not as it was asked for, in the whole mesh, apart from what the source itself tells.</param>
-/// <param name="healthy">Nodes that have proved themselves, in the whole mesh.</param>
+/// <param name="healthy">Nodes that have proved themselves, in the whole mesh, and the boot id of the kernel that they did it on.</param>
 /// <param name="isHidden">Whether there is a node that does not see service addresses.</param>
 internal sealed class WriteBack(ApiConnection connection, ILeadership leadership, string replica, IReadOnlySet<string> excluded, Func<IReadOnlyCollection<Trouble>> troubles,
-    Func<IReadOnlySet<string>> healthy, Func<bool> isHidden, TimeProvider time, ILogger logger)
+    Func<IReadOnlyDictionary<string, string>> healthy, Func<bool> isHidden, TimeProvider time, ILogger logger)
 {
     /// <summary>Time between two rounds.</summary>
     internal static readonly TimeSpan RoundInterval = TimeSpan.FromSeconds(1);

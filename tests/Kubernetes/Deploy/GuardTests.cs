@@ -9,7 +9,7 @@ using k8s;
 
 namespace Ambient.Tests.Kubernetes.Deploy;
 
-/// <summary>deploy/controller-guard.yaml on a server that enforces it: what a controller that was taken over still could do.</summary>
+/// <summary>The admission policies of daemonset.yaml on a server that enforces it: what a controller that was taken over still could do.</summary>
 public sealed class GuardTests(ApiServer server)
 {
     // ValidatingAdmissionPolicy v1.
@@ -23,6 +23,7 @@ public sealed class GuardTests(ApiServer server)
         var account = await GuardedAsync();
         var node = server.Name("node");
         await server.ApplyAsync($$"""{ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "{{node}}", "labels": { "a": "b" } }, "spec": { "taints": {{Taints}} } }""");
+        await server.MergePatchAsync($"/api/v1/nodes/{node}/status", """{"status": {"nodeInfo": {"bootID": "boot-1"}}}""");
         Assert.All(await Task.WhenAll(new[]
         {
             """{"spec": {"taints": []}}""",
@@ -41,7 +42,7 @@ public sealed class GuardTests(ApiServer server)
         await using var line = server.OpenLine(await server.TokenAsync(account.Namespace, "ambient-controller"));
         await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
         await using var writing = Written.Start(line.KubeconfigPath, source);
-        writing.Healthy = new HashSet<string> { node };
+        writing.Healthy = new Dictionary<string, string> { [node] = "boot-1" };
         Assert.True(await Eventually.TrueAsync(async () => !(await TaintsAsync(node)).Contains(TaintRemover.Taint, StringComparison.Ordinal)), "the taint stays");
         Assert.Contains("other", await TaintsAsync(node), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, await PatchAsync(null, $"/api/v1/nodes/{node}", """{"spec": {"unschedulable": true}}"""));
@@ -74,7 +75,7 @@ public sealed class GuardTests(ApiServer server)
         var account = new Account(await server.CreateNamespaceAsync("guarded"));
         await ControllerAccount.GrantAsync(server, account.Namespace);
         var suffix = server.Name("of");
-        var text = string.Join("\n---\n", ManifestTests.Objects("deploy/controller-guard.yaml").Select(o => o.ToJsonString()))
+        var text = string.Join("\n---\n", ManifestTests.Objects("daemonset.yaml").Where(o => ((string)o["kind"]!).StartsWith("ValidatingAdmissionPolicy", StringComparison.Ordinal)).Select(o => o.ToJsonString()))
             .Replace("ambient-system:ambient-controller", $"{account.Namespace}:ambient-controller", StringComparison.Ordinal)
             .Replace("-guard\"", $"-guard-{suffix}\"", StringComparison.Ordinal);
         await server.ApplyAsync(text);

@@ -19,7 +19,7 @@ public sealed class ManifestTests(ApiServer server)
         server.RequireVersion(LeastMinor, "the manifest");
         await SystemNamespace.EnsureAsync(server);
         var faults = new List<string>();
-        foreach (var item in Objects("daemonset.yaml").Concat(Objects("deploy/controller-guard.yaml")))
+        foreach (var item in Objects("daemonset.yaml"))
         {
             using var body = new StringContent(item.ToJsonString(), System.Text.Encoding.UTF8, new System.Net.Http.Headers.MediaTypeHeaderValue("application/apply-patch+yaml"));
             using var answer = await server.Http.PatchAsync($"{await PathAsync(item)}?fieldManager=dry-run&force=true&dryRun=All&fieldValidation=Strict", body);
@@ -58,8 +58,8 @@ public sealed class ManifestTests(ApiServer server)
         }
         TestContext.Current.TestOutputHelper?.WriteLine($"{server.Version}: {taken} taken, not served: {string.Join(", ", unknown)}");
         Assert.Empty(faults);
-        // policy/v1 came with 1.21.
-        Assert.All(unknown, kind => Assert.Equal("PodDisruptionBudget", kind));
+        // policy/v1 came with 1.21, admission policies with 1.30.
+        Assert.All(unknown, kind => Assert.Contains(kind, (string[])["PodDisruptionBudget", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]));
     }
 
     private async Task<string> PathAsync(JsonObject item)

@@ -197,15 +197,22 @@ public sealed class WriteBackTests(ApiServer server)
     [Fact]
     public async Task A_node_that_has_proved_itself_loses_the_start_up_taint_and_nothing_else()
     {
-        var (good, ill) = (server.Name("node"), server.Name("node"));
-        foreach (var node in (string[])[good, ill])
+        var (good, ill, rebooted) = (server.Name("node"), server.Name("node"), server.Name("node"));
+        foreach (var node in (string[])[good, ill, rebooted])
+        {
             await server.ApplyAsync($"{{ apiVersion: v1, kind: Node, metadata: {{ name: {node} }}, spec: {{ taints: [ {{ key: other, effect: NoSchedule }}, {{ key: {TaintRemover.Taint}, effect: NoSchedule }} ] }} }}");
+            await server.MergePatchAsync($"/api/v1/nodes/{node}/status", """{"status": {"nodeInfo": {"bootID": "boot-2"}}}""");
+        }
         await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
         await using var writing = Written.Start(server, source);
-        writing.Healthy = new HashSet<string> { good };
+        writing.Healthy = new Dictionary<string, string> { [good] = "boot-2", [rebooted] = "boot-1" };
         Assert.True(await Eventually.TrueAsync(async () => !(await TaintsAsync(good)).Contains(TaintRemover.Taint)), "the taint stays");
         Assert.Contains("other", await TaintsAsync(good));
         Assert.Contains(TaintRemover.Taint, await TaintsAsync(ill));
+        // What its canary proved, it proved before the machine was started again.
+        Assert.Contains(TaintRemover.Taint, await TaintsAsync(rebooted));
+        writing.Healthy = new Dictionary<string, string> { [good] = "boot-2", [rebooted] = "boot-2" };
+        Assert.True(await Eventually.TrueAsync(async () => !(await TaintsAsync(rebooted)).Contains(TaintRemover.Taint)), "the taint stays though the new kernel is proved");
     }
 
     [Fact]

@@ -44,7 +44,7 @@ internal sealed class Written : IAsyncDisposable, ILeadership
 
     internal bool IsHidden { get; set; }
 
-    internal IReadOnlySet<string> Healthy { get; set; } = ImmutableHashSet<string>.Empty;
+    internal IReadOnlyDictionary<string, string> Healthy { get; set; } = ImmutableDictionary<string, string>.Empty;
 
     public bool IsLeader { get; private set; } = true;
 

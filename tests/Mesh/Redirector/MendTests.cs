@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Ambient.Protocol.Discovery.V1;
 
 namespace Ambient.Tests.Mesh.Redirector;
 
@@ -61,6 +62,40 @@ public sealed class MendTests
         Command.Run("ip", "netns", "exec", pod.Name, "sh", "-c", "echo 1 > /proc/sys/net/netfilter/nf_conntrack_tcp_loose");
 
         Assert.Equal("nf_conntrack_tcp_loose", node.Await(m => m.Mended is not null, "mending").Message.Mended.What);
+    }
+
+    public static TheoryData<string, string, string> Unmendable => new()
+    {
+        // A table with an owner can be changed by nobody else, and goes when its owner ends: nft(8), "TABLES".
+        { "our table is somebody's own", "{ echo 'delete table inet ambient'; echo 'add table inet ambient { flags owner; }'; cat; } | nft -i >/dev/null", "rules: " },
+        { "lo is down", "ip link set lo down; cat; ip link set lo up", "routes: " },
+    };
+
+    [Theory]
+    [MemberData(nameof(Unmendable))]
+    public void What_cannot_be_mended_is_told_and_its_end_as_well(string what, string script, string reason)
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        run.Start();
+        using var node = run.Connect();
+        node.Greet();
+        node.Capture(pod, run.Order(pod.Ordered));
+        string before = Listing(pod);
+
+        var clock = Stopwatch.StartNew();
+        using var broken = Process.Start(new ProcessStartInfo("ip", ["netns", "exec", pod.Name, "sh", "-c", script]) { RedirectStandardInput = true })!;
+        var status = node.Await(m => m.Status?.Uid == pod.Uid, $"word that {what}").Message.Status;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{what}: told after {clock.Elapsed.TotalSeconds:0.00} s (bound 2): {status.Reason}");
+        Assert.Equal(PodPhase.Unproved, status.Phase);
+        Assert.StartsWith(reason, status.Reason, StringComparison.Ordinal);
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0.9, 20);
+
+        broken.StandardInput.Close();
+        node.AwaitPhase(pod, PodPhase.Captured);
+        Wire.Until(() => Listing(pod) == before, "everything as it was");
+        Assert.True(broken.WaitForExit(TimeSpan.FromSeconds(10)));
     }
 
     [Fact]

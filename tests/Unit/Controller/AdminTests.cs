@@ -34,6 +34,52 @@ public sealed class AdminTests
     }
 
     [Fact]
+    public async Task Pods_whose_labels_ask_for_the_mesh_in_vain_have_the_reason_and_are_counted()
+    {
+        await using var rig = await ControllerRig.StartAsync(ControllerRig.Shop + """
+
+            ---
+            kind: Pod
+            apiVersion: v1
+            metadata: {name: agent, namespace: shop, uid: uid-agent}
+            spec: {nodeName: a, hostNetwork: true}
+            status: {podIP: 192.0.2.1}
+            ---
+            kind: Pod
+            apiVersion: v1
+            metadata: {name: late, namespace: shop, uid: uid-late}
+            spec: {nodeName: a}
+            ---
+            kind: Pod
+            apiVersion: v1
+            metadata: {name: waiting, namespace: shop, uid: uid-waiting}
+            ---
+            kind: Pod
+            apiVersion: v1
+            metadata: {name: dns, namespace: kube-system, uid: uid-dns, labels: {ambient.mesh/enroll: "true"}}
+            spec: {nodeName: a}
+            status: {podIP: 10.1.0.9}
+            ---
+            kind: Pod
+            apiVersion: v1
+            metadata: {name: free, namespace: default, uid: uid-free}
+            spec: {nodeName: a, hostNetwork: true}
+            status: {podIP: 192.0.2.1}
+            """);
+        using var page = JsonDocument.Parse(await rig.GetAsync("/v1/workloads"));
+        var reasons = page.RootElement.GetProperty("workloads").EnumerateArray().ToDictionary(w => w.GetProperty("name").GetString()!, w => (w.GetProperty("state").GetString(), w.GetProperty("reason").GetString()));
+        Assert.Equal(("none", "host network"), reasons["agent"]);
+        Assert.Equal(("none", "no address yet"), reasons["late"]);
+        Assert.Equal(("none", "no node yet"), reasons["waiting"]);
+        Assert.Equal(("none", "excluded namespace"), reasons["dns"]);
+        Assert.Equal(("none", ""), reasons["free"]);
+        Assert.Equal(("enrolling", ""), reasons["web"]);
+        using var first = JsonDocument.Parse(await rig.GetAsync("/v1/workloads?limit=1"));
+        Assert.Equal(["excluded namespace 1", "host network 1", "no address yet 1", "no node yet 1"],
+            first.RootElement.GetProperty("leftOut").EnumerateArray().Select(r => $"{r.GetProperty("reason").GetString()} {r.GetProperty("pods").GetInt32()}"));
+    }
+
+    [Fact]
     public async Task Liveness_readiness_and_metrics_are_served()
     {
         await using var rig = await ControllerRig.StartAsync();

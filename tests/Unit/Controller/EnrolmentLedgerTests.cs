@@ -160,6 +160,27 @@ public sealed class EnrolmentLedgerTests
     }
 
     [Fact]
+    public void An_enrolled_pod_that_somebody_broke_stays_enrolled_for_as_long_as_it_cannot_be_mended()
+    {
+        Captured();
+        Report(PodPhase.Preparing); // whatever is owed from before
+        Report(PodPhase.Unproved);
+        _now += TimeSpan.FromDays(1);
+        Advance(acked: 0);
+        Assert.Equal((EnrolmentState.Enrolled, true), State());
+        Report(PodPhase.Captured);
+        Assert.Equal((EnrolmentState.Enrolled, true), State());
+    }
+
+    [Fact]
+    public void A_pod_that_was_never_reported_captured_is_not_enrolled_by_being_broken()
+    {
+        Want(true);
+        Report(PodPhase.Unproved);
+        Assert.Equal((EnrolmentState.Enrolling, true), State());
+    }
+
+    [Fact]
     public void An_enrolled_pod_whose_redirector_starts_again_stays_enrolled()
     {
         Captured();

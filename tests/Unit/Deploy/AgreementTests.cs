@@ -50,6 +50,29 @@ public sealed class AgreementTests
     }
 
     [Theory]
+    [InlineData("image=localhost/ambient:9", "Never")]
+    [InlineData("image=localhost:5000/ambient:9", "IfNotPresent")]
+    [InlineData("image=registry.example/localhost/ambient:9", "IfNotPresent")]
+    [InlineData("imagePullPolicy=Always", "Always")]
+    public void An_image_that_is_no_registrys_is_asked_of_nobody(string assignment, string policy)
+    {
+        var pods = Objects(Chart.Whole(Chart.Defaults.With(assignment), "")).Select(o => o["spec"]?["template"]?["spec"]).OfType<JsonObject>();
+        var containers = pods.SelectMany(pod => (pod["initContainers"]?.AsArray() ?? []).Concat(pod["containers"]!.AsArray())).ToList();
+        Assert.Equal(4, containers.Count);
+        Assert.All(containers, container => Assert.Equal(policy, (string?)container!["imagePullPolicy"]));
+    }
+
+    [Fact]
+    public void The_guard_of_the_controllers_rights_is_there_unless_it_is_asked_away()
+    {
+        Assert.Equal(["ambient-create-guard", "ambient-node-taint-guard"], Guards(Chart.Defaults));
+        Assert.Empty(Guards(Chart.Defaults.With("guard.enabled=false")));
+
+        static IEnumerable<string> Guards(ChartValues values) => Objects(Chart.Whole(values, "")).Where(o => (string?)o["kind"] == "ValidatingAdmissionPolicy")
+            .Select(o => (string)o["metadata"]!["name"]!).Order(StringComparer.Ordinal);
+    }
+
+    [Theory]
     [InlineData("controller.replica=3", "there is no value controller.replica; there are: image")]
     [InlineData("controller.replicas=many", "expected something like 2, found many")]
     [InlineData("networkPolicy.enabled=no", "expected something like true, found no")]

@@ -112,6 +112,7 @@ public sealed class ClusterCheckTests
     [InlineData("""{"connected": false, "replica": "c-1"}""", "not connected; replica c-1")]
     [InlineData("""{"connected": true, "lastNack": "too new"}""", "refused the newest view: too new")]
     [InlineData("""{"connected": true, "health": {"state": "Degraded", "reason": "ServiceAddressHidden: x"}}""", "degraded: ServiceAddressHidden")]
+    [InlineData("""{"connected": true, "health": {"state": "Degraded", "reason": "CanaryNotServed", "detail": "no answer within 5 s"}}""", "degraded: CanaryNotServed, no answer within 5 s")]
     public void A_node_that_does_not_serve_is_named_with_the_reason_and_a_mend(string? status, string reason)
     {
         JsonObject[] known = status is null ? [] : [new JsonObject { ["metadata"] = new JsonObject { ["name"] = "n1" }, ["status"] = JsonNode.Parse(status) }];
@@ -119,6 +120,29 @@ public sealed class ClusterCheckTests
         AssertIs("failed", result);
         Assert.Equal("node n1", result.Name);
         Assert.Contains(reason, result.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Pods_that_the_mesh_cannot_take_in_are_counted_by_the_reason_and_those_that_are_starting_are_not()
+    {
+        AssertIs("ok", ControllerPages.JudgeLeftOut(JsonNode.Parse("{}")!.AsObject()));
+        AssertIs("ok", ControllerPages.JudgeLeftOut(JsonNode.Parse("""{"leftOut": [{"reason": "no address yet", "pods": 9}]}""")!.AsObject()));
+        var result = ControllerPages.JudgeLeftOut(JsonNode.Parse("""{"leftOut": [{"reason": "host network", "pods": 3}, {"reason": "no node yet", "pods": 9}, {"reason": "excluded namespace", "pods": 1}]}""")!.AsObject());
+        AssertIs("warning", result);
+        Assert.EndsWith(": 3 (host network), 1 (excluded namespace)", result.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_node_without_a_service_for_its_canary_is_in_order_unless_it_still_has_its_start_up_taint()
+    {
+        var node = Node("n1", "6.1.0", "v1.33.0");
+        JsonObject[] known = [new JsonObject { ["metadata"] = new JsonObject { ["name"] = "n1" }, ["status"] = JsonNode.Parse("""{"connected": true, "health": {"state": "Unknown", "reason": "NotLookedAt", "detail": "no service address is known"}}""") }];
+        AssertIs("ok", Assert.Single(MeshChecks.Nodes([node], known)));
+        node["spec"]!["taints"] = JsonNode.Parse("""[{"key": "ambient.mesh/not-ready", "effect": "NoSchedule"}]""");
+        var result = Assert.Single(MeshChecks.Nodes([node], known));
+        AssertIs("failed", result);
+        Assert.Contains("no service address is known", result.Detail, StringComparison.Ordinal);
+        Assert.Contains("redirector.canaryService", result.Mend, StringComparison.Ordinal);
     }
 
     [Fact]

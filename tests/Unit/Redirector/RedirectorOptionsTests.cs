@@ -31,6 +31,26 @@ public sealed class RedirectorOptionsTests
     }
 
     [Theory]
+    [InlineData("10.96.0.1", "443", "10.96.0.1:443")]
+    [InlineData("fd00::1", "443", "[fd00::1]:443")]
+    [InlineData("api.example.com", "443", null)]
+    [InlineData("10.96.0.1", "tcp", null)]
+    [InlineData("10.96.0.1", "0", null)]
+    [InlineData(null, null, null)]
+    public void The_canarys_service_is_the_clusters_and_one_that_is_no_address_keeps_nobody_from_starting(string? host, string? port, string? service)
+    {
+        string? Variable(string name) => name switch { "KUBERNETES_SERVICE_HOST" => host, "KUBERNETES_SERVICE_PORT" => port, _ => null };
+        string[] needed = ["--node", "a", "--order-key", _key, "--state", "/s", "--channel-fd", "3"];
+        var options = RedirectorOptions.Parse(needed, Variable, out var faults);
+        Assert.Empty(faults);
+        Assert.Equal(service, options!.CanaryService?.ToString());
+        Assert.Equal("192.0.2.1:80", RedirectorOptions.Parse([.. needed, "--canary-service=192.0.2.1:80"], Variable, out _)!.CanaryService!.ToString());
+        Assert.Null(RedirectorOptions.Parse([.. needed, "--canary-service=none"], Variable, out _)!.CanaryService);
+        Assert.Null(RedirectorOptions.Parse([.. needed, "--canary-service=api.example.com:443"], Variable, out faults));
+        Assert.Contains("--canary-service", Assert.Single(faults), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("monitoring")]
     [InlineData("monitoring, kube-system,,monitoring")]
     public void Excluded_namespaces_are_in_addition_to_those_that_the_mesh_needs_to_come_up(string list)
