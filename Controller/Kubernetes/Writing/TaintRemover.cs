@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.ExceptionServices;
 using System.Text.Json.Nodes;
 using Ambient.Controller.Kubernetes.Access;
 using Ambient.Controller.Sources;
@@ -42,6 +43,7 @@ internal sealed class TaintRemover(ApiWriter writer, ILogger logger)
             _done.IntersectWith(healthy);
             due = [.. healthy.Except(_done)];
         }
+        ApiRefusal? refused = null;
         foreach (var node in due)
         {
             try
@@ -57,9 +59,18 @@ internal sealed class TaintRemover(ApiWriter writer, ILogger logger)
                 // Somebody else wrote it meanwhile: it is looked at again with the next round.
                 continue;
             }
+            catch (ApiRefusal e) when (e.IsOfOneObject)
+            {
+                // A policy of the cluster about this one node, say: the others need not wait for it.
+                refused ??= e;
+                continue;
+            }
             lock (_lock)
                 _done.Add(node);
         }
+        // Told, and tried again after the usual pause.
+        if (refused is not null)
+            ExceptionDispatchInfo.Throw(refused);
     }
 
     private async Task RemoveAsync(string node, CancellationToken cancellation)
