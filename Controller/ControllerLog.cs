@@ -138,8 +138,11 @@ internal static partial class ControllerLog
     [LoggerMessage(1305, LogLevel.Information, "Pod {Pod} ({Uid}) on node {Node}: {Phase} {Reason}")]
     internal static partial void PodReported(this ILogger logger, string pod, string uid, string node, Protocol.Discovery.V1.PodPhase phase, string reason);
 
-    [LoggerMessage(1390, LogLevel.Information, "Node {Node} says of its redirection: ok {IsOk} {Reason} {Detail}")]
-    internal static partial void HealthReported(this ILogger logger, string node, bool isOk, string reason, string detail);
+    [LoggerMessage(1390, LogLevel.Information, "Node {Node} says that its redirection works")]
+    internal static partial void RedirectionWorks(this ILogger logger, string node);
+
+    [LoggerMessage(1391, LogLevel.Warning, "Node {Node} says that its redirection does not work: {Reason}: {Detail}")]
+    internal static partial void RedirectionFails(this ILogger logger, string node, string reason, string detail);
 
     [LoggerMessage(1400, LogLevel.Information, "Serving nodes on {Listen}, trust domain {TrustDomain}, state in {State}")]
     internal static partial void Started(this ILogger logger, string listen, string trustDomain, string state);

@@ -47,7 +47,7 @@ internal static class EdgeTable
         }
     }
 
-    private static string Name(string ns, string workload) => workload is "unknown" or "other" && ns == workload ? workload : $"{ns}/{workload}";
+    private static string Name(string ns, string workload) => workload is "unknown" or "other" or "node" && ns == workload ? workload : $"{ns}/{workload}";
 
     private static string Number(double value) => value.ToString("0", CultureInfo.InvariantCulture);
 }

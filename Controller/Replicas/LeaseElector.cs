@@ -22,6 +22,9 @@ internal sealed class LeaseElector(ILeaseStore store, string identity, TimeProvi
     /// <summary>How often it renews or tries.</summary>
     internal static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long one try may take: a call that hangs is cut, and made again at once while there is time left to renew.</summary>
+    internal static readonly TimeSpan TryLimit = TimeSpan.FromSeconds(3);
+
     private readonly Lock _lock = new();
     private CancellationTokenSource? _term;
     private ITimer? _limit; // ends the term though a call of the API hangs
@@ -57,8 +60,8 @@ internal sealed class LeaseElector(ILeaseStore store, string identity, TimeProvi
         {
             while (true)
             {
-                await TryAsync(cancellation);
-                await Task.Delay(RetryPeriod, time, cancellation);
+                if (await TryAsync(cancellation))
+                    await Task.Delay(RetryPeriod, time, cancellation);
             }
         }
         catch (OperationCanceledException)
@@ -69,37 +72,57 @@ internal sealed class LeaseElector(ILeaseStore store, string identity, TimeProvi
     }
 
     /// <summary>Renews, or takes the Lease if it is to be had.</summary>
-    internal async Task TryAsync(CancellationToken cancellation)
+    /// <returns>False when there was no answer within <see cref="TryLimit"/>.</returns>
+    internal async Task<bool> TryAsync(CancellationToken cancellation)
     {
         EndTermIfOver();
+        using var limit = new CancellationTokenSource(TryLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
-            // Before the call: the answer may take its time, and the others count from when the API wrote it.
-            var asked = time.GetTimestamp();
-            var found = await store.ReadAsync(cancellation);
-            Observe(found);
-            if (found is not null && found.Holder != identity && !IsFree(found))
-            {
-                EndTerm($"{found.Holder} holds it");
-                return;
-            }
-            var isOurs = found?.Holder == identity;
-            var now = time.GetUtcNow().UtcDateTime;
-            var written = await store.TryWriteAsync(new LeaseRecord(identity, (int)LeaseDuration.TotalSeconds,
-                (found?.Transitions ?? 0) + (isOurs || found is null ? 0 : 1), isOurs ? found!.AcquireTime : now, now, found?.Version), cancellation);
+            await TryWithinLimitAsync(either.Token);
             _lastFault = "";
-            if (written is null)
-                return; // somebody was faster; the next try shows who
-            Observe(written);
-            BeginOrRenewTerm(asked, written.Transitions);
         }
         catch (ClusterException e)
         {
-            if (_lastFault != e.Message)
-                logger.LeaseNotTried(store.Name, e.Message);
-            _lastFault = e.Message;
+            Tell(e.Message);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            Tell($"no answer within {TryLimit.TotalSeconds} s");
+            EndTermIfOver();
+            return false;
         }
         EndTermIfOver();
+        return true;
+    }
+
+    private async Task TryWithinLimitAsync(CancellationToken cancellation)
+    {
+        // Before the call: the answer may take its time, and the others count from when the API wrote it.
+        var asked = time.GetTimestamp();
+        var found = await store.ReadAsync(cancellation);
+        Observe(found);
+        if (found is not null && found.Holder != identity && !IsFree(found))
+        {
+            EndTerm($"{found.Holder} holds it");
+            return;
+        }
+        var isOurs = found?.Holder == identity;
+        var now = time.GetUtcNow().UtcDateTime;
+        var written = await store.TryWriteAsync(new LeaseRecord(identity, (int)LeaseDuration.TotalSeconds,
+            (found?.Transitions ?? 0) + (isOurs || found is null ? 0 : 1), isOurs ? found!.AcquireTime : now, now, found?.Version), cancellation);
+        if (written is null)
+            return; // somebody was faster; the next try shows who
+        Observe(written);
+        BeginOrRenewTerm(asked, written.Transitions);
+    }
+
+    private void Tell(string fault)
+    {
+        if (_lastFault != fault)
+            logger.LeaseNotTried(store.Name, fault);
+        _lastFault = fault;
     }
 
     private void EndTermIfOver()

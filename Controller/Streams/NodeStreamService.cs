@@ -251,7 +251,10 @@ internal sealed class NodeStreamService(Announcer announcer, ViewSource views, I
             case NodeReport.BodyOneofCase.Health:
                 session.NoteHealth(report.Health);
                 journal?.Touch(session.Node);
-                logger.HealthReported(session.Node, report.Health.Ok, report.Health.Reason, report.Health.Detail);
+                if (report.Health.Ok)
+                    logger.RedirectionWorks(session.Node);
+                else
+                    logger.RedirectionFails(session.Node, report.Health.Reason, report.Health.Detail);
                 break;
             case NodeReport.BodyOneofCase.Counters or NodeReport.BodyOneofCase.Edges or NodeReport.BodyOneofCase.None:
                 break; // nobody asks for these yet

@@ -224,6 +224,8 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
             onLoop.Loop.Post(() => _targets.Pods[index].Add(onLoop));
         }
 
+        var atHome = pod.OnLoops[pod.Home.Index];
+        pod.Home.Post(atHome.Sockets.Fill);
         _pods.Add(pod.Uid, pod);
         NodeLog.ListenersArrived(_logger, pod.Uid, pod.Home.Index);
         ReviewPods();

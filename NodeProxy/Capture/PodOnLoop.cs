@@ -31,7 +31,7 @@ internal sealed class PodOnLoop(string uid, EventLoop loop, ISocketRequester req
     public EventLoop Loop { get; } = loop;
 
     /// <summary>Sockets of its namespace.</summary>
-    public SocketStock Sockets { get; } = new(uid, loop, requester);
+    public SocketStock Sockets { get; } = new(uid, loop, requester, capacity);
 
     /// <summary>It is over; nothing of it may be used.</summary>
     public bool IsEnded { get; private set; }

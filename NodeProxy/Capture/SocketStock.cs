@@ -7,6 +7,12 @@ namespace Ambient.NodeProxy.Capture;
 /// Unconnected sockets of one pod's namespace, kept ready on one loop, because only Redirector can make them. The stock follows
 /// the last minute's need; when it is empty connections wait in order, and are refused after ten seconds.
 /// </summary>
+/// <remarks>
+/// What is needed at once bridges a busy Redirector. The reserve bridges one that is away, because its image is bad or it crashes
+/// again and again: a pod that opens little, kubelet's probes above all, goes on for most of a minute (until then kubelet has
+/// started it anew), while one that opens much could not be helped with any number. An unconnected socket costs a descriptor here and
+/// 3.7 KB of the kernel's memory (measured, Linux 6.18), so 80 of them 300 KB a pod; <see cref="NodeCapacity.StockRoom"/> bounds what all pods have.
+/// </remarks>
 internal sealed class SocketStock : ISocketSource
 {
     /// <summary>How long a connection may wait for a socket.</summary>
@@ -14,6 +20,10 @@ internal sealed class SocketStock : ISocketSource
 
     private const int SmallestStock = 4;
     private const int LargestStock = 256;
+    private const int FirstReserve = 12;
+    private const int LargestReserve = 80;
+    // Of a new Redirector all stocks ask at the same time, and it gives 8,192 sockets at once.
+    private const int OnHello = 16;
     private const int MaxWaiting = 16_384;
     private const int PerRequest = 64;
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -21,20 +31,23 @@ internal sealed class SocketStock : ISocketSource
     private readonly string _uid;
     private readonly EventLoop _loop;
     private readonly ISocketRequester _requester;
+    private readonly NodeCapacity _capacity;
     private readonly Queue<int> _sockets = new();
     private readonly LinkedList<Waiter> _waiting = new();
     private readonly LoopTimer _deadline;
     private int _requested;
+    private int _counted;
     private int _takenThisMinute;
     private int _takenLastMinute;
     private long _minuteStartTicks;
     private bool _isEnded;
 
-    public SocketStock(string uid, EventLoop loop, ISocketRequester requester)
+    public SocketStock(string uid, EventLoop loop, ISocketRequester requester, NodeCapacity capacity)
     {
         _uid = uid;
         _loop = loop;
         _requester = requester;
+        _capacity = capacity;
         _minuteStartTicks = loop.NowTicks;
         _deadline = new LoopTimer(OnDeadline);
     }
@@ -48,9 +61,20 @@ internal sealed class SocketStock : ISocketSource
     /// <summary>Connections that wait for one.</summary>
     public int Waiting => _waiting.Count;
 
+    private int MinuteNeed => Math.Max(_takenLastMinute, _takenThisMinute);
+
     // A quarter of a second of the last minute's need: a request takes well under a millisecond to be answered, so this only
     // has to bridge a busy Redirector.
-    private int Target => Math.Clamp(Math.Max(_takenLastMinute, _takenThisMinute) / 240, SmallestStock, LargestStock);
+    private int AtOnce => Math.Clamp(MinuteNeed / 240, SmallestStock, LargestStock);
+
+    // A minute's need, as far as there is room. At first nothing is known of a pod: twelve are a minute of two probes with
+    // Kubernetes' default period of ten seconds.
+    private int Reserve => (int)Math.Min(Math.Clamp(MinuteNeed, FirstReserve, LargestReserve), _capacity.StockRoom + _counted);
+
+    private int Target => Math.Max(AtOnce, Reserve);
+
+    /// <summary>Lays in the first sockets, so that a pod that has opened nothing yet is served also when Redirector leaves now.</summary>
+    public void Fill() => Refill(Target);
 
     /// <inheritdoc/>
     public void Take(ISocketTaker taker)
@@ -64,7 +88,7 @@ internal sealed class SocketStock : ISocketSource
         CountNeed();
         if (_waiting.Count == 0 && _sockets.TryDequeue(out int fd))
         {
-            Refill();
+            Refill(Target);
             taker.OnSocket(fd);
             return;
         }
@@ -77,7 +101,7 @@ internal sealed class SocketStock : ISocketSource
 
         _waiting.AddLast(new Waiter(taker, _loop.NowTicks + MaxWait.Ticks));
         if (!_deadline.IsArmed) _loop.Arm(_deadline, MaxWait);
-        Refill();
+        Refill(Target);
     }
 
     /// <inheritdoc/>
@@ -110,15 +134,18 @@ internal sealed class SocketStock : ISocketSource
             first.Value.Taker.OnSocket(fd);
         }
 
-        if (refusal is null) Refill();
+        // No more than at once: the next connection asks for the rest, so that stocks do not ask all at the same time.
+        if (refusal is null) Refill(AtOnce);
         else FailWaiting(_ => true, refusal);
+        CountStock();
     }
 
     /// <summary>Redirector is a new one, and knows of no request: what was asked is asked again.</summary>
     public void OnRedirectorChanged()
     {
         _requested = 0;
-        Refill();
+        CountStock();
+        Refill(Math.Max(AtOnce, Math.Min(Reserve, _sockets.Count + OnHello)));
     }
 
     /// <summary>The pod is over: closes every socket.</summary>
@@ -126,6 +153,7 @@ internal sealed class SocketStock : ISocketSource
     {
         _isEnded = true;
         while (_sockets.TryDequeue(out int fd)) SocketCalls.Close(fd);
+        CountStock();
         FailWaiting(_ => true, reason);
         _loop.Timers.Cancel(_deadline);
     }
@@ -133,19 +161,29 @@ internal sealed class SocketStock : ISocketSource
     // Never within the call: whoever takes has not noted yet that it does.
     private void Refuse(ISocketTaker taker, string reason) => _loop.Post(() => taker.OnNoSocket(reason));
 
-    private void Refill()
+    private void Refill(int target)
     {
-        if (_isEnded) return;
-        int missing = _waiting.Count + Target - _sockets.Count - _requested;
-        // Half a stock at a time: a request for each socket would cost more than the socket.
-        if (missing <= Target / 2 && _waiting.Count <= _requested + _sockets.Count) return;
-        while (missing > 0)
+        int missing = _waiting.Count + target - _sockets.Count - _requested;
+        // Several at a time, half a stock or an eighth of a reserve: a request for each socket would cost more than the socket.
+        bool isWorthIt = missing > Math.Max(AtOnce / 2, target / 8) || _waiting.Count > _requested + _sockets.Count;
+        while (isWorthIt && !_isEnded && missing > 0)
         {
             int count = Math.Min(missing, PerRequest);
             _requested += count;
             missing -= count;
             _requester.Request(_uid, count, this);
         }
+
+        CountStock();
+    }
+
+    // Those that were asked for as well: otherwise all stocks would ask for the same room.
+    private void CountStock()
+    {
+        int now = _isEnded ? 0 : _sockets.Count + _requested;
+        if (now == _counted) return;
+        _capacity.AddStocked(_loop.Index, now - _counted);
+        _counted = now;
     }
 
     private void CountNeed()

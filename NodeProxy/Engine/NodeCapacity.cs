@@ -18,6 +18,10 @@ internal sealed class NodeCapacity(int loops)
 
     private const int ShareOfFree = 4;
 
+    // An eighth of what connections may hold is a tenth of the process's limit: half of what is left beside them. The other bound is
+    // for memory: the kernel charges a socket to Redirector's control group, 3.7 KB each.
+    private const int StockPart = 8, MostStocked = 16_384;
+
     private readonly Slot[] _slots = new Slot[loops];
     private long _descriptors = long.MaxValue;
     private bool _isMemoryShort;
@@ -33,6 +37,21 @@ internal sealed class NodeCapacity(int loops)
             long sum = 0;
             for (int i = 0; i < _slots.Length; i++) sum += Volatile.Read(ref _slots[i].Held);
             return sum;
+        }
+    }
+
+    /// <summary>
+    /// Sockets that stocks may still lay in for a time without Redirector; negative when what they need at once is more than that
+    /// already. None while memory is short. Any thread.
+    /// </summary>
+    public long StockRoom
+    {
+        get
+        {
+            if (IsMemoryShort) return 0;
+            long sum = 0;
+            for (int i = 0; i < _slots.Length; i++) sum += Volatile.Read(ref _slots[i].Stocked);
+            return Math.Min(Limit / StockPart, MostStocked) - sum;
         }
     }
 
@@ -68,6 +87,9 @@ internal sealed class NodeCapacity(int loops)
     /// <summary>A loop's connections hold so many descriptors more, or fewer. On that loop.</summary>
     public void Add(int loop, int descriptors) => Volatile.Write(ref _slots[loop].Held, _slots[loop].Held + descriptors);
 
+    /// <summary>A loop's stocks hold or have asked for so many sockets more, or fewer. On that loop.</summary>
+    public void AddStocked(int loop, int sockets) => Volatile.Write(ref _slots[loop].Stocked, _slots[loop].Stocked + sockets);
+
     /// <summary>Accepting for a pod of this loop was stopped for a while. On that loop.</summary>
     public void CountHold(int loop) => Volatile.Write(ref _slots[loop].Holds, _slots[loop].Holds + 1);
 
@@ -77,5 +99,6 @@ internal sealed class NodeCapacity(int loops)
     {
         public long Held;
         public long Holds;
+        public long Stocked;
     }
 }

@@ -307,7 +307,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
         _state = State.Joined;
         var view = _context.Views.Current;
         view.TryFindWorkload(_client.Address, out var source);
-        var key = Edges.FromDestination(view.Settings.TrustDomain, source, null, _destination!, Way.Plain, Protection.Plaintext);
+        var key = Edges.FromDestination(view.Settings.TrustDomain, source, null, _destination!, Way.Plain, Protection.Plaintext, _context.Views.IsNodes(view, _client.Address));
         var edge = _context.Metrics.Edge(ref key);
         var facts = new SessionFacts(key, _client, _context.Loop.Addresses.Shared(_target)) { Admitted = admitted };
         _session = Session.Start(_context.Sessions, facts, edge, _pod, null, _downstream, app);

@@ -11,7 +11,8 @@ internal static class CniChecks
         const string Name = "CNI";
         yield return facts.Plugins.Count > 0
             ? CheckResult.Ok(Name, string.Join(", ", facts.Plugins))
-            : CheckResult.CannotTell(Name, "no network of those that are known here has a DaemonSet in this cluster", "The canary of each node tells whether capture works: see node readiness.");
+            // A plain bridge network has no DaemonSet (minikube's default, kubeadm with the reference plugins): nothing stands against it.
+            : CheckResult.Warn(Name, "not known which: no network that is known here has a DaemonSet, and a plain bridge network has none", "The canary of each node tells whether capture works: see node readiness.");
         if (facts.Cilium is { } cilium)
         {
             string Of(string key) => ((string?)cilium[key] ?? "").ToLowerInvariant();

@@ -9,13 +9,14 @@ namespace Ambient.Controller.Kubernetes.Writing;
 /// Takes the start-up taint from a node whose canary has proved it, so that pods are placed there. Everything else of the node is left
 /// as it is: the change counts only for the very version of the node that was looked at.
 /// </summary>
-internal sealed class TaintRemover(ApiWriter writer, ILogger logger)
+internal sealed class TaintRemover(ApiWriter writer, TimeProvider time, ILogger logger)
 {
     /// <summary>What new nodes carry until then.</summary>
     internal const string Taint = "ambient.mesh/not-ready";
 
     private readonly Lock _lock = new();
     private readonly HashSet<string> _done = [];
+    private readonly Rests<string> _rests = new(TimeSpan.FromSeconds(10), time);
 
     /// <summary>A node that was made anew, or changed, may have the taint again.</summary>
     internal void Take(SourceChange change)
@@ -40,8 +41,10 @@ internal sealed class TaintRemover(ApiWriter writer, ILogger logger)
         {
             // One that is ill and comes well again is looked at again.
             _done.IntersectWith(healthy.Keys);
-            due = [.. healthy.Keys.Except(_done)];
+            _rests.RetainOnly(healthy.Keys);
+            due = [.. healthy.Keys.Except(_done).Where(node => !_rests.Has(node))];
         }
+        var refusals = 0;
         foreach (var node in due)
         {
             try
@@ -58,8 +61,17 @@ internal sealed class TaintRemover(ApiWriter writer, ILogger logger)
                 // Somebody else wrote it meanwhile: it is looked at again with the next round.
                 continue;
             }
+            catch (ApiRefusal e) when (e.IsOfOneObject && refusals < Rests.MostRefusals)
+            {
+                // A policy of the cluster about this one node, say: the others need not wait for it.
+                refusals++;
+                if (_rests.Add(node))
+                    logger.WriteRefused($"Node {node}", e.Message);
+                continue;
+            }
             lock (_lock)
                 _done.Add(node);
+            _rests.Remove(node);
         }
     }
 

@@ -29,7 +29,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
     private readonly ConditionWriter _conditions = new(new ApiWriter(connection), time, logger);
     private readonly EventWriter _events = new(new ApiWriter(connection), replica, time, logger);
     private readonly EnrolmentLabels _labels = new(excluded);
-    private readonly TaintRemover _taints = new(new ApiWriter(connection), logger);
+    private readonly TaintRemover _taints = new(new ApiWriter(connection), time, logger);
     private readonly RouteWriter _routes = new(new ApiWriter(connection), time, logger);
     private readonly Rests<string> _rests = new(RestAfterFailure, time);
     private readonly Dictionary<string, string> _failures = [];

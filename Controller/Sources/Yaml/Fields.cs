@@ -29,6 +29,19 @@ internal readonly struct Fields(YamlMapping? mapping, string path)
 
     internal Fields Object(string name) => Find(name) is { } node ? Of(node, At(name)) : new Fields(null, At(name));
 
+    /// <summary>What another writer put here, if it is an object; what has another form reads as absent.</summary>
+    internal Fields ObjectOrNone(string name) => Find(name) is YamlMapping node ? Of(node, At(name)) : new Fields(null, At(name));
+
+    /// <summary>The objects of a list that others write as well; what has another form is passed over.</summary>
+    internal IEnumerable<Fields> ObjectsAmong(string name)
+    {
+        var at = At(name);
+        return Find(name) is YamlSequence list ? list.Items.OfType<YamlMapping>().Select(item => Of(item, at)) : [];
+    }
+
+    /// <summary>Whether it is this text; one of another form is not.</summary>
+    internal bool Says(string name, string text) => Find(name) is YamlScalar scalar && scalar.Value == text;
+
     internal bool Has(string name) => Find(name) is not null;
 
     /// <summary>Refuses every field but these, and those of these that are written without a value.</summary>

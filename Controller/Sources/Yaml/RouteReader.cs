@@ -18,7 +18,8 @@ internal static class RouteReader
                 .. fields.Object("spec").Objects("parentRefs").Where(parent => parent.Text("kind") == "Service" && parent.Has("group") && parent.Text("group").Length == 0)
                     .Select(parent => new RouteParent(parent.Has("namespace") ? parent.Name("namespace", null) : "", parent.Name("name", absent: null), parent.Text("sectionName"), parent.Number("port", 1, 65535))),
             ],
-            fields.Object("status").Objects("parents").Any(parent => parent.Text("controllerName") == ControllerName), place)
+            // Other controllers write there as well: what they put does not make the route unreadable.
+            fields.ObjectOrNone("status").ObjectsAmong("parents").Any(parent => parent.Says("controllerName", ControllerName)), place)
         {
             Version = fields.Text("apiVersion").Split('/')[^1],
         };

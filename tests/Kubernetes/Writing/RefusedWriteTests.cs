@@ -39,6 +39,26 @@ public sealed class RefusedWriteTests
         await OneOfThreeAsync(() => ToldAsync(own, routes.Folder, "parents"), asked);
     }
 
+    [Theory]
+    [InlineData(403, "Forbidden")]
+    [InlineData(500, "InternalError")]
+    public async Task A_node_whose_taint_may_not_be_taken_keeps_no_other_tainted(int code, string reason)
+    {
+        await using var own = await ApiServer.StartFakeAsync();
+        string[] nodes = ["a", "b", "c"];
+        foreach (var node in nodes)
+            await own.ApplyAsync($"{{ apiVersion: v1, kind: Node, metadata: {{ name: {node} }}, spec: {{ taints: [ {{ key: {TaintRemover.Taint}, effect: NoSchedule }} ] }} }}");
+        var asked = RefuseFirst(own, "patch", "nodes", code, reason);
+        await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
+        await using var writing = Written.Start(own, source);
+        writing.Healthy = nodes.ToHashSet();
+        await OneOfThreeAsync(FreeAsync, asked);
+        // After a rest, of 10 s; checked at ten times that.
+        Assert.True(await Eventually.TrueAsync(async () => await FreeAsync() == 3, TimeSpan.FromSeconds(100)), "the refused one stays tainted");
+
+        async Task<int> FreeAsync() => (await own.Http.GetFromJsonAsync<JsonObject>("/api/v1/nodes"))!["items"]!.AsArray().Count(node => node!["spec"]?["taints"] is null);
+    }
+
     [Fact]
     public async Task Routes_that_were_due_when_the_server_went_away_are_told_when_it_is_back()
     {

@@ -69,6 +69,41 @@ public sealed class KillTests(ShopMesh mesh) : ShopMeshTest(mesh)
         Assert.All(await traffic.StopAsync(), tally => Assert.Equal((0, ""), (tally.Failed, tally.LastFailure)));
     }
 
+    // kubelet's probes come from the pod's own node. A minute's worth is opened in a row: it is the number that counts, not the time.
+    [Fact]
+    public async Task Redirector_stays_away_and_a_lightly_used_pod_is_served_for_most_of_a_minute()
+    {
+        var lab = await MeshAsync();
+        var redirector = lab.Nodes[0].Redirector;
+        using var app = PodSocket.Listen("p12");
+        for (int i = 0; i < 72; i++) await ProbeAsync();
+
+        await redirector.KillAsync();
+        var slowest = TimeSpan.Zero;
+        for (int i = 0; i < 54; i++)
+        {
+            var took = await ProbeAsync();
+            if (took > slowest) slowest = took;
+        }
+
+        // kubelet's default for timeoutSeconds; one that found no socket would be reset after ten.
+        TestContext.Current.TestOutputHelper?.WriteLine($"54 probes without Redirector, the slowest took {slowest.TotalMilliseconds:0} ms (bound 1,000 ms, checked at ten times that)");
+        Assert.True(slowest < TimeSpan.FromSeconds(10), $"{slowest}");
+        redirector.Start();
+        await lab.Nodes[0].WaitUntilReadyAsync(Patience);
+        for (int i = 0; i < 100; i++) await ProbeAsync();
+
+        async Task<TimeSpan> ProbeAsync()
+        {
+            long began = Stopwatch.GetTimestamp();
+            using var probe = await PodSocket.ConnectAsync("n1", lab.Plan.Pod("cache-12").V4, Plans.AppPort);
+            using var taken = await app.AcceptSoonAsync();
+            await taken.SendAllAsync("ok"u8.ToArray());
+            await probe.ReceiveExactlyAsync(2);
+            return Stopwatch.GetElapsedTime(began);
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -66,12 +66,27 @@ public sealed class CaptureCoordinatorTests
     }
 
     [Fact]
+    public async Task A_pods_first_sockets_are_asked_for_before_anybody_needs_one()
+    {
+        await using var world = new CaptureWorld();
+        using var redirector = world.NewRedirector();
+        await redirector.Greet();
+        redirector.GiveListeners(Pod);
+
+        var request = (await redirector.Next(BodyOneofCase.Sockets)).Message.Sockets;
+
+        Assert.Equal((Pod, 12u), (request.Uid, request.Count));
+        Assert.True(await redirector.IsSilentAbout(BodyOneofCase.Sockets, 50), "only at home");
+    }
+
+    [Fact]
     public async Task Sockets_are_asked_for_and_given_to_those_who_wait_in_order()
     {
         await using var world = new CaptureWorld();
         using var redirector = world.NewRedirector();
         await redirector.Greet();
         redirector.GiveListeners(Pod);
+        var request = (await redirector.Next(BodyOneofCase.Sockets)).Message.Sockets;
         await redirector.Next(BodyOneofCase.Ready);
         var first = new Taker();
         var second = new Taker();
@@ -82,7 +97,6 @@ public sealed class CaptureCoordinatorTests
             pod.Sockets.Take(second);
             return true;
         });
-        var request = (await redirector.Next(BodyOneofCase.Sockets)).Message.Sockets;
         Assert.Equal(Pod, request.Uid);
         Assert.InRange(request.Count, 2u, 64u);
         using var socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
@@ -98,15 +112,15 @@ public sealed class CaptureCoordinatorTests
         using var redirector = world.NewRedirector();
         await redirector.Greet();
         redirector.GiveListeners(Pod);
+        var request = (await redirector.Next(BodyOneofCase.Sockets)).Message.Sockets;
         await redirector.Next(BodyOneofCase.Ready);
         var taker = new Taker();
-        await world.OnLoop(1, () =>
+        await world.OnLoop(0, () =>
         {
-            world.Pods[1].TryFind(Pod, out var pod);
+            world.Pods[0].TryFind(Pod, out var pod);
             pod!.Sockets.Take(taker);
             return true;
         });
-        var request = (await redirector.Next(BodyOneofCase.Sockets)).Message.Sockets;
         redirector.Say(new ToNode { Refused = new SocketsRefused { RequestId = request.RequestId, Uid = Pod, Reason = "not in the order" } });
         await world.Until(() => taker.Refusal == "not in the order", "the refusal");
     }

@@ -83,6 +83,30 @@ public sealed class LeaseElectorTests
     }
 
     [Fact]
+    public async Task A_call_that_hangs_is_cut_and_made_again_while_the_holder_may_still_renew()
+    {
+        var first = Elector("first");
+        using var stop = new CancellationTokenSource();
+        var running = first.RunAsync(stop.Token);
+        await first.WhenLeaderAsync(default);
+        var term = first.Term;
+        _lease.Hangs = true;
+        _time.Advance(LeaseElector.RetryPeriod);
+        await _lease.HasHung.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        _lease.Hangs = false;
+        var renewed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _lease.BeforeWrite = () => renewed.TrySetResult();
+
+        _time.Advance(LeaseElector.TryLimit);
+
+        await renewed.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.True(LeaseElector.RetryPeriod + LeaseElector.TryLimit < LeaseElector.RenewLimit);
+        Assert.Equal((true, false), (first.IsLeader, term.IsCancellationRequested));
+        await stop.CancelAsync();
+        await running;
+    }
+
+    [Fact]
     public async Task Who_lost_a_race_follows_and_who_ends_lets_go_at_once()
     {
         var (first, second) = (Elector("first"), Elector("second"));
@@ -115,6 +139,7 @@ public sealed class LeaseElectorTests
 
     private sealed class OneLease : ILeaseStore
     {
+        private readonly TaskCompletionSource _hasHung = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _version;
 
         public string Name => "test/lease";
@@ -123,11 +148,25 @@ public sealed class LeaseElectorTests
 
         internal bool IsAway { get; set; }
 
+        /// <summary>Reads have no answer.</summary>
+        internal bool Hangs { get; set; }
+
+        /// <summary>Completes when a read hangs.</summary>
+        internal Task HasHung => _hasHung.Task;
+
         internal Action? BeforeWrite { get; set; }
 
-        public Task<LeaseRecord?> ReadAsync(CancellationToken cancellation) => IsAway
-            ? throw new ClusterException("away", HttpStatusCode.ServiceUnavailable, new IOException())
-            : Task.FromResult(Record);
+        public async Task<LeaseRecord?> ReadAsync(CancellationToken cancellation)
+        {
+            if (IsAway)
+                throw new ClusterException("away", HttpStatusCode.ServiceUnavailable, new IOException());
+            if (!Hangs)
+                return Record;
+            var hung = Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+            _hasHung.TrySetResult();
+            await hung;
+            return null;
+        }
 
         public Task<LeaseRecord?> TryWriteAsync(LeaseRecord record, CancellationToken cancellation)
         {

@@ -69,6 +69,14 @@ public sealed class ClusterCheckTests
         AssertMend(mend, CniChecks.Judge(new CniFacts(["calico-node"], null, new JsonObject { ["spec"] = JsonNode.Parse(spec) }, [])));
 
     [Fact]
+    public void A_plain_bridge_network_is_told_as_not_known_and_fails_no_check()
+    {
+        var report = new CheckReport([.. CniChecks.Judge(new CniFacts([], null, null, []))]);
+        Assert.Equal(0, report.ExitStatus);
+        Assert.Contains("not known which", Assert.Single(report.Checks).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_namespace_that_two_meshes_take_in_is_named()
     {
         var result = CniChecks.Judge(new CniFacts(["kindnet"], null, null, ["shop"])).Last();
