@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -15,9 +16,17 @@ internal static class Bound
     internal static void ListenOn(this KestrelServerOptions kestrel, IPEndPoint listen, Action<ListenOptions> configure)
     {
         if (listen.Address.Equals(IPAddress.IPv6Any))
-            kestrel.ListenAnyIP(listen.Port, configure);
+        {
+            kestrel.ListenAnyIP(listen.Port, endpoint =>
+            {
+                endpoint.Use(AsItIsKnown);
+                configure(endpoint);
+            });
+        }
         else
+        {
             kestrel.Listen(listen, configure);
+        }
     }
 
     /// <summary>Finds out where a started server listens, when the system was asked to choose the port.</summary>
@@ -26,4 +35,12 @@ internal static class Bound
         var address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
         return new IPEndPoint(IPAddress.Parse(address.DnsSafeHost), address.Port);
     }
+
+    // One socket for both families says ::ffff:10.0.0.1: from here on people read what they know.
+    private static ConnectionDelegate AsItIsKnown(ConnectionDelegate next) => connection =>
+    {
+        if (connection.RemoteEndPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped)
+            connection.RemoteEndPoint = new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port);
+        return next(connection);
+    };
 }

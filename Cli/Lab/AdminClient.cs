@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 
 namespace Ambient.Cli.Lab;
@@ -13,26 +12,13 @@ internal sealed class AdminClient : IDisposable
     private AdminClient(HttpClient http) => _http = http;
 
     /// <summary>A process behind a Unix socket.</summary>
-    public static AdminClient OverSocket(string path) => new(new HttpClient(new SocketsHttpHandler
+    public static AdminClient OverSocket(string path)
     {
+        var handler = UnixSocket.HandlerOf(path);
         // Each question to whoever has the path now: a process that drains still answers on connections from before.
-        PooledConnectionLifetime = TimeSpan.Zero,
-        ConnectCallback = async (_, cancellation) =>
-        {
-            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            try
-            {
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-        },
-    })
-    { BaseAddress = new Uri("http://node"), Timeout = Patience });
+        handler.PooledConnectionLifetime = TimeSpan.Zero;
+        return new(new HttpClient(handler) { BaseAddress = new Uri("http://node"), Timeout = Patience });
+    }
 
     /// <summary>A process behind a URL.</summary>
     public static AdminClient Over(Uri address) => new(new HttpClient { BaseAddress = address, Timeout = Patience });

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Threading.Channels;
-using Ambient.Controller.Kubernetes.Writing;
+using Ambient.Controller.Kubernetes.Access;
 using k8s;
 using k8s.Models;
 
@@ -145,8 +145,8 @@ internal sealed class TrustPublisher(Func<IKubernetes> client, string @namespace
         map.Data = wanted;
         map.BinaryData = null;
         await ClusterCall.Async($"write ConfigMap {place}/{ConfigMapName}", token => found is null
-            ? client().CoreV1.CreateNamespacedConfigMapAsync(map, place, fieldManager: ApiWriter.FieldManager, cancellationToken: token)
-            : client().CoreV1.ReplaceNamespacedConfigMapAsync(map, ConfigMapName, place, fieldManager: ApiWriter.FieldManager, cancellationToken: token), cancellation);
+            ? client().CoreV1.CreateNamespacedConfigMapAsync(map, place, fieldManager: ApiConnection.FieldManager, cancellationToken: token)
+            : client().CoreV1.ReplaceNamespacedConfigMapAsync(map, ConfigMapName, place, fieldManager: ApiConnection.FieldManager, cancellationToken: token), cancellation);
         logger.TrustWritten(place, ConfigMapName, found is null ? "made" : pace.IsMending ? "mended, since somebody changed it" : "brought up to date");
     }
 
@@ -190,7 +190,7 @@ internal sealed class TrustPublisher(Func<IKubernetes> client, string @namespace
     // namespace that name is the mesh's.
     private bool IsForeign(string place, V1ConfigMap map) => MeshOf(map) is { } mesh
         ? mesh != @namespace
-        : place != @namespace && map.Metadata.ManagedFields?.Any(entry => entry.Manager == ApiWriter.FieldManager) != true;
+        : place != @namespace && map.Metadata.ManagedFields?.Any(entry => entry.Manager == ApiConnection.FieldManager) != true;
 
     private static string? MeshOf(V1ConfigMap map) => map.Metadata.Labels?.TryGetValue(MeshLabel, out var mesh) == true ? mesh : null;
 

@@ -21,9 +21,6 @@ internal sealed class AddressShares(ControllerMetrics metrics, ILogger logger, T
     /// <summary>Kestrel's connection middleware: goes on, or drops the connection.</summary>
     internal ConnectionDelegate Of(ConnectionDelegate next) => async connection =>
     {
-        // One socket for both families says ::ffff:10.0.0.1: from here on people read what they know.
-        if (connection.RemoteEndPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped)
-            connection.RemoteEndPoint = new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port);
         var address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
         if (_open.AddOrUpdate(address, 1, (_, count) => count + 1) > MaxOfAddress)
         {

@@ -40,7 +40,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
 
     // Nodes are told one after the other, by different controllers, that a pod leaves the mesh. A node that was told first already speaks
     // plaintext to it; that is no offence before this node can have been told too.
-    private static readonly TimeSpan SettleFor = TimeSpan.FromSeconds(1), FirstLook = TimeSpan.FromMilliseconds(25), LongestPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan SettleFor = TimeSpan.FromSeconds(1);
 
     private enum State { Deciding, Watching, Probing, Settling, Joined, Over }
 
@@ -60,7 +60,6 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
     private Session? _session;
     private State _state = State.Deciding;
     private long _settleUntilTicks;
-    private long _settleStepTicks;
     private bool _mayJoin;
     private bool _isAnswered;
 
@@ -102,6 +101,12 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
         {
             Authorise(_destination);
         }
+    }
+
+    /// <summary>A new view was published while it waits for one.</summary>
+    public void OnView()
+    {
+        if (_state == State.Settling) Resume(); // what the view did to another may have ended it
     }
 
     /// <inheritdoc/>
@@ -165,10 +170,9 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
     private void Settle()
     {
         if (_settleUntilTicks == 0) _settleUntilTicks = _context.Loop.NowTicks + SettleFor.Ticks;
-        // Less and less often: whoever sends plaintext by the thousand, and waits here with all of it, costs a few looks each.
-        _settleStepTicks = _settleStepTicks == 0 ? FirstLook.Ticks : Math.Min(2 * _settleStepTicks, LongestPause.Ticks);
         _state = State.Settling;
-        _context.Loop.Arm(_deadline, TimeSpan.FromTicks(Math.Min(_settleStepTicks, Math.Max(0, _settleUntilTicks - _context.Loop.NowTicks))));
+        _inbound.WaitForView(this);
+        _context.Loop.Arm(_deadline, TimeSpan.FromTicks(_settleUntilTicks - _context.Loop.NowTicks));
     }
 
     private ConnectionFacts FactsOf(Workload destination) => new(null, _client.Address, destination, _target.Port, ProtectedInProcessOrTunnel: false);
@@ -250,6 +254,8 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
 
     private void Resume()
     {
+        _inbound.StopWaiting(this);
+        _context.Loop.Timers.Cancel(_deadline);
         _state = State.Deciding;
         Authorise(_destination!);
     }
@@ -356,6 +362,7 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
     private void Leave()
     {
         if (_state is State.Joined or State.Over) return;
+        if (_state == State.Settling) _inbound.StopWaiting(this);
         _state = State.Over;
         _context.Loop.Timers.Cancel(_deadline);
         _context.Loop.Timers.Cancel(_openEarly);

@@ -13,6 +13,7 @@ internal sealed class InboundLoop(InboundContext context)
     private const long WindowBudgetBytes = 512L * 1024 * 1024;
 
     private readonly Dictionary<string, PodTunnels> _tunnels = [];
+    private readonly HashSet<InboundConnection> _waiting = [];
     private string? _leaving;
 
     public InboundContext Context => context;
@@ -52,14 +53,16 @@ internal sealed class InboundLoop(InboundContext context)
         InboundTunnel.Start(context, pod, TunnelsOf(pod), fd, peer, onlyTarget: null);
     }
 
+    /// <summary>What the view says of a connection may be about to change: it is decided about again with the next one.</summary>
+    public void WaitForView(InboundConnection connection) => _waiting.Add(connection);
+
+    public void StopWaiting(InboundConnection connection) => _waiting.Remove(connection);
+
     /// <summary>A new view was published.</summary>
     public void OnView()
     {
-        var view = context.Views.Current;
-        foreach (var (uid, tunnels) in _tunnels)
-        {
-            if (view.TryFindWorkloadByUid(uid, out var pod) && pod.IsTerminating) tunnels.Terminate();
-        }
+        EndTerminating();
+        foreach (var connection in _waiting.ToArray()) connection.OnView();
     }
 
     /// <summary>Certificates, roots or identities changed.</summary>
@@ -94,12 +97,21 @@ internal sealed class InboundLoop(InboundContext context)
         foreach (var tunnel in tunnels.Tunnels.ToArray()) tunnel.Cut(reason);
     }
 
+    private void EndTerminating()
+    {
+        var view = context.Views.Current;
+        foreach (var (uid, tunnels) in _tunnels)
+        {
+            if (view.TryFindWorkloadByUid(uid, out var pod) && pod.IsTerminating) tunnels.Terminate();
+        }
+    }
+
     private PodTunnels TunnelsOf(PodOnLoop pod)
     {
         if (_tunnels.TryGetValue(pod.Uid, out var tunnels)) return tunnels;
         _tunnels[pod.Uid] = tunnels = new PodTunnels(new WindowBudget(WindowBudgetBytes));
         if (_leaving is { } reason) tunnels.Leave(reason);
-        OnView(); // it may be terminating already
+        EndTerminating(); // it may be so already
         return tunnels;
     }
 }

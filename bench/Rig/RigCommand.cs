@@ -11,8 +11,6 @@ internal static class RigCommand
 {
     private const int BadUsage = 2;
 
-    private static readonly string[] OtherPrograms = ["AMBIENT_BENCH_NODE", "AMBIENT_BENCH_HAPROXY", "AMBIENT_BENCH_ZTUNNEL"];
-
     public static RootCommand Make()
     {
         var names = new Argument<string[]>("scenario") { Description = "Of requests, fixed-rate, bulk, redis, pgbench, churn, connects, idle, same-node, many, start, dense; all without one", Arity = ArgumentArity.ZeroOrMore };
@@ -54,9 +52,9 @@ internal static class RigCommand
             await Console.Error.WriteLineAsync("bench: it lives in network namespaces of its own, which ./ambient.sh bench makes. Start that.");
             return BadUsage;
         }
-        if (OtherPrograms.FirstOrDefault(name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } path && !File.Exists(path)) is { } missing)
+        if (OtherPrograms.Missing is { } missing)
         {
-            await Console.Error.WriteLineAsync($"bench: {missing}={Environment.GetEnvironmentVariable(missing)}: there is no such file.");
+            await Console.Error.WriteLineAsync($"bench: {missing}: there is no such file.");
             return BadUsage;
         }
         var asked = all.Where(scenario => names.Length == 0 || names.Contains(scenario.Name)).ToList();

@@ -17,7 +17,7 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
         var books = new List<RoundBook>();
         foreach (var group in scenarios.GroupBy(scenario => scenario.Stage))
         {
-            await using var ground = await Ground.MakeAsync(StagePlan.Of(group.Key, options, Ground.OtherNodeProxy));
+            await using var ground = await Ground.MakeAsync(StagePlan.Of(group.Key, options, OtherPrograms.NodeProxy));
             var peers = await new PeerSet(ground, group.Key, TakesPart).StartAsync();
             foreach (var scenario in group)
             {

@@ -11,6 +11,9 @@ namespace Ambient.Controller.Kubernetes.Access;
 /// <param name="kubeconfig">Null for a pod's own configuration.</param>
 internal sealed class ApiConnection(string? kubeconfig, TimeProvider time, ServiceAccountFolder? folder = null)
 {
+    /// <summary>Under which the API server keeps what is ours.</summary>
+    internal const string FieldManager = "ambient-controller";
+
     /// <summary>How long the API server may take until it begins to answer.</summary>
     internal static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
 

@@ -22,6 +22,10 @@ internal static class AskedPause
             ? pause * (1 + (Random.Shared.NextDouble() / 2))
             : null;
 
+    /// <summary>The same for who has a pause of his own: no shorter than that, and not without end.</summary>
+    internal static TimeSpan Within(HttpStatusCode status, TimeSpan? asked, TimeSpan least, TimeSpan most) =>
+        Of(status, asked) is not { } pause || pause < least ? least : pause < most ? pause : most;
+
     /// <param name="made">How often the call was made.</param>
     /// <returns>What to wait before it is made again; null if it is not to be.</returns>
     internal static TimeSpan? Before(HttpStatusCode status, TimeSpan? asked, int made) => made < Calls && asked <= Longest ? Of(status, asked) : null;

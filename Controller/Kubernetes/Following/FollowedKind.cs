@@ -27,7 +27,13 @@ internal sealed record FollowedKind(string Group, IReadOnlyList<string> Versions
         (IsNetworkPolicy && Group != "networking.k8s.io" ? QualifiedKind : Kind, ns, name);
 
     /// <summary>Where all objects of it are listed.</summary>
-    internal string PathOf(string version) => Group.Length == 0 ? $"/api/{version}/{Plural}" : $"/apis/{Group}/{version}/{Plural}";
+    internal string PathOf(string version) => $"{RootOf(version)}/{Plural}";
+
+    /// <summary>Where one of them is.</summary>
+    /// <param name="ns">Empty where the kind is of the whole cluster.</param>
+    internal string PathOf(string version, string ns, string name) => ns.Length > 0 ? $"{RootOf(version)}/namespaces/{ns}/{Plural}/{name}" : $"{PathOf(version)}/{name}";
 
     internal string ApiVersionOf(string version) => Group.Length == 0 ? version : $"{Group}/{version}";
+
+    private string RootOf(string version) => Group.Length == 0 ? $"/api/{version}" : $"/apis/{Group}/{version}";
 }

@@ -181,8 +181,7 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
                 return _backoff.Next();
             default:
                 reachability.Failed(kind.QualifiedName, refusal.Message);
-                var wait = _backoff.Next();
-                return AskedPause.Of(refusal.Status, refusal.RetryAfter) is { } asked && asked > wait ? (asked < times.LongestRetry * 6 ? asked : times.LongestRetry * 6) : wait;
+                return AskedPause.Within(refusal.Status, refusal.RetryAfter, _backoff.Next(), times.LongestRetry * 6);
         }
     }
 

@@ -9,9 +9,6 @@ namespace Ambient.Controller.Kubernetes.Writing;
 /// <summary>Reads and writes single objects, small ones. What the server puts off for a moment is tried again after it.</summary>
 internal sealed class ApiWriter(ApiConnection connection)
 {
-    /// <summary>Under which the API server keeps what is ours.</summary>
-    internal const string FieldManager = "ambient-controller";
-
     private const int MaxBytes = 4 << 20;
 
     /// <inheritdoc cref="ApiConnection.SendAsync"/>
@@ -19,17 +16,17 @@ internal sealed class ApiWriter(ApiConnection connection)
 
     /// <inheritdoc cref="ApiConnection.SendAsync"/>
     internal Task<JsonObject> CreateAsync(string path, JsonObject content, CancellationToken cancellation) =>
-        SendAsync(HttpMethod.Post, $"{path}?fieldManager={FieldManager}", () => Body(content, "application/json"), cancellation);
+        SendAsync(HttpMethod.Post, $"{path}?fieldManager={ApiConnection.FieldManager}", () => Body(content, "application/json"), cancellation);
 
     /// <summary>Server-side apply, without force: what another manager holds is a conflict (409).</summary>
     /// <inheritdoc cref="ApiConnection.SendAsync"/>
     internal Task<JsonObject> ApplyAsync(string path, JsonObject content, CancellationToken cancellation) =>
-        SendAsync(HttpMethod.Patch, $"{path}?fieldManager={FieldManager}", () => Body(content, "application/apply-patch+yaml"), cancellation);
+        SendAsync(HttpMethod.Patch, $"{path}?fieldManager={ApiConnection.FieldManager}", () => Body(content, "application/apply-patch+yaml"), cancellation);
 
     /// <summary>A JSON patch (RFC 6902).</summary>
     /// <inheritdoc cref="ApiConnection.SendAsync"/>
     internal Task<JsonObject> PatchAsync(string path, JsonArray steps, CancellationToken cancellation) =>
-        SendAsync(HttpMethod.Patch, $"{path}?fieldManager={FieldManager}", () => Body(steps, "application/json-patch+json"), cancellation);
+        SendAsync(HttpMethod.Patch, $"{path}?fieldManager={ApiConnection.FieldManager}", () => Body(steps, "application/json-patch+json"), cancellation);
 
     private async Task<JsonObject> SendAsync(HttpMethod method, string path, Func<HttpContent?> content, CancellationToken cancellation)
     {

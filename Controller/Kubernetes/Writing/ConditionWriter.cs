@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Ambient.Controller.Kubernetes.Access;
@@ -17,13 +16,11 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
     // So that many do not hold up what is written after them.
     private const int MostInARound = 200;
 
-    private static readonly TimeSpan FirstRest = TimeSpan.FromMinutes(1);
-
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Kind, string Namespace, string Name), SourceObject> _objects = [];
     private readonly Dictionary<(string Kind, string Namespace, string Name), Condition> _wanted = [];
     private readonly HashSet<(string Kind, string Namespace, string Name)> _due = [];
-    private readonly Rests<(string Kind, string Namespace, string Name)> _rests = new(FirstRest, time);
+    private readonly Rests<(string Kind, string Namespace, string Name)> _rests = new(Rests.First, time);
     private ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict> _verdicts = ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict>.Empty;
 
     /// <summary>Takes what the source published. For the source's thread.</summary>
@@ -85,7 +82,7 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
                 if (e.Status == HttpStatusCode.Conflict)
                     logger.StatusHeldByAnother(name, e.Message);
             }
-            catch (ApiRefusal e) when (e.IsOfOneObject && refusals < Rests.MostInARound)
+            catch (ApiRefusal e) when (e.IsOfOneObject && refusals < Rests.MostRefusals)
             {
                 refusals++;
                 Put(identity);
@@ -141,9 +138,7 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
     private async Task WriteAsync((string Kind, string Namespace, string Name) identity, Condition wanted, CancellationToken cancellation)
     {
         var kind = KindCatalog.Installable.Single(k => k.Group == "ambient.mesh" && k.Kind == identity.Kind);
-        var path = identity.Namespace.Length > 0
-            ? $"/apis/{kind.Group}/{kind.Versions[0]}/namespaces/{identity.Namespace}/{kind.Plural}/{identity.Name}"
-            : $"/apis/{kind.Group}/{kind.Versions[0]}/{kind.Plural}/{identity.Name}";
+        var path = kind.PathOf(kind.Versions[0], identity.Namespace, identity.Name);
         var now = await writer.GetAsync(path, cancellation);
         var generation = now.Map("metadata")?.Number("generation") ?? 0;
         var there = now.Map("status")?.Maps("conditions").FirstOrDefault(c => c.Text("type") == Condition.Type);
@@ -154,7 +149,7 @@ internal sealed class ConditionWriter(ApiWriter writer, TimeProvider time, ILogg
         // The time of the last transition is that of the status alone.
         var since = there is not null && there.Text("status") == status && there.Text("lastTransitionTime") is { } before
             ? before
-            : time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+            : ApiTime.Seconds(time.GetUtcNow());
         await writer.ApplyAsync($"{path}/status", new JsonObject
         {
             ["apiVersion"] = kind.ApiVersionOf(kind.Versions[0]),

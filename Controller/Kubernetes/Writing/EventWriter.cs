@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -22,14 +21,12 @@ internal sealed class EventWriter(ApiWriter writer, string replica, TimeProvider
     // events.k8s.io/v1: note is at most 1 kB.
     private const int MaxNoteBytes = 1024;
 
-    private static readonly TimeSpan FirstRest = TimeSpan.FromMinutes(1);
-
     // A namespace whose quota is used up refuses them all: it is asked for one at a time.
     private static readonly TimeSpan FirstRestOfPlace = TimeSpan.FromSeconds(10);
 
     // With the highest level that was told.
     private readonly Dictionary<(EventSubject Subject, string Word, string Key), int> _told = [];
-    private readonly Rests<(EventSubject Subject, string Word, string Key)> _rests = new(FirstRest, time);
+    private readonly Rests<(EventSubject Subject, string Word, string Key)> _rests = new(Rests.First, time);
     private readonly Rests<string> _places = new(FirstRestOfPlace, time);
     private double _credit = Burst;
     private long _creditAt = time.GetTimestamp();
@@ -58,7 +55,7 @@ internal sealed class EventWriter(ApiWriter writer, string replica, TimeProvider
             {
                 // Another replica told it, or the namespace is gone or going: a namespace that ends takes no Events.
             }
-            catch (ApiRefusal e) when (e.IsOfOneObject && refusals < Rests.MostInARound)
+            catch (ApiRefusal e) when (e.IsOfOneObject && refusals < Rests.MostRefusals)
             {
                 // It takes nothing from the measure of the others.
                 refusals++;
@@ -89,7 +86,7 @@ internal sealed class EventWriter(ApiWriter writer, string replica, TimeProvider
         ["apiVersion"] = "events.k8s.io/v1",
         ["kind"] = "Event",
         ["metadata"] = new JsonObject { ["name"] = trouble.EventName, ["namespace"] = trouble.Subject.Place },
-        ["eventTime"] = time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture),
+        ["eventTime"] = ApiTime.Microseconds(time.GetUtcNow()),
         ["type"] = "Warning",
         ["reason"] = trouble.Word,
         ["action"] = trouble.Action,

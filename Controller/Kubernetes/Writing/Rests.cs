@@ -66,5 +66,8 @@ internal sealed class Rests<TKey>(TimeSpan first, TimeProvider time)
 internal static class Rests
 {
     /// <summary>More refusals in a round are no longer taken for one object's each: a right is missing, or the server is in trouble.</summary>
-    internal const int MostInARound = 20;
+    internal const int MostRefusals = 20;
+
+    /// <summary>For an object that is refused for the first time.</summary>
+    internal static readonly TimeSpan First = TimeSpan.FromMinutes(1);
 }

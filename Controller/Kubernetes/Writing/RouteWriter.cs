@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Ambient.Controller.Kubernetes.Access;
@@ -28,14 +27,12 @@ internal sealed class RouteWriter(ApiWriter writer, TimeProvider time, ILogger l
     // So that thousands do not hold up what is written after them.
     private const int MostInARound = 50;
 
-    private static readonly TimeSpan FirstRest = TimeSpan.FromMinutes(1);
-
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Kind, string Namespace, string Name), RouteObject> _routes = [];
     private readonly HashSet<(string Kind, string Namespace, string Name)> _due = [];
     private ImmutableHashSet<string> _enrolled = [];
     private readonly Dictionary<(string Kind, string Namespace, string Name), MendingPace> _paces = [];
-    private readonly Rests<(string Kind, string Namespace, string Name)> _rests = new(FirstRest, time);
+    private readonly Rests<(string Kind, string Namespace, string Name)> _rests = new(Rests.First, time);
     private bool _isHidden;
 
     /// <summary>Takes what the source published. For the source's thread.</summary>
@@ -98,7 +95,7 @@ internal sealed class RouteWriter(ApiWriter writer, TimeProvider time, ILogger l
                 if (_rests.Set(identity, pace.Wait))
                     logger.WriteRefused(NameOf(route), e.Message);
             }
-            catch (ApiRefusal e) when (e.IsOfOneObject && refusals < Rests.MostInARound)
+            catch (ApiRefusal e) when (e.IsOfOneObject && refusals < Rests.MostRefusals)
             {
                 refusals++;
                 Put(route);
@@ -153,7 +150,7 @@ internal sealed class RouteWriter(ApiWriter writer, TimeProvider time, ILogger l
     {
         var kind = KindCatalog.Installable.Single(k => k.Group == KindCatalog.RoutesGroup && k.Kind == route.Kind);
         // Any version that is served will do: the status is the same in all.
-        var path = $"/apis/{kind.Group}/{route.Version}/namespaces/{route.Namespace}/{kind.Plural}/{route.Name}";
+        var path = kind.PathOf(route.Version, route.Namespace, route.Name);
         var now = await writer.GetAsync(path, cancellation);
         var status = now.Map("status");
         var there = (status?.Maps("parents") ?? []).ToList();
@@ -204,7 +201,7 @@ internal sealed class RouteWriter(ApiWriter writer, TimeProvider time, ILogger l
                     : $"this version of the mesh routes no {route.Kind}: the Service is called as if the route were not there",
                 ["observedGeneration"] = generation,
                 // Of the status alone, which is the same as long as there is an entry.
-                ["lastTransitionTime"] = was?.Text("lastTransitionTime") ?? time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+                ["lastTransitionTime"] = was?.Text("lastTransitionTime") ?? ApiTime.Seconds(time.GetUtcNow()),
             }),
         };
     }

@@ -30,7 +30,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
     private readonly EnrolmentLabels _labels = new();
     private readonly TaintRemover _taints = new(new ApiWriter(connection), logger);
     private readonly RouteWriter _routes = new(new ApiWriter(connection), time, logger);
-    private readonly Dictionary<string, (long Since, TimeSpan Length)> _rests = [];
+    private readonly Rests<string> _rests = new(RestAfterFailure, time);
     private readonly Dictionary<string, string> _failures = [];
 
     /// <summary>Takes what the source published. For the source's thread.</summary>
@@ -90,9 +90,8 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
     // One that fails must not keep the others from being written.
     private async Task TryAsync(string what, Func<CancellationToken, Task> write, CancellationToken term)
     {
-        if (_rests.TryGetValue(what, out var rest) && time.GetElapsedTime(rest.Since) < rest.Length)
+        if (_rests.Has(what))
             return;
-        _rests.Remove(what);
         try
         {
             await write(term);
@@ -100,8 +99,7 @@ internal sealed class WriteBack(ApiConnection connection, ILeadership leadership
         }
         catch (Exception e) when (e is ApiRefusal or HttpRequestException or IOException or TimeoutException)
         {
-            var asked = e is ApiRefusal refusal ? AskedPause.Of(refusal.Status, refusal.RetryAfter) : null;
-            _rests[what] = (time.GetTimestamp(), asked > RestAfterFailure ? (asked < LongestRest ? asked.Value : LongestRest) : RestAfterFailure);
+            _rests.Set(what, e is ApiRefusal refusal ? AskedPause.Within(refusal.Status, refusal.RetryAfter, RestAfterFailure, LongestRest) : RestAfterFailure);
             if (_failures.GetValueOrDefault(what) != e.Message)
                 logger.WriteBackFailed(what, e.Message);
             _failures[what] = e.Message;

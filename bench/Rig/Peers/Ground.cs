@@ -22,12 +22,6 @@ internal sealed class Ground : IAsyncDisposable
     /// <summary>For configurations, keys and data of servers; gone after the run.</summary>
     public string Folder { get; }
 
-    /// <summary>The program of another build, if one is compared: <c>AMBIENT_BENCH_NODE</c>.</summary>
-    public static string? OtherNodeProxy => Environment.GetEnvironmentVariable("AMBIENT_BENCH_NODE") is { Length: > 0 } program ? program : null;
-
-    /// <summary>Istio's node proxy, if it is at hand: <c>AMBIENT_BENCH_ZTUNNEL</c>.</summary>
-    public static string? Ztunnel => Environment.GetEnvironmentVariable("AMBIENT_BENCH_ZTUNNEL") is { Length: > 0 } program ? program : null;
-
     /// <summary>The address of a node on its pods' bridge, where a peer's proxy listens.</summary>
     public static IPAddress NodeAddress(int node) => IPAddress.Parse($"10.244.{node}.1");
 

@@ -15,23 +15,17 @@ internal sealed record PeerKeys(string Root, string A, string B, string ServerNa
     public static ImmutableArray<PeerKeys> Make(string folder, int pairs)
     {
         folder = Directory.CreateDirectory(Path.Combine(folder, $"keys-{Guid.NewGuid():n}")).FullName;
-        var now = TimeProvider.System.GetUtcNow();
-        using var rootKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=bench root", rootKey, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        using var root = request.CreateSelfSigned(now.AddHours(-1), now.AddDays(2));
+        using var authority = new PeerAuthority();
         var rootFile = Path.Combine(folder, "root.pem");
-        File.WriteAllText(rootFile, root.ExportCertificatePem() + "\n");
+        File.WriteAllText(rootFile, authority.RootPem);
         return [.. Enumerable.Range(0, pairs).Select(i => new PeerKeys(rootFile, Leaf($"a{i}"), Leaf($"b{i}"), $"b{i}.bench"))];
 
         string Leaf(string name)
         {
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var leaf = new CertificateRequest($"CN={name}.bench", key, HashAlgorithmName.SHA256);
             var names = new SubjectAlternativeNameBuilder();
             names.AddDnsName($"{name}.bench");
-            leaf.CertificateExtensions.Add(names.Build());
-            using var made = leaf.Create(root, now.AddHours(-1), now.AddDays(1), RandomNumberGenerator.GetBytes(12));
+            using var made = authority.Sign(new CertificateRequest($"CN={name}.bench", key, HashAlgorithmName.SHA256), names.Build());
             var file = Path.Combine(folder, $"{name}.pem");
             File.WriteAllText(file, made.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n");
             return file;

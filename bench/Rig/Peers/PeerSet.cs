@@ -20,11 +20,11 @@ internal sealed class PeerSet(Ground ground, Stage stage, Func<string, bool> tak
     {
         var peers = new List<IPeer>();
         if (takesPart("ambient")) peers.Add(Ours("ambient", 1));
-        if (Ground.OtherNodeProxy is not null && takesPart("ambient-other")) peers.Add(Ours("ambient-other", 3));
+        if (OtherPrograms.NodeProxy is not null && takesPart("ambient-other")) peers.Add(Ours("ambient-other", 3));
         if (stage is Stage.Dense or Stage.Rest) return peers;
         var (client, server) = StagePlan.PeersOf(ground.Lab.Plan, stage);
         if (stage != Stage.Pairs && takesPart("direct")) peers.Add(new DirectPeer(client, server));
-        if (stage != Stage.Pairs && Ground.Ztunnel is { } program && takesPart("ztunnel"))
+        if (stage != Stage.Pairs && OtherPrograms.Ztunnel is { } program && takesPart("ztunnel"))
         {
             var (from, to) = StagePlan.ZtunnelsOf(ground.Lab.Plan, stage);
             peers.Add(await ZtunnelPeer.StartAsync(ground, program, from, to));
@@ -77,7 +77,7 @@ internal sealed class PeerSet(Ground ground, Stage stage, Func<string, bool> tak
             yield return new HaproxyKind("haproxy", 10_000, "haproxy", ground.Folder, http: false);
             yield return new HaproxyKind("haproxy-http", 20_000, "haproxy", ground.Folder, http: true);
         }
-        if (Environment.GetEnvironmentVariable("AMBIENT_BENCH_HAPROXY") is { Length: > 0 } other)
+        if (OtherPrograms.Haproxy is { } other)
         {
             yield return new HaproxyKind("haproxy-other", 25_000, other, ground.Folder, http: false);
             yield return new HaproxyKind("haproxy-other-http", 35_000, other, ground.Folder, http: true);

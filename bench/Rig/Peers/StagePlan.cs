@@ -65,7 +65,7 @@ internal static class StagePlan
         :
         [
             new("plain", "client", 1, PeersSlot), new("plain", "beside", 1, PeersSlot + 1), new("plain", "server", 2, PeersSlot),
-            .. Ground.Ztunnel is null || stage == Stage.Pairs ? Array.Empty<PodPlan>()
+            .. OtherPrograms.Ztunnel is null || stage == Stage.Pairs ? Array.Empty<PodPlan>()
                 : [new("plain", "zclient", 1, PeersSlot + 2), new("plain", "zbeside", 1, PeersSlot + 3), new("plain", "zserver", 2, PeersSlot + 2)],
         ];
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -159,6 +160,19 @@ public sealed class ApiServer : IAsyncLifetime
     /// </summary>
     /// <param name="dryRun">Has the server decide everything and keep nothing.</param>
     public Task<IReadOnlyList<JsonObject>> ApplyAsync(string yaml, bool dryRun = false) => Objects.ApplyAsync(Manifest.Read(yaml), dryRun);
+
+    /// <summary>Changes some fields of an object (RFC 7396).</summary>
+    /// <param name="path">From the server's root.</param>
+    public async Task MergePatchAsync(string path, string patch)
+    {
+        using var body = new StringContent(patch, Encoding.UTF8, "application/merge-patch+json");
+        using var answer = await Http.PatchAsync(path, body);
+        Assert.True(answer.IsSuccessStatusCode, $"{path}: {await answer.Content.ReadAsStringAsync()}");
+    }
+
+    /// <summary>The Events of a namespace.</summary>
+    public async Task<IReadOnlyList<JsonObject>> EventsAsync(string ns) =>
+        [.. (await Http.GetFromJsonAsync<JsonObject>($"/apis/events.k8s.io/v1/namespaces/{ns}/events"))!["items"]!.AsArray().Select(e => e!.AsObject())];
 
     /// <summary>Deletes an object at once; it is no fault if it is not there.</summary>
     public Task DeleteAsync(string apiVersion, string kind, string ns, string name) => Objects.DeleteAsync(apiVersion, kind, ns, name);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Ambient.Cli.Lab;
 using Ambient.Controller.Sources.Yaml;
 
 namespace Ambient.Tests.Kubernetes.Cluster;
@@ -14,13 +15,7 @@ internal static class Manifest
 
     /// <summary>The definition of one of our kinds as it is installed, with its schema and rules.</summary>
     /// <param name="plural">Of the kind, as in a file's name below <c>deploy/crds</c>.</param>
-    internal static string Definition(string plural)
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "ambient.sln")))
-            folder = folder.Parent!;
-        return File.ReadAllText(Path.Combine(folder.FullName, "deploy/crds", $"{plural}.yaml"));
-    }
+    internal static string Definition(string plural) => File.ReadAllText(Path.Combine(Programs.Checkout!, "deploy/crds", $"{plural}.yaml"));
 
     internal static JsonNode? ToJson(YamlNode node) => node switch
     {

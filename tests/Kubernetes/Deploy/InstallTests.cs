@@ -196,12 +196,7 @@ public sealed class InstallTests : IAsyncLifetime
         status: {replica: c-1, stream: 1, connected: true, health: {state: Ready, reason: ""}, pods: [{uid: u1, phase: {{phase}}, reason: "", enrolled: true}]}
         """);
 
-    private async Task PatchStatusAsync(string path, JsonObject status)
-    {
-        using var body = new StringContent(new JsonObject { ["status"] = status }.ToJsonString(), System.Text.Encoding.UTF8, new System.Net.Http.Headers.MediaTypeHeaderValue("application/merge-patch+json"));
-        using var answer = await _server.Http.PatchAsync($"{path}/status", body);
-        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
-    }
+    private Task PatchStatusAsync(string path, JsonObject status) => _server.MergePatchAsync($"{path}/status", new JsonObject { ["status"] = status }.ToJsonString());
 
     private async Task<string> SpecsAsync() =>
         string.Join('\n', await Task.WhenAll(Objects.Select(async item => $"{(await _cluster.GetAsync(await _cluster.PathAsync(item)))["spec"]?.ToJsonString()}")));

@@ -1,5 +1,3 @@
-using System.Net.Http.Json;
-using System.Text.Json.Nodes;
 using Ambient.Controller.Authority;
 using Ambient.Tests.Kubernetes.Cluster;
 using Xunit.Sdk;
@@ -59,20 +57,17 @@ public sealed class TrustBundleTests(ApiServer server)
         await mesh.StartAsync();
 
         await mesh.LoggedAsync($"ConfigMap {asks}/ambient-trust was not made by the mesh");
-        Assert.True(await Eventually.TrueAsync(async () => (await EventsAsync()).Any(e => (string)e!["reason"]! == "TrustBundleNotPublished")), "no event");
+        Assert.True(await Eventually.TrueAsync(async () => (await server.EventsAsync(asks)).Any(e => (string)e["reason"]! == "TrustBundleNotPublished")), "no event");
         Assert.Equal("theirs", Assert.Single((await mesh.TryConfigMapAsync(asks))!.Data.Keys));
 
         // It makes way: ours is made, and is ours even without its label.
         await server.DeleteAsync("v1", "ConfigMap", asks, "ambient-trust");
         Assert.True(await Eventually.TrueAsync(async () => await LabelAsync() is not null), "not made");
-        using var patch = new StringContent("""{ "metadata": { "labels": null } }""", System.Text.Encoding.UTF8, "application/merge-patch+json");
-        (await server.Http.PatchAsync($"/api/v1/namespaces/{asks}/configmaps/ambient-trust", patch)).EnsureSuccessStatusCode();
+        await server.MergePatchAsync($"/api/v1/namespaces/{asks}/configmaps/ambient-trust", """{ "metadata": { "labels": null } }""");
         Assert.True(await Eventually.TrueAsync(async () => await LabelAsync() is not null), "not mended");
-        Assert.Single(await EventsAsync());
+        Assert.Single(await server.EventsAsync(asks));
 
         async Task<string?> LabelAsync() => (await mesh.TryConfigMapAsync(asks))?.Metadata.Labels?["ambient.mesh/trust-of"];
-
-        async Task<JsonArray> EventsAsync() => (await server.Http.GetFromJsonAsync<JsonObject>($"/apis/events.k8s.io/v1/namespaces/{asks}/events"))!["items"]!.AsArray();
     }
 
     [Fact]

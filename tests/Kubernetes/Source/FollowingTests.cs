@@ -139,8 +139,7 @@ public sealed class FollowingTests(ApiServer server)
         await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
         var before = source.All<PodObject>().Single(p => p.Namespace == ns && p.Name == "web");
 
-        using var patch = new StringContent("""{ "metadata": { "annotations": { "kubectl.kubernetes.io/last-thought": "much" } } }""", System.Text.Encoding.UTF8, "application/merge-patch+json");
-        (await server.Http.PatchAsync($"/api/v1/namespaces/{ns}/pods/web", patch)).EnsureSuccessStatusCode();
+        await server.MergePatchAsync($"/api/v1/namespaces/{ns}/pods/web", """{ "metadata": { "annotations": { "kubectl.kubernetes.io/last-thought": "much" } } }""");
         await server.ApplyAsync(Objects.Pod(ns, "other", "10.1.0.11"));
 
         await source.UntilAsync(s => s.Pods(ns)[$"{ns}/other"].Contains("10.1.0.11"), "the other pod's new address");
@@ -191,10 +190,6 @@ public sealed class FollowingTests(ApiServer server)
         await source.UntilAsync(s => s.Last.Faults.IsEmpty && s.Pods(ns)[$"{ns}/web"].Contains("10.1.0.12"), "no fault");
     }
 
-    private async Task LabelAsync(string ns, string? value)
-    {
-        var patch = new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["ambient.mesh/enroll"] = value } } };
-        using var body = new StringContent(patch.ToJsonString(), System.Text.Encoding.UTF8, "application/merge-patch+json");
-        Assert.Equal(HttpStatusCode.OK, (await server.Http.PatchAsync($"/api/v1/namespaces/{ns}", body)).StatusCode);
-    }
+    private Task LabelAsync(string ns, string? value) => server.MergePatchAsync($"/api/v1/namespaces/{ns}",
+        new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["ambient.mesh/enroll"] = value } } }.ToJsonString());
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Ambient.Cli.Lab;
 using Ambient.Controller;
 using Ambient.Tests.Kubernetes.Cluster;
 using Ambient.Tests.Kubernetes.Replicas;
@@ -28,7 +28,7 @@ public sealed class SourceMetricsTests
         Assert.True(await ReadAsync("last_heard_timestamp_seconds", "pods") >= before.ToUnixTimeSeconds());
         Assert.Equal(0, await ReadAsync("decode_faults_total", "pods"));
 
-        async Task<double> ReadAsync(string name, string kind) => await Page.ReadAsync(controller, $"ambient_controller_source_{name}{{kind=\"{kind}\"}}");
+        Task<double> ReadAsync(string name, string kind) => SourceMetricsTests.ReadAsync(controller, name, kind);
     }
 
     [Fact]
@@ -49,17 +49,14 @@ public sealed class SourceMetricsTests
         own.Fake.Faults.CutWatches();
         Assert.True(await Eventually.TrueAsync(async () => await ReadAsync("failures_total") >= 1), "no failure");
 
-        async Task<double> ReadAsync(string name) => await Page.ReadAsync(controller, $"ambient_controller_source_{name}{{kind=\"pods\"}}");
+        Task<double> ReadAsync(string name) => SourceMetricsTests.ReadAsync(controller, name, "pods");
     }
 
-    private static class Page
+    /// <returns>NaN if there is no such sample.</returns>
+    private static async Task<double> ReadAsync(ControllerHost controller, string name, string kind)
     {
-        /// <returns>The value of a series; NaN if there is none.</returns>
-        internal static async Task<double> ReadAsync(ControllerHost controller, string series)
-        {
-            using var http = new HttpClient { BaseAddress = new Uri($"http://{controller.AdminEndPoint}") };
-            var line = (await http.GetStringAsync("/metrics")).Split('\n').FirstOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal));
-            return line is null ? double.NaN : double.Parse(line[(series.Length + 1)..], CultureInfo.InvariantCulture);
-        }
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{controller.AdminEndPoint}") };
+        var page = MetricsPage.Parse(await http.GetStringAsync("/metrics"));
+        return page.Of($"ambient_controller_source_{name}").SingleOrDefault(sample => sample.Label("kind") == kind)?.Value ?? double.NaN;
     }
 }

@@ -36,7 +36,7 @@ public sealed class RefusedWriteTests
         var asked = RefuseFirst(own, "patch", "httproutes", code, reason);
         await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
         await using var writing = Written.Start(own, source);
-        await OneOfThreeAsync(() => ToldAsync(own, routes, "parents"), asked);
+        await OneOfThreeAsync(() => ToldAsync(own, routes.Folder, "parents"), asked);
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class RefusedWriteTests
         await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
         await using var writing = Written.Start(own, source);
         // It is left alone for 10 s; checked at ten times that.
-        Assert.True(await Eventually.TrueAsync(async () => await ToldAsync(own, routes, "parents") == 3, TimeSpan.FromSeconds(100)), $"{await ToldAsync(own, routes, "parents")} of 3 routes are told");
+        Assert.True(await Eventually.TrueAsync(async () => await ToldAsync(own, routes.Folder, "parents") == 3, TimeSpan.FromSeconds(100)), $"{await ToldAsync(own, routes.Folder, "parents")} of 3 routes are told");
         Assert.Equal(4, asked());
     }
 
@@ -61,13 +61,13 @@ public sealed class RefusedWriteTests
         await using var writing = Written.Start(own, source);
         for (var i = 0; i < 2; i++)
         {
-            Assert.True(await Eventually.TrueAsync(async () => await ToldAsync(own, routes, "parents") == 1), $"not told, {i} times taken away");
-            await PatchStatusAsync(own, $"{routes}/a", """{ "parents": [] }""");
+            Assert.True(await Eventually.TrueAsync(async () => await ToldAsync(own, routes.Folder, "parents") == 1), $"not told, {i} times taken away");
+            await routes.PatchStatusAsync("a", """{ "parents": [] }""");
         }
         // Five seconds of peace follow the first time that it was put back.
         await Task.Delay(WriteBack.RoundInterval * 2);
-        Assert.Equal(0, await ToldAsync(own, routes, "parents"));
-        Assert.True(await Eventually.TrueAsync(async () => await ToldAsync(own, routes, "parents") == 1), "not put back for good");
+        Assert.Equal(0, await ToldAsync(own, routes.Folder, "parents"));
+        Assert.True(await Eventually.TrueAsync(async () => await ToldAsync(own, routes.Folder, "parents") == 1), "not put back for good");
     }
 
     [Fact]
@@ -75,14 +75,14 @@ public sealed class RefusedWriteTests
     {
         await using var own = await ApiServer.StartFakeAsync();
         var routes = await WithRoutesAsync(own, "odd", "plain");
-        await PatchStatusAsync(own, $"{routes}/odd", """
+        await routes.PatchStatusAsync("odd", """
             { "parents": [ { "parentRef": 5, "controllerName": "example.net/other", "conditions": 17 },
               { "controllerName": "ambient.mesh/controller", "parentRef": { "group": "", "kind": "Service", "name": "api" }, "conditions": { "a": 1 } } ] }
             """);
         await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
         await using var writing = Written.Start(own, source);
         foreach (var name in (string[])["odd", "plain"])
-            Assert.True(await Eventually.TrueAsync(async () => (await own.Http.GetStringAsync($"{routes}/{name}")).Contains("UnsupportedValue")), await own.Http.GetStringAsync($"{routes}/{name}"));
+            Assert.True(await Eventually.TrueAsync(async () => (await routes.ReadAsync(name)).ToJsonString().Contains("UnsupportedValue")), (await routes.ReadAsync(name)).ToJsonString());
     }
 
     [Fact]
@@ -94,9 +94,9 @@ public sealed class RefusedWriteTests
         await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
         await using var writing = Written.Start(own, source);
         writing.Troubles = [.. new[] { full, full, free, free }.Select((ns, i) => Trouble.OfPod(EventSubject.Pod(ns, $"web-{i}", $"uid-{i}"), "node-a", wasEnrolled: false, "no nft in this kernel"))];
-        Assert.True(await Eventually.TrueAsync(async () => await EventsAsync(own, free) == 2), $"{await EventsAsync(own, free)} of 2 events");
+        Assert.True(await Eventually.TrueAsync(async () => (await own.EventsAsync(free)).Count == 2), $"{(await own.EventsAsync(free)).Count} of 2 events");
         // The full one is asked again after a while, for one.
-        Assert.Equal((3, 0), (asked(), await EventsAsync(own, full)));
+        Assert.Equal((3, 0), (asked(), (await own.EventsAsync(full)).Count));
     }
 
     // Answers the first such request by a status. Gives how many there were.
@@ -115,26 +115,14 @@ public sealed class RefusedWriteTests
         Assert.Equal((2, 3), (await told(), asked()));
     }
 
-    private static async Task<string> WithRoutesAsync(ApiServer own, params IEnumerable<string> names)
+    private static async Task<TestRoutes> WithRoutesAsync(ApiServer own, params IEnumerable<string> names)
     {
-        await own.ApplyAsync(Objects.Definition("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", isNamespaced: true));
-        Assert.True(await Eventually.TrueAsync(async () => (await own.Http.GetAsync("/apis/gateway.networking.k8s.io/v1/httproutes")).IsSuccessStatusCode), "not served");
-        var ns = await own.CreateNamespaceAsync("refused", ("ambient.mesh/enroll", "true"));
+        var routes = await TestRoutes.CreateAsync(own, isEnrolled: true);
         foreach (var name in names)
-            await own.ApplyAsync($"{{ apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {{ name: {name}, namespace: {ns} }}, spec: {{ parentRefs: [ {{ group: '', kind: Service, name: api }} ] }} }}");
-        return $"/apis/gateway.networking.k8s.io/v1/namespaces/{ns}/httproutes";
-    }
-
-    private static async Task PatchStatusAsync(ApiServer own, string path, string status)
-    {
-        using var body = new StringContent($$"""{ "status": {{status}} }""", System.Text.Encoding.UTF8, "application/merge-patch+json");
-        using var answer = await own.Http.PatchAsync($"{path}/status", body);
-        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+            await routes.ApplyAsync(name, "{ group: '', kind: Service, name: api }");
+        return routes;
     }
 
     private static async Task<int> ToldAsync(ApiServer own, string path, string list) =>
         (await own.Http.GetFromJsonAsync<JsonObject>(path))!["items"]!.AsArray().Count(item => item!["status"]?[list] is JsonArray { Count: > 0 });
-
-    private static async Task<int> EventsAsync(ApiServer own, string ns) =>
-        (await own.Http.GetFromJsonAsync<JsonObject>($"/apis/events.k8s.io/v1/namespaces/{ns}/events"))!["items"]!.AsArray().Count;
 }

@@ -111,16 +111,16 @@ public sealed class WriteBackTests(ApiServer server)
         var pod = source.All<PodObject>().Single(p => p.Namespace == ns);
         await using var writing = Written.Start(server, source);
         writing.Troubles = [Trouble.OfPod(EventSubject.Of(pod), "node-a", wasEnrolled: false, "no nft in this kernel")];
-        Assert.True(await Eventually.TrueAsync(async () => (await EventsAsync(ns)).Count == 1), "no event");
+        Assert.True(await Eventually.TrueAsync(async () => (await server.EventsAsync(ns)).Count == 1), "no event");
         writing.EndTerm();
         writing.BeginTerm();
         await Task.Delay(WriteBack.RoundInterval * 2);
 
-        var told = Assert.Single(await EventsAsync(ns));
+        var told = Assert.Single(await server.EventsAsync(ns));
         Assert.Equal(("Warning", "EnrolmentFailed", "web", pod.Uid), ((string)told["type"]!, (string)told["reason"]!, (string)told["regarding"]!["name"]!, (string)told["regarding"]!["uid"]!));
         Assert.Contains("no nft in this kernel", (string)told["note"]!);
         writing.Troubles = [Trouble.OfPod(EventSubject.Of(pod), "node-a", wasEnrolled: true, "rules were taken away")];
-        Assert.True(await Eventually.TrueAsync(async () => (await EventsAsync(ns)).Any(e => (string)e["reason"]! == "CaptureLost")), "no second event");
+        Assert.True(await Eventually.TrueAsync(async () => (await server.EventsAsync(ns)).Any(e => (string)e["reason"]! == "CaptureLost")), "no second event");
     }
 
     [Fact]
@@ -130,8 +130,8 @@ public sealed class WriteBackTests(ApiServer server)
         await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
         await using var writing = Written.Start(server, source);
         writing.Troubles = [NamespaceTrouble.Of(ns, OnNodes(1))];
-        Assert.True(await Eventually.TrueAsync(async () => (await EventsAsync(ns)).Count == 1), "no event");
-        var told = Assert.Single(await EventsAsync(ns));
+        Assert.True(await Eventually.TrueAsync(async () => (await server.EventsAsync(ns)).Count == 1), "no event");
+        var told = Assert.Single(await server.EventsAsync(ns));
         Assert.Equal(("Warning", "EnrolmentFailed", "Namespace", ns), ((string)told["type"]!, (string)told["reason"]!, (string)told["regarding"]!["kind"]!, (string)told["regarding"]!["name"]!));
         Assert.Equal("1 pod on 1 node is not captured: web-0: the mesh cannot capture this pod (node node-0): no nft in this kernel", (string)told["note"]!);
 
@@ -146,7 +146,7 @@ public sealed class WriteBackTests(ApiServer server)
         await SettledAsync(ns, 4);
         writing.Troubles = [NamespaceTrouble.Of(ns, OnNodes(7, wasEnrolled: true))];
         await SettledAsync(ns, 5);
-        Assert.Single(await EventsAsync(ns), e => (string)e["reason"]! == "CaptureLost" && ((string)e["note"]!).StartsWith("7 pods on 7 nodes are no longer captured: web-0: ", StringComparison.Ordinal));
+        Assert.Single(await server.EventsAsync(ns), e => (string)e["reason"]! == "CaptureLost" && ((string)e["note"]!).StartsWith("7 pods on 7 nodes are no longer captured: web-0: ", StringComparison.Ordinal));
 
         (string, Trouble)[] OnNodes(int nodes, bool wasEnrolled = false, string reason = "no nft in this kernel") =>
             [.. Enumerable.Range(0, nodes).Select(i => ($"node-{i}", Trouble.OfPod(EventSubject.Pod(ns, $"web-{i}", $"uid-{i}"), $"node-{i}", wasEnrolled, reason)))];
@@ -164,7 +164,7 @@ public sealed class WriteBackTests(ApiServer server)
             await source.UntilAsync(s => s.All<NamespaceObject>().Single(n => n.Name == ns).Labels.GetValueOrDefault("ambient.mesh/enroll") == value, value);
             await SettledAsync(ns, events);
         }
-        Assert.Contains(await EventsAsync(ns), e => (string)e["reason"]! == "EnrolmentLabelIgnored" && (string)e["note"]! == "label ambient.mesh/enroll=yes is ignored: expected true or false");
+        Assert.Contains(await server.EventsAsync(ns), e => (string)e["reason"]! == "EnrolmentLabelIgnored" && (string)e["note"]! == "label ambient.mesh/enroll=yes is ignored: expected true or false");
     }
 
     [Fact]
@@ -176,7 +176,7 @@ public sealed class WriteBackTests(ApiServer server)
         await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
         await using var writing = Written.Start(own, source);
         Assert.True(await Eventually.TrueAsync(async () =>
-            (await own.Http.GetFromJsonAsync<JsonObject>("/apis/events.k8s.io/v1/namespaces/kube-system/events"))!["items"]!.AsArray().Any(e => ((string)e!["note"]!).Contains("never enrolled"))), "no event");
+            (await own.EventsAsync("kube-system")).Any(e => ((string)e["note"]!).Contains("never enrolled"))), "no event");
     }
 
     [Fact]
@@ -188,8 +188,7 @@ public sealed class WriteBackTests(ApiServer server)
         await using var writing = Written.Start(own, source);
         writing.Troubles = [.. Enumerable.Range(0, 1000).Select(i => Trouble.OfPod(EventSubject.Pod(ns, $"web-{i}", Guid.NewGuid().ToString()), "node-a", wasEnrolled: false, "trouble"))];
         await Task.Delay(WriteBack.RoundInterval * 3);
-        var list = await own.Http.GetFromJsonAsync<JsonObject>($"/apis/events.k8s.io/v1/namespaces/{ns}/events");
-        Assert.InRange(list!["items"]!.AsArray().Count, EventWriter.Burst, EventWriter.Burst + 20);
+        Assert.InRange((await own.EventsAsync(ns)).Count, EventWriter.Burst, EventWriter.Burst + 20);
     }
 
     [Fact]
@@ -213,28 +212,21 @@ public sealed class WriteBackTests(ApiServer server)
         foreach (var (pod, value) in new[] { ("web-0", "yes"), ("web-1", "yes"), ("api", "on"), ("good", "true") })
         {
             await server.ApplyAsync(Objects.Pod(ns, pod, "10.8.1.1"));
-            await PatchAsync($"pods/{pod}", $$"""{ "metadata": { "labels": { "ambient.mesh/enroll": "{{value}}" } } }""");
+            await server.MergePatchAsync($"/api/v1/namespaces/{ns}/pods/{pod}", $$"""{ "metadata": { "labels": { "ambient.mesh/enroll": "{{value}}" } } }""");
         }
-        await PatchAsync("pods/api/status", """{ "status": { "phase": "Succeeded" } }""");
+        await server.MergePatchAsync($"/api/v1/namespaces/{ns}/pods/api/status", """{ "status": { "phase": "Succeeded" } }""");
         await using var source = await FollowedSource.StartAsync(server.KubeconfigPath);
         await using var writing = Written.Start(server, source);
         await SettledAsync(ns, 1);
-        Assert.Equal("label ambient.mesh/enroll=yes is ignored: expected true or false (on 2 pods, the first web-0)", (string)Assert.Single(await EventsAsync(ns))["note"]!);
-
-        async Task PatchAsync(string path, string patch)
-        {
-            using var body = new StringContent(patch, System.Text.Encoding.UTF8, "application/merge-patch+json");
-            using var answer = await server.Http.PatchAsync($"/api/v1/namespaces/{ns}/{path}", body);
-            Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
-        }
+        Assert.Equal("label ambient.mesh/enroll=yes is ignored: expected true or false (on 2 pods, the first web-0)", (string)Assert.Single(await server.EventsAsync(ns))["note"]!);
     }
 
     // So many Events, and no more a while later.
     private async Task SettledAsync(string ns, int events)
     {
-        Assert.True(await Eventually.TrueAsync(async () => (await EventsAsync(ns)).Count >= events), $"{(await EventsAsync(ns)).Count} events, expected {events}");
+        Assert.True(await Eventually.TrueAsync(async () => (await server.EventsAsync(ns)).Count >= events), $"{(await server.EventsAsync(ns)).Count} events, expected {events}");
         await Task.Delay(WriteBack.RoundInterval * 1.5);
-        Assert.Equal(events, (await EventsAsync(ns)).Count);
+        Assert.Equal(events, (await server.EventsAsync(ns)).Count);
     }
 
     private async Task<string> WithPoliciesAsync()
@@ -255,9 +247,6 @@ public sealed class WriteBackTests(ApiServer server)
 
     private async Task<string> ConditionAsync(string ns, string name) =>
         ((await PolicyAsync(ns, name))["status"]?["conditions"] as JsonArray)?.FirstOrDefault() is { } condition ? $"{condition["status"]} {condition["reason"]}" : "";
-
-    private async Task<List<JsonNode>> EventsAsync(string ns) =>
-        [.. (await server.Http.GetFromJsonAsync<JsonObject>($"/apis/events.k8s.io/v1/namespaces/{ns}/events"))!["items"]!.AsArray().Select(e => e!)];
 
     private async Task<string> TaintsAsync(string node) => (await server.Http.GetFromJsonAsync<JsonObject>($"/api/v1/nodes/{node}"))!["spec"]?["taints"]?.ToJsonString() ?? "";
 }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Ambient.Cli.Lab;
 using Ambient.NodeProxy.Admin;
 using Ambient.NodeProxy.Discovery;
 using Ambient.NodeProxy.Identity;
@@ -156,6 +157,18 @@ public sealed class AdminServerTests : IAsyncDisposable, IReadinessSource, IConn
         Assert.Equal("CN=leaf", Assert.Single(answer.RootElement.GetProperty("roots").EnumerateArray()).GetProperty("subject").GetString());
     }
 
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("[::1]")]
+    public async Task On_any_IPv6_address_the_pages_are_served_to_both_families(string host)
+    {
+        Assert.SkipUnless(Socket.OSSupportsIPv6, "this machine's kernel has no IPv6");
+        AdminServer server = Make(new AdminOptions { Address = new IPEndPoint(IPAddress.IPv6Any, 0), SocketPath = SocketPath });
+        await server.StartAsync(CancellationToken.None);
+        using var http = new HttpClient();
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync($"http://{host}:{server.Address!.Port}/live")).StatusCode);
+    }
+
     private static byte[] MakeLeaf()
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -171,30 +184,7 @@ public sealed class AdminServerTests : IAsyncDisposable, IReadinessSource, IConn
 
     private static HttpClient Tcp(AdminServer server) => new() { BaseAddress = new Uri($"http://{server.Address}") };
 
-    private HttpClient Unix() => new(new SocketsHttpHandler
-    {
-        ConnectCallback = async (_, cancellation) =>
-        {
-            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath), cancellation);
-            return new NetworkStream(socket, ownsSocket: true);
-        },
-    })
-    {
-        BaseAddress = new Uri("http://node"),
-    };
-
-    [Theory]
-    [InlineData("127.0.0.1")]
-    [InlineData("[::1]")]
-    public async Task On_any_IPv6_address_the_pages_are_served_to_both_families(string host)
-    {
-        Assert.SkipUnless(Socket.OSSupportsIPv6, "this machine's kernel has no IPv6");
-        AdminServer server = Make(new AdminOptions { Address = new IPEndPoint(IPAddress.IPv6Any, 0), SocketPath = SocketPath });
-        await server.StartAsync(CancellationToken.None);
-        using var http = new HttpClient();
-        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync($"http://{host}:{server.Address!.Port}/live")).StatusCode);
-    }
+    private HttpClient Unix() => new(UnixSocket.HandlerOf(SocketPath)) { BaseAddress = new Uri("http://node") };
 
     private async Task<AdminServer> StartAsync()
     {

@@ -47,8 +47,7 @@ public sealed class AdminTests
         Assert.Contains("ambient_controller_pods{state=\"enrolling\"} 2\n", metrics);
         Assert.Contains("ambient_controller_deltas_sent_total{form=\"full\"} 1\n", metrics);
         // The node's ack may be on its way.
-        await Eventually.Async(() => rig.GetAsync("/metrics").Result is var page && page.Contains("ambient_controller_nodes_behind 0\n") && !page.Contains("ambient_controller_ack_seconds_count 0\n"),
-            () => rig.GetAsync("/metrics").Result);
+        await Eventually.Async(async () => (metrics = await rig.GetAsync("/metrics")).Contains("ambient_controller_nodes_behind 0\n") && !metrics.Contains("ambient_controller_ack_seconds_count 0\n"), () => metrics);
     }
 
     [Fact]

@@ -128,10 +128,13 @@ internal sealed class ControllerRig : IAsyncDisposable, ILoggerProvider, ILogger
 internal static class Eventually
 {
     /// <summary>Waits until something holds, at most 10 s.</summary>
-    internal static async Task Async(Func<bool> holds, Func<string> otherwise)
+    internal static Task Async(Func<bool> holds, Func<string> otherwise) => Async(() => Task.FromResult(holds()), otherwise);
+
+    /// <inheritdoc cref="Async(Func{bool}, Func{string})"/>
+    internal static async Task Async(Func<Task<bool>> holds, Func<string> otherwise)
     {
         var start = TimeProvider.System.GetTimestamp();
-        while (!holds())
+        while (!await holds())
         {
             Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(10), otherwise());
             await Task.Delay(10);

@@ -90,7 +90,10 @@ internal sealed class AppPortWorld : IAsyncDisposable, ISocketRequester
     }
 
     /// <summary>This node, too, is told that the pod leaves the mesh.</summary>
-    public Task TellLeaving(ProtectionMode mode) => _loop.Run(() => _views.Publish(_views.Current.Upsert(OwnPod(mode, Enrolment.Withdrawing))));
+    public Task TellLeaving(ProtectionMode mode) => Tell(OwnPod(mode, Enrolment.Withdrawing));
+
+    /// <summary>This node is told something that changes nothing for anybody.</summary>
+    public Task TellAnythingElse() => Tell(Pod("another", IPAddress.Parse("10.1.0.99"), Enrolment.None));
 
     /// <summary>The next connection that the app gets.</summary>
     public async Task<Socket> Accept()
@@ -158,6 +161,12 @@ internal sealed class AppPortWorld : IAsyncDisposable, ISocketRequester
         await _loop.DisposeAsync();
         _authority.Dispose();
     }
+
+    private Task Tell(Protocol.Mesh.V1.Resource resource) => _loop.Run(() =>
+    {
+        _views.Publish(_views.Current.Upsert(resource));
+        _inbound.OnView();
+    });
 
     private Protocol.Mesh.V1.Resource OwnPod(ProtectionMode mode, Enrolment enrolment, params Probe[] probes) => ResourceWriter.Write(new Workload
     {

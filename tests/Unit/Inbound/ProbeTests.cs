@@ -113,7 +113,7 @@ public sealed class ProbeTests
         {
             using var client = await world.Connect(peer);
             await world.Pass(1000);   // the patience with a pod of the mesh, which may know more
-            await world.Pass(25);
+            await world.Pass(25);     // a timer of the loop is up to 8 ms late
             await ExpectReset(client);
         }
 

@@ -56,10 +56,10 @@ internal sealed class ZtunnelPeer : IPeer
         var authority = await ZtunnelAuthority.StartAsync(ground.Folder);
         var meshFile = Path.Combine(ground.Folder, "ztunnel-mesh.yaml");
         await File.WriteAllTextAsync(meshFile, "workloads:\n" + WorkloadOf(client) + WorkloadOf(server));
-        foreach (var pod in new[] { client, server }) await ZtunnelRules.ApplyAsync(pod.Network, ground.Folder);
         var peer = new ZtunnelPeer(ground, program, client, server, authority, meshFile);
         try
         {
+            foreach (var pod in new[] { client, server }) await ZtunnelRules.ApplyAsync(pod.Network, ground.Folder);
             await peer.StartAsync();
             if (client.Node != server.Node) await peer.RequireTunnelAsync();
         }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using Ambient.Cli.Lab;
 using Ambient.Tests.Mesh.Redirector;
 using Ambient.Tests.Mesh.Rig;
@@ -48,18 +47,7 @@ internal sealed class Containerd : IDisposable
             EndProcess();
             throw;
         }
-        _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
-        {
-            HttpHandler = new SocketsHttpHandler
-            {
-                ConnectCallback = async (_, cancellation) =>
-                {
-                    var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(address), cancellation);
-                    return new NetworkStream(socket, ownsSocket: true);
-                },
-            },
-        });
+        _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions { HttpHandler = UnixSocket.HandlerOf(address) });
         _runtime = new RuntimeService.RuntimeServiceClient(_channel);
     }
 
