@@ -3,6 +3,7 @@ using Ambient.Native.Unix;
 using Ambient.NodeProxy.Discovery;
 using Ambient.NodeProxy.Engine;
 using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Model;
 using Ambient.Protocol.Redirector.V1;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
@@ -176,6 +177,9 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
             case ToNode.BodyOneofCase.Machine:
                 _machine(message.Machine);
                 break;
+            case ToNode.BodyOneofCase.Addresses:
+                OnAddresses(message.Addresses);
+                break;
             case ToNode.BodyOneofCase.None: // a newer Redirector says something that we do not know
                 break;
         }
@@ -215,11 +219,12 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         if (message.Uid == Canary.Uid || descriptors.Count != 3 || _pods.ContainsKey(message.Uid)) return; // held already: the copies are closed
         var listeners = new PodListeners(descriptors[0], descriptors[1], descriptors[2]);
         descriptors.Clear();
+        var addresses = CaptureAddresses.Of(message);
         var pod = new CapturedPod(message.Uid, _targets.Loops.HomeOf(_arrivals++), listeners, _control.NowTicks);
         for (int i = 0; i < _targets.Loops.Count; i++)
         {
             int index = i;
-            var onLoop = new PodOnLoop(pod.Uid, _targets.Loops[index], _requests, _capacity);
+            var onLoop = new PodOnLoop(pod.Uid, _targets.Loops[index], _requests, _capacity) { Addresses = addresses };
             pod.OnLoops.Add(onLoop);
             onLoop.Loop.Post(() => _targets.Pods[index].Add(onLoop));
         }
@@ -229,6 +234,13 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _pods.Add(pod.Uid, pod);
         NodeLog.ListenersArrived(_logger, pod.Uid, pod.Home.Index);
         ReviewPods();
+    }
+
+    private void OnAddresses(PodAddresses message)
+    {
+        if (!_pods.TryGetValue(message.Uid, out var pod)) return; // they come once more with its listeners
+        var addresses = CaptureAddresses.Of(message);
+        foreach (var onLoop in pod.OnLoops) onLoop.Loop.Post(() => onLoop.Addresses = addresses);
     }
 
     private void OnStatus(PodStatus status)

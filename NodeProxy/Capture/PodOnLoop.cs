@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Net;
 using Ambient.NodeProxy.Engine;
 
 namespace Ambient.NodeProxy.Capture;
@@ -32,6 +34,9 @@ internal sealed class PodOnLoop(string uid, EventLoop loop, ISocketRequester req
 
     /// <summary>Sockets of its namespace.</summary>
     public SocketStock Sockets { get; } = new(uid, loop, requester, capacity);
+
+    /// <summary>Those of its network namespace, as Redirector sees it. The view names the pod's own, and none of a second network.</summary>
+    public ImmutableArray<IPAddress> Addresses { get; set; } = [];
 
     /// <summary>It is over; nothing of it may be used.</summary>
     public bool IsEnded { get; private set; }

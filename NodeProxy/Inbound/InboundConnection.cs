@@ -88,8 +88,9 @@ internal sealed class InboundConnection : IConnectionOwner, IPodUser
         {
             Refuse(RefusalReason.PodNotReady, "the controller has not named this pod yet");
         }
-        else if (!_destination.Addresses.Contains(_target.Address))
+        else if (!_destination.Addresses.Contains(_target.Address) && !_pod.Addresses.Contains(_target.Address))
         {
+            // The rules give us all that is sent to the pod's interface, and from inside its namespace a way may lead there.
             Refuse(RefusalReason.BadAuthority, $"{_target.Address} is no address of this pod");
         }
         else if (MayDialTunnels(_context.Views, _client.Address))

@@ -14,6 +14,12 @@ public static class CaptureAddresses
     /// <summary>Those of the machine itself.</summary>
     public static ImmutableArray<IPAddress> Of(MachineAddresses machine) => Read(machine.Addresses);
 
+    /// <summary>Those of a pod's network namespace.</summary>
+    public static ImmutableArray<IPAddress> Of(PodAddresses pod) => Read(pod.Addresses);
+
+    /// <summary>The same, beside its listeners.</summary>
+    public static ImmutableArray<IPAddress> Of(PodListeners pod) => Read(pod.Addresses);
+
     private static ImmutableArray<IPAddress> Read(IReadOnlyCollection<ByteString> wire)
     {
         var addresses = ImmutableArray.CreateBuilder<IPAddress>(wire.Count);

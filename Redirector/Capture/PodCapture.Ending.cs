@@ -109,7 +109,7 @@ internal sealed partial class PodCapture
         _watch?.Dispose();
         _namespace?.Dispose();
         _listeners?.Dispose();
-        (_watch, _namespace, _listeners) = (null, null, null);
+        (_watch, _namespace, _listeners, _present) = (null, null, null, []);
         _unmended.Forget();
         _asked.Clear();
         _drainedBy.Clear();

@@ -24,6 +24,8 @@ internal sealed partial class PodCapture
             AskBack(node);
         else if (!node.Held.Contains(Uid) && _listeners is not null)
             NodeSet.Share(node, Uid, Announcement(), _listeners.Numbers);
+        if (node.Held.Contains(Uid) && _present.Length > 0)
+            node.Send(AddressesMessage());
         // Nothing is said before something is known: a restart must not look like a step back to a NodeProxy that serves the pod.
         if (_wasTold)
             node.Send(new ToNode { Status = Status });
@@ -159,7 +161,7 @@ internal sealed partial class PodCapture
     private PodListeners Announcement()
     {
         var announcement = new PodListeners { Uid = Uid };
-        announcement.Addresses.Add(_pod.Addresses);
+        AddPresent(announcement.Addresses);
         return announcement;
     }
 }

@@ -52,21 +52,6 @@ internal sealed partial class PodCapture : IPodWatcher
     }
 
     /// <inheritdoc/>
-    public bool? HoldsAddress()
-    {
-        if (_isBusy || _namespace is null)
-            return null;
-        try
-        {
-            return _namespace.HoldsAnyOf(_addresses);
-        }
-        catch (SystemCallException)
-        {
-            return null; // for want of memory; asked again
-        }
-    }
-
-    /// <inheritdoc/>
     public void OnSweep()
     {
         if (_isBusy || _rules is null || _namespace is null)
@@ -74,6 +59,7 @@ internal sealed partial class PodCapture : IPodWatcher
         _ = _namespace.RulesWatch.AskGeneration();
         _routing |= RouteChanges.Links;
         MendSetting(_namespace);
+        _ = ReadAddresses();
         CatchUp();
         ReadNonTcp();
     }

@@ -219,6 +219,7 @@ internal sealed partial class PodCapture
             _tools.Ledger.Remove(Uid);
         }
         _watch = new PodWatch(_tools.Loop, opened, this);
+        _ = ReadAddresses();
         AnswerEarly();
         Step();
     }

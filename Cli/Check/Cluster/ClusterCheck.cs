@@ -61,8 +61,14 @@ internal static class ClusterCheck
                     lacks.SelectMany(lack => lack.Split("-> ").Skip(1)).FirstOrDefault() ?? "kubectl --namespace ambient-system describe pods"));
             return true;
         });
-        await AddAsync(results, "versions", async () => { results.Add(MeshChecks.Images(await cluster.ListAsync("/api/v1/namespaces/ambient-system/pods"))); return true; });
-        await AddAsync(results, "settings", async () => { results.Add(MeshChecks.Settings(await cluster.ListAsync("/apis/ambient.mesh/v1alpha1/meshconfigs"), nodes)); return true; });
+        var pods = await AddAsync(results, "versions", () => cluster.ListAsync("/api/v1/namespaces/ambient-system/pods"));
+        if (pods is not null) results.Add(MeshChecks.Images(pods));
+        await AddAsync(results, "settings", async () =>
+        {
+            var configs = await cluster.ListAsync("/apis/ambient.mesh/v1alpha1/meshconfigs");
+            results.Add(MeshChecks.Settings(configs, nodes, pods ?? [], await cluster.ListAsync("/api/v1/namespaces/ambient-system/services")));
+            return true;
+        });
         await AddAsync(results, "node readiness", async () =>
         {
             results.AddRange(MeshChecks.Nodes(nodes, await cluster.ListAsync("/apis/ambient.mesh/v1alpha1/meshnodes")));

@@ -23,23 +23,29 @@ internal static class MeshChecks
     }
 
     /// <summary>Whether the mesh knows its ranges: an unknown address outside them is dialled in the clear.</summary>
-    public static CheckResult Settings(IReadOnlyList<JsonObject> configs, IReadOnlyList<JsonObject> nodes)
+    /// <param name="pods">Pods of all nodes, whose addresses show what blocks there are where Node objects name none: the mesh's own.</param>
+    /// <param name="services">Services that have an address of each family which the cluster has.</param>
+    public static CheckResult Settings(
+        IReadOnlyList<JsonObject> configs, IReadOnlyList<JsonObject> nodes, IReadOnlyList<JsonObject> pods, IReadOnlyList<JsonObject> services)
     {
         const string Name = "settings";
-        var wanted = nodes.SelectMany(n => (n["spec"]?["podCIDRs"]?.AsArray() ?? []).Select(c => (string)c!)).Distinct().ToList();
+        var blocks = nodes.SelectMany(n => Texts(n["spec"]?["podCIDRs"])).Distinct().ToList();
         var config = configs.OrderBy(c => (string)c["metadata"]!["name"]!, StringComparer.Ordinal).FirstOrDefault();
-        var ranges = Ranges(config, "podRanges");
-        if (config is null || ranges.Count == 0 || Ranges(config, "serviceRanges").Count == 0)
+        List<IPNetwork> podRanges = Ranges(config, "podRanges"), serviceRanges = Ranges(config, "serviceRanges");
+        if (config is null || podRanges.Count == 0 || serviceRanges.Count == 0)
         {
             return CheckResult.Warn(Name, config is null ? "there is no MeshConfig" : $"MeshConfig {config["metadata"]!["name"]} lacks podRanges or serviceRanges",
-                $"Without the ranges an address that the mesh does not know is dialled in the clear. kubectl apply a MeshConfig with podRanges{(wanted.Count > 0 ? $" that cover {string.Join(", ", wanted.Take(4))}" : "")} and serviceRanges (docs/kubernetes.md).");
+                $"Without the ranges an address that the mesh does not know is dialled in the clear. kubectl apply a MeshConfig with podRanges{(blocks.Count > 0 ? $" that cover {string.Join(", ", blocks.Take(4))}" : "")} and serviceRanges (docs/kubernetes.md).");
         }
-        var uncovered = wanted.Where(w => IPNetwork.TryParse(w, out var pods) && !ranges.Any(r => r.PrefixLength <= pods.PrefixLength && r.BaseAddress.AddressFamily == pods.BaseAddress.AddressFamily && r.Contains(pods.BaseAddress))).ToList();
-        return uncovered.Count > 0
-            ? CheckResult.Warn(Name, $"podRanges of MeshConfig {config["metadata"]!["name"]} do not cover pods of nodes: {string.Join(", ", uncovered.Take(4))}", "Add them: an address outside the ranges that the mesh does not know is dialled in the clear.")
-            : configs.Count > 1
-                ? CheckResult.Warn(Name, $"{configs.Count} MeshConfigs; the first one counts", "Keep one.")
-                : CheckResult.Ok(Name, $"MeshConfig {config["metadata"]!["name"]}, mode {(string?)config["spec"]?["mode"] ?? "PERMISSIVE"}");
+        var ofPods = pods.Where(p => (bool?)p["spec"]?["hostNetwork"] != true).SelectMany(p => (p["status"]?["podIPs"]?.AsArray() ?? []).Select(a => (string?)a?["ip"] ?? ""));
+        if (Uncovered([.. blocks, .. ofPods], podRanges) is { Length: > 0 } podsOutside) return Leaves("podRanges", "pods of nodes", podsOutside);
+        if (Uncovered(services.SelectMany(s => Texts(s["spec"]?["clusterIPs"])), serviceRanges) is { Length: > 0 } servicesOutside) return Leaves("serviceRanges", "Services", servicesOutside);
+        return configs.Count > 1
+            ? CheckResult.Warn(Name, $"{configs.Count} MeshConfigs; the first one counts", "Keep one.")
+            : CheckResult.Ok(Name, $"MeshConfig {config["metadata"]!["name"]}, mode {(string?)config["spec"]?["mode"] ?? "PERMISSIVE"}");
+
+        CheckResult Leaves(string ranges, string whose, string which) => CheckResult.Warn(Name, $"{ranges} of MeshConfig {config["metadata"]!["name"]} do not cover {whose}: {which}",
+            "Add them, of both families where the cluster has both: an address outside the ranges that the mesh does not know is dialled in the clear.");
     }
 
     /// <summary>Whether each node serves, by what the controller knows of it.</summary>
@@ -73,6 +79,13 @@ internal static class MeshChecks
             return ($"degraded: {health["reason"]}{((string?)health["detail"] is { Length: > 0 } detail ? $", {detail}" : "")}", ((string?)health["reason"] ?? "").Contains("ServiceAddressHidden", StringComparison.Ordinal) ? "See CNI above: it rewrites connect()." : Logs);
         return null;
     }
+
+    // Blocks, or addresses, which are blocks of one. What is neither (a headless Service's "None") asks for nothing.
+    private static string Uncovered(IEnumerable<string> wanted, List<IPNetwork> ranges) => string.Join(", ", wanted.Distinct().Where(text =>
+        (IPNetwork.TryParse(text, out var block) || (IPAddress.TryParse(text, out var address) && IPNetwork.TryParse($"{address}/{address.GetAddressBytes().Length * 8}", out block)))
+        && !ranges.Any(r => r.PrefixLength <= block.PrefixLength && r.BaseAddress.AddressFamily == block.BaseAddress.AddressFamily && r.Contains(block.BaseAddress))).Take(4));
+
+    private static IEnumerable<string> Texts(JsonNode? list) => (list?.AsArray() ?? []).Select(text => (string?)text ?? "");
 
     private static List<IPNetwork> Ranges(JsonObject? config, string name) =>
         [.. (config?["spec"]?[name]?.AsArray() ?? []).Select(r => IPNetwork.TryParse((string?)r ?? "", out var range) ? range : (IPNetwork?)null).OfType<IPNetwork>()];

@@ -1,9 +1,11 @@
+using System.Net;
 using System.Net.Sockets;
 using Ambient.Native.Sockets;
 using Ambient.NodeProxy.Capture;
 using Ambient.NodeProxy.Engine;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Redirector.V1;
+using Google.Protobuf;
 using static Ambient.Protocol.Redirector.V1.ToRedirector;
 
 namespace Ambient.Tests.Unit.Capture;
@@ -77,6 +79,27 @@ public sealed class CaptureCoordinatorTests
 
         Assert.Equal((Pod, 12u), (request.Uid, request.Count));
         Assert.True(await redirector.IsSilentAbout(BodyOneofCase.Sockets, 50), "only at home");
+    }
+
+    [Fact]
+    public async Task The_addresses_of_a_pods_network_namespace_come_with_its_listeners_and_those_told_later_take_their_place()
+    {
+        await using var world = new CaptureWorld();
+        using var redirector = world.NewRedirector();
+        await redirector.Greet();
+        Tell("uid-of-nobody", "10.244.1.9");   // its listeners are not here, and it is passed over
+        redirector.GiveListeners(Pod, [IPAddress.Parse("10.244.1.2"), IPAddress.Parse("fd77::2")]);
+        for (int i = 0; i < 2; i++) await IsToldAsync(i, "10.244.1.2", "fd77::2");
+
+        Tell(Pod, "10.244.1.2", "::ffff:198.51.100.2");
+        for (int i = 0; i < 2; i++) await IsToldAsync(i, "10.244.1.2", "198.51.100.2");   // an IPv4 address in another form is that address
+
+        async Task IsToldAsync(int loop, params string[] wanted) => await world.Until(
+            () => world.OnLoop(loop, () => world.Pods[loop].TryFind(Pod, out var pod) ? [.. pod.Addresses.Select(a => a.ToString())] : Array.Empty<string>()).Result.SequenceEqual(wanted),
+            string.Join(' ', wanted));
+
+        void Tell(string uid, params string[] addresses) =>
+            redirector.Say(new ToNode { Addresses = new PodAddresses { Uid = uid, Addresses = { addresses.Select(a => ByteString.CopyFrom(IPAddress.Parse(a).GetAddressBytes())) } } });
     }
 
     [Fact]

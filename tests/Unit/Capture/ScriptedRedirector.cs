@@ -32,7 +32,7 @@ internal sealed class ScriptedRedirector : IDisposable
     }
 
     /// <summary>Hands over three listeners on loopback and answers with their addresses.</summary>
-    public IPEndPoint[] GiveListeners(string uid)
+    public IPEndPoint[] GiveListeners(string uid, params ReadOnlySpan<IPAddress> namespaceHas)
     {
         var sockets = new Socket[3];
         for (int i = 0; i < 3; i++)
@@ -42,7 +42,9 @@ internal sealed class ScriptedRedirector : IDisposable
             sockets[i].Listen(16);
         }
 
-        Say(new ToNode { Listeners = new PodListeners { Uid = uid } }, [.. sockets.Select(s => (int)s.SafeHandle.DangerousGetHandle())]);
+        var announcement = new PodListeners { Uid = uid };
+        foreach (var address in namespaceHas) announcement.Addresses.Add(ByteString.CopyFrom(address.GetAddressBytes()));
+        Say(new ToNode { Listeners = announcement }, [.. sockets.Select(s => (int)s.SafeHandle.DangerousGetHandle())]);
         var addresses = sockets.Select(s => (IPEndPoint)s.LocalEndPoint!).ToArray();
         foreach (var socket in sockets) socket.Dispose();
         return addresses;

@@ -171,7 +171,30 @@ public sealed class ClusterCheckTests
     public void Ranges_that_leave_pods_out_are_told(string? spec, string? reason)
     {
         JsonObject[] configs = spec is null ? [] : [new JsonObject { ["metadata"] = new JsonObject { ["name"] = "mesh" }, ["spec"] = JsonNode.Parse(spec) }];
-        var result = MeshChecks.Settings(configs, [Node("n1", "6.1.0", "v1.33.0")]);
+        var result = MeshChecks.Settings(configs, [Node("n1", "6.1.0", "v1.33.0")], [], []);
+        AssertIs(reason is null ? "ok" : "warning", result);
+        Assert.Contains(reason ?? "mesh", result.Detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"podRanges": ["10.244.0.0/16"], "serviceRanges": ["10.96.0.0/12", "fd00:10:96::/108"]}""", "podRanges of MeshConfig mesh do not cover pods of nodes: fd00:10:244::7")]
+    [InlineData("""{"podRanges": ["10.244.0.0/16", "fd00:10:244::/56"], "serviceRanges": ["10.96.0.0/12"]}""", "serviceRanges of MeshConfig mesh do not cover Services: fd00:10:96::2")]
+    [InlineData("""{"podRanges": ["10.244.0.0/16", "fd00:10:244::/56"], "serviceRanges": ["10.96.0.0/12", "fd00:10:96::/108"]}""", null)]
+    public void Ranges_that_leave_out_one_of_a_clusters_two_families_are_told(string spec, string? reason)
+    {
+        JsonObject[] configs = [new JsonObject { ["metadata"] = new JsonObject { ["name"] = "mesh" }, ["spec"] = JsonNode.Parse(spec) }];
+        // No podCIDRs: most networks that have two families hand out addresses by themselves.
+        JsonObject[] pods =
+        [
+            JsonNode.Parse("""{"spec": {}, "status": {"podIPs": [{"ip": "10.244.1.7"}, {"ip": "fd00:10:244::7"}]}}""")!.AsObject(),
+            JsonNode.Parse("""{"spec": {"hostNetwork": true}, "status": {"podIPs": [{"ip": "192.0.2.1"}]}}""")!.AsObject(),
+            JsonNode.Parse("""{"spec": {}, "status": {}}""")!.AsObject(),
+        ];
+        JsonObject[] services =
+        [
+            JsonNode.Parse("""{"spec": {"clusterIPs": ["10.96.0.2", "fd00:10:96::2"]}}""")!.AsObject(), JsonNode.Parse("""{"spec": {"clusterIPs": ["None"]}}""")!.AsObject(),
+        ];
+        var result = MeshChecks.Settings(configs, [], pods, services);
         AssertIs(reason is null ? "ok" : "warning", result);
         Assert.Contains(reason ?? "mesh", result.Detail, StringComparison.Ordinal);
     }
