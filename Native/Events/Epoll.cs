@@ -64,6 +64,32 @@ public sealed class Epoll : IDisposable
         return count;
     }
 
+    /// <summary>
+    /// Waits until there is an event or the time is over, to the nanosecond as far as the kernel's timers and
+    /// <see cref="Processes.TimerSlack"/> allow; <see cref="Wait"/> then takes the events. ppoll(2) on the queue itself: epoll_pwait2(2)
+    /// would save a call, and came with Linux 5.11.
+    /// </summary>
+    /// <param name="atMost">Nothing happens if it is zero or less.</param>
+    /// <exception cref="SystemCallException">The queue is broken, which means a bug.</exception>
+    public void WaitPrecisely(TimeSpan atMost)
+    {
+        if (atMost <= TimeSpan.Zero)
+            return;
+        int result;
+        // SAFETY: both structures are on this stack frame: struct pollfd {int fd; short events, revents}, POLLIN 1; struct timespec of
+        // two 64-bit numbers, as on every 64-bit Linux.
+        unsafe
+        {
+            short* poll = stackalloc short[4];
+            *(int*)poll = _queue.Number;
+            (poll[2], poll[3]) = (1, 0);
+            long* time = stackalloc long[2] { atMost.Ticks / TimeSpan.TicksPerSecond, atMost.Ticks % TimeSpan.TicksPerSecond * TimeSpan.NanosecondsPerTick };
+            result = EpollImports.Poll(poll, 1, time, null);
+        }
+        if (result < 0)
+            NothingOrThrow();
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _queue.Dispose();
 

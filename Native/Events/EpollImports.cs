@@ -21,6 +21,10 @@ internal static unsafe partial class EpollImports
     [LibraryImport("libc", EntryPoint = "epoll_wait")]
     internal static partial int Wait(int epoll, byte* events, int maxEvents, int timeoutMilliseconds);
 
+    /// <summary>ppoll(2), with no change of signals.</summary>
+    [LibraryImport("libc", EntryPoint = "ppoll")]
+    internal static partial int Poll(void* descriptors, nuint count, void* time, void* signals);
+
     /// <summary>eventfd(2).</summary>
     [LibraryImport("libc", EntryPoint = "eventfd")]
     internal static partial int EventDescriptor(uint initial, int flags);

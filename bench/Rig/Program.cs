@@ -6,6 +6,7 @@ var root = RigCommand.Make();
 // What the rig starts of itself inside pods and nodes.
 root.Subcommands.Add(PlainRelayCommand.Make());
 root.Subcommands.Add(OpenLoopCommand.Make());
+root.Subcommands.Add(ClosedLoop.Make());
 root.Subcommands.Add(IdleClients.MakeClient());
 root.Subcommands.Add(IdleClients.MakeServer());
 root.Subcommands.Add(AnswerServer.Make());

@@ -1,3 +1,5 @@
+using Ambient.Bench.Rig.Peers;
+
 namespace Ambient.Bench.Rig;
 
 /// <summary>How a run is made.</summary>
@@ -7,6 +9,15 @@ namespace Ambient.Bench.Rig;
 /// <param name="Peers">Names of those that take part; empty for all.</param>
 internal sealed record RigOptions(int Rounds, TimeSpan Time, string Results, IReadOnlyCollection<string> Peers)
 {
+    /// <summary>Whether it shows only that everything works: nothing is judged then.</summary>
+    public bool IsQuick { get; init; }
+
+    /// <summary>Whether whoever started the run wants a peer in it. A scenario's own comparison (`quiet`) goes with ours.</summary>
+    public bool TakesPart(string peer) => Peers.Count == 0 || Peers.Contains(peer) || !PeerNames.All.Contains(peer);
+
+    /// <summary>Where the order of each round's peers comes from.</summary>
+    public int Seed { get; init; } = Random.Shared.Next(1, 1_000_000);
+
     /// <summary>How long a load runs before the first round. A compiler that still works would be counted; how long .NET's does was not measured.</summary>
     public TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -25,6 +36,6 @@ internal sealed record RigOptions(int Rounds, TimeSpan Time, string Results, IRe
     /// <summary>A run that shows that everything works and measures nothing.</summary>
     public static RigOptions Quick(string results, IReadOnlyCollection<string> peers) => new(1, TimeSpan.FromSeconds(1), results, peers)
     {
-        WarmUp = TimeSpan.FromSeconds(1), IdleConnections = 500, Pairs = 20, DenseConnections = 500, RestingPods = 10,
+        IsQuick = true, WarmUp = TimeSpan.FromSeconds(1), IdleConnections = 500, Pairs = 20, DenseConnections = 500, RestingPods = 10,
     };
 }

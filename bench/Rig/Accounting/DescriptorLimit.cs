@@ -8,6 +8,9 @@ internal static class DescriptorLimit
     // Listeners, queues, logs and what a runtime holds by itself.
     private const int Spare = 1000;
 
+    // `idle` has 20,000 connections; anybody may ask for more of it.
+    private const int MostOfRelay = 60_000;
+
     /// <summary>Descriptors a process. The hard limit: proxies raise the soft one themselves, and ambient.sh does. getrlimit(2), RLIMIT_NOFILE, from proc(5).</summary>
     public static int Hard
     {
@@ -20,7 +23,8 @@ internal static class DescriptorLimit
     }
 
     /// <summary>Connections of a relay: two descriptors each, and half a one more, since HAProxy keeps that for its pipes.</summary>
-    public static int OfRelay => (int)((Hard - Spare) * 2L / 5);
+    /// <remarks>No more than scenarios with peers need: proxies set memory aside for as many as they are told.</remarks>
+    public static int OfRelay => (int)Math.Min(MostOfRelay, (Hard - Spare) * 2L / 5);
 
     /// <summary>Connections that NodeProxy takes: a descriptor each, since tunnels are shared.</summary>
     /// <param name="pods">How many pods of one node the connections come from.</param>

@@ -42,8 +42,8 @@ internal static class IdleClients
         var command = new Command("echo-server", "Echoes; holds connections as long as clients do.");
         command.SetAction(async Task (parsed, cancellation) =>
         {
-            using var listener = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
-            listener.Bind(new IPEndPoint(IPAddress.IPv6Any, Port));
+            using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp); // a kernel may have no other
+            listener.Bind(new IPEndPoint(IPAddress.Any, Port));
             listener.Listen(4096);
             Console.WriteLine("serving");
             while (true) _ = EchoAsync(await listener.AcceptAsync(cancellation)); // ends with the process

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Ambient.Cli.Lab;
 
@@ -17,12 +18,24 @@ internal static class IperfLoad
         for (int attempt = 1; ; attempt++)
         {
             var result = await Tool.RunAsync(command, atMost: time + TimeSpan.FromSeconds(30));
-            var report = JsonNode.Parse(result.Output);
+            var report = Report(result);
             if (report?["end"]?["sum_received"] is { } received) return ((double)received["bytes"]!, (double)received["seconds"]!);
             var error = (string?)report?["error"] ?? result.Error;
             // A server of iperf3 serves one test at a time, and may not have seen the end of the last one yet.
             if (attempt == 10 || !error.Contains("busy", StringComparison.Ordinal)) throw new LabException($"'{command}': {error}");
             await Task.Delay(TimeSpan.FromMilliseconds(200));
+        }
+    }
+
+    private static JsonNode? Report(ToolResult result)
+    {
+        try
+        {
+            return JsonNode.Parse(result.Output);
+        }
+        catch (JsonException)
+        {
+            throw new LabException($"iperf3 ended with exit status {result.ExitCode} and no report: {(result.Error + result.Output).Trim()}");
         }
     }
 

@@ -1,15 +1,18 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using Ambient.Bench.Rig.Accounting;
 using Ambient.Cli.App;
 using Ambient.Native.Events;
+using Ambient.Native.Processes;
 using Ambient.Native.Sockets;
 
 namespace Ambient.Bench.Rig.Loads;
 
 /// <summary>
 /// Requests at a fixed rate, whatever the answers do: each has its moment on the schedule, and its latency counts from that moment, so that
-/// waiting for a free connection or a slow answer is not hidden (coordinated omission). Connections take turns. One thread, so that the
-/// generator itself is quiet.
+/// waiting for a free connection or a slow answer is not hidden (coordinated omission). Connections take turns. One thread, which sleeps
+/// until the next request is due or an answer is there: one that polled would take a core of the proxies'. What it is late by is in the
+/// latency, and told apart beside it.
 /// </summary>
 internal sealed class OpenLoop : IDisposable
 {
@@ -36,26 +39,35 @@ internal sealed class OpenLoop : IDisposable
     /// <summary>Runs to the end of the time, and up to ten seconds more for the last answers. May be called again on the same connections.</summary>
     public OpenLoopResult Run(double rate, TimeSpan time)
     {
+        TimerSlack.RemoveForThisThread();
         using var events = new ReadyEvents(256);
-        var latency = new Histogram();
+        var (latency, late) = (new Histogram(), new Histogram());
+        double cpuBefore = ProcessCpu.Seconds([Environment.ProcessId]);
         var due = new Queue<long>();
         double sum = 0;
         long start = Stopwatch.GetTimestamp();
         double perTick = rate / Stopwatch.Frequency;
         long scheduled = 0, total = (long)(rate * time.TotalSeconds), answered = 0, failed = 0;
-        var limit = time + TimeSpan.FromSeconds(10);
-        while (answered + failed < total && Stopwatch.GetElapsedTime(start) < limit)
+        long limit = (long)((time + TimeSpan.FromSeconds(10)).TotalSeconds * Stopwatch.Frequency);
+        while (answered + failed < total && Stopwatch.GetTimestamp() - start < limit)
         {
             long now = Stopwatch.GetTimestamp();
             while (scheduled < total && start + (long)(scheduled / perTick) <= now) due.Enqueue(start + (long)(scheduled++ / perTick));
             while (due.Count > 0 && _free.TryDequeue(out int free))
             {
                 _exchanges[free].Begin(due.Dequeue());
+                late.Record(Stopwatch.GetElapsedTime(_exchanges[free].Due));
                 if (SocketCalls.Write(_exchanges[free].Number, Request).Bytes != Request.Length) failed++;
             }
 
-            // Polls without sleeping: a timer of the kernel would be late by up to 50 us, and that would be measured as the proxy's.
             int ready = _epoll.Wait(events, 0);
+            if (ready == 0)
+            {
+                // With all asked for, or none free, only answers can come: then it looks at the limit from time to time.
+                long next = scheduled < total && _free.Count > 0 ? start + (long)(scheduled / perTick) : Stopwatch.GetTimestamp() + (Stopwatch.Frequency / 10);
+                _epoll.WaitPrecisely(Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), next));
+                continue;
+            }
             for (int i = 0; i < ready; i++)
             {
                 var exchange = _exchanges[(int)events.TokenAt(i)];
@@ -78,7 +90,8 @@ internal sealed class OpenLoop : IDisposable
         }
 
         return new OpenLoopResult(answered, failed, total - answered - failed, sum / Math.Max(1, answered),
-            latency.Milliseconds(0.5), latency.Milliseconds(0.99), latency.Milliseconds(0.999));
+            latency.Milliseconds(0.5), latency.Milliseconds(0.99), latency.Milliseconds(0.999), late.Milliseconds(0.5), late.Milliseconds(0.99),
+            1e6 * (ProcessCpu.Seconds([Environment.ProcessId]) - cpuBefore) / Math.Max(1, total));
     }
 
     public void Dispose()
@@ -92,4 +105,8 @@ internal sealed class OpenLoop : IDisposable
 /// <param name="Answered">Requests with an answer.</param>
 /// <param name="Failed">Requests whose connection broke.</param>
 /// <param name="Unanswered">Requests without an answer at the end.</param>
-internal sealed record OpenLoopResult(long Answered, long Failed, long Unanswered, double MeanMilliseconds, double P50Milliseconds, double P99Milliseconds, double P999Milliseconds);
+/// <param name="LateP50Milliseconds">By how much requests were sent after they were due: the generator's own lateness, and waiting for a free connection.</param>
+/// <param name="LateP99Milliseconds">The same.</param>
+/// <param name="OwnCpuMicroseconds">What the generator itself used, a request.</param>
+internal sealed record OpenLoopResult(long Answered, long Failed, long Unanswered, double MeanMilliseconds, double P50Milliseconds, double P99Milliseconds, double P999Milliseconds,
+    double LateP50Milliseconds, double LateP99Milliseconds, double OwnCpuMicroseconds);

@@ -41,26 +41,35 @@ internal static class OpenLoopCommand
 
     /// <summary>Runs it over one peer.</summary>
     /// <param name="connections">To each target.</param>
-    /// <returns>What it saw, the CPU seconds that the peer's processes used from after warming up to the last answer, and their PSS in between.</returns>
     /// <exception cref="LabException">A request failed or was never answered: a figure of failures is none.</exception>
-    public static async Task<(OpenLoopResult Result, double CpuSeconds, double MemoryBytes)> RunAsync(Cli.Lab.Lab lab, IPeer peer, IReadOnlyList<LoadTarget> targets, int connections, double rate, TimeSpan time)
+    public static async Task<OpenLoopRun> RunAsync(Cli.Lab.Lab lab, IPeer peer, IReadOnlyList<LoadTarget> targets, int connections, double rate, TimeSpan time)
     {
         var command = Cli.Lab.Command.Of(Path.Combine(AppContext.BaseDirectory, "Ambient.Bench.Rig"), ["open-loop", "--to", .. targets.Select(target => target.ToString()),
             "--connections", $"{connections}", "--rate", rate.ToString(CultureInfo.InvariantCulture), "--seconds", time.TotalSeconds.ToString(CultureInfo.InvariantCulture)]);
-        double before = 0, after = 0, memory = 0;
+        double before = 0, after = 0, memory = 0, allBefore = 0, allAfter = 0;
         OpenLoopResult? result = null;
         var name = $"open loop over {peer.Name}";
         var process = LabProcess.Start(name, command, lab.Log, line =>
         {
-            if (line == Measuring) (before, memory) = (ProcessCpu.Seconds(peer.CpuProcesses), ProcessMemory.Bytes(peer.Processes));
-            else (after, result) = (ProcessCpu.Seconds(peer.CpuProcesses), JsonSerializer.Deserialize(line, OpenLoopJson.Default.OpenLoopResult));
+            if (line == Measuring) (memory, before, allBefore) = (ProcessMemory.Bytes(peer.Processes), ProcessCpu.Seconds(peer.CpuProcesses), MachineCpu.Seconds());
+            else (after, allAfter, result) = (ProcessCpu.Seconds(peer.CpuProcesses), MachineCpu.Seconds(), JsonSerializer.Deserialize(line, OpenLoopJson.Default.OpenLoopResult));
         });
         if (await Task.WhenAny(process.Ended, Task.Delay(time + TimeSpan.FromSeconds(60))) != process.Ended) await process.KillAsync();
-        if (result is null) throw new LabException($"{name}: it ended without a result: {string.Join(' ', lab.Log.Of(name))}");
+        if (result is null) throw new LabException($"{name}: it ended without a result: {Said(lab.Log, name)}");
         if (result.Failed + result.Unanswered > 0) throw new LabException($"{name}: {result.Failed} requests failed, {result.Unanswered} were never answered");
-        return (result, peer.Processes.Count == 0 ? double.NaN : after - before, memory);
+        return new OpenLoopRun(result, peer.Processes.Count == 0 ? double.NaN : after - before, allAfter - allBefore, memory);
     }
+
+    // Without its command line, which may name hundreds of targets, and without what it said in earlier rounds.
+    private static string Said(LabLog log, string name) => string.Join(' ', log.Of(name).Where(line => !line.StartsWith("[started:", StringComparison.Ordinal)).TakeLast(12));
 }
+
+/// <summary>An open loop over one peer, from after warming up to the last answer.</summary>
+/// <param name="Result">What it saw.</param>
+/// <param name="CpuSeconds">Of the peer's processes; not a number where there is no proxy.</param>
+/// <param name="AllCpuSeconds">Of the whole machine.</param>
+/// <param name="MemoryBytes">PSS of the peer's processes in between.</param>
+internal sealed record OpenLoopRun(OpenLoopResult Result, double CpuSeconds, double AllCpuSeconds, double MemoryBytes);
 
 [JsonSerializable(typeof(OpenLoopResult))]
 internal sealed partial class OpenLoopJson : JsonSerializerContext;

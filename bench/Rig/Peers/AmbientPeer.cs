@@ -24,9 +24,9 @@ internal sealed class AmbientPeer(Ground ground, string name, PodPlan client, Po
 
     public string ServerNetwork => server.Network;
 
-    public IReadOnlyList<int> Processes => [.. Nodes.Select(node => node.NodeProxy.Current!.Id)];
+    public IReadOnlyList<int> Processes => [.. Nodes.Select(node => IdOf(node.NodeProxy.Current, node))];
 
-    public IReadOnlyList<int> CpuProcesses => [.. Processes, .. Nodes.Select(node => node.Redirector.Current!.Id)];
+    public IReadOnlyList<int> CpuProcesses => [.. Processes, .. Nodes.Select(node => IdOf(node.Redirector.Current, node))];
 
     public string Configuration => BuildDescription.Of(ground.Lab, Nodes);
 
@@ -58,6 +58,8 @@ internal sealed class AmbientPeer(Ground ground, string name, PodPlan client, Po
             return captured >= pods ? null : $"it has {captured}";
         });
     }
+
+    private static int IdOf(LabProcess? process, LabNode node) => process?.Id ?? throw new LabException($"a process of {node.Name} has ended");
 
     // The client's end of a tunnel is in the client's own namespace. ss(8), -K.
     public Task CloseLinksAsync() => Tool.MustAsync(Command.Of("ss", "-HKtn", "dport", "=", $":{TunnelPort}").Inside(client.Network));

@@ -15,12 +15,18 @@ namespace Ambient.Bench.Rig.Peers;
 /// </summary>
 internal sealed class Ground : IAsyncDisposable
 {
-    private Ground(Cli.Lab.Lab lab, string folder) => (Lab, Folder) = (lab, folder);
+    // From here on the kernel's table of neighbours, which all namespaces share, may be full.
+    private const int ManyPods = 200;
+
+    private Ground(Cli.Lab.Lab lab, string folder, string congestionControl) => (Lab, Folder, CongestionControl) = (lab, folder, congestionControl);
 
     public Cli.Lab.Lab Lab { get; }
 
     /// <summary>For configurations, keys and data of servers; gone after the run.</summary>
     public string Folder { get; }
+
+    /// <summary>How TCP of everybody shares the network: the name of the kernel's algorithm.</summary>
+    public string CongestionControl { get; }
 
     /// <summary>The address of a node on its pods' bridge, where a peer's proxy listens.</summary>
     public static IPAddress NodeAddress(int node) => IPAddress.Parse($"10.244.{node}.1");
@@ -29,8 +35,18 @@ internal sealed class Ground : IAsyncDisposable
     public static async Task<Ground> MakeAsync(LabPlan plan)
     {
         var lab = await Cli.Lab.Lab.StartAsync(plan);
-        await lab.EnrolAsync(StagePlan.Enrolled);
-        return new Ground(lab, Directory.CreateTempSubdirectory("ambient-rig-").FullName);
+        try
+        {
+            if (plan.Pods.Length > ManyPods) await GroundSettings.IntroduceAsync(plan);
+            var congestionControl = await GroundSettings.SetCongestionControlAsync([.. Enumerable.Range(1, plan.Nodes).Select(Topology.NodeNetwork), .. plan.Pods.Select(pod => pod.Network)]);
+            await lab.EnrolAsync(StagePlan.Enrolled);
+            return new Ground(lab, Directory.CreateTempSubdirectory("ambient-rig-").FullName, congestionControl);
+        }
+        catch
+        {
+            await lab.DisposeAsync();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -7,13 +7,16 @@ namespace Ambient.Bench.Rig.Peers;
 
 /// <summary>
 /// HAProxy, tuned as its configuration manual recommends: a thread a core; TLS sessions and tickets reused on both sides (its default), the
-/// cache large enough for every connection (tune.ssl.cachesize), the same cipher first as ours; packets saved where it can
+/// same cipher first as ours; packets saved where it can
 /// (tcp-smart-accept, tcp-smart-connect); splice where both sides are plain. In HTTP mode it keeps connections alive, speaks HTTP/2 between
 /// the hops (proto h2) and shares those for all clients (http-reuse always). What the manual says not to touch (tune.bufsize,
 /// tune.maxpollevents) is as it is.
 /// </summary>
 internal sealed class HaproxyKind(string name, int portOffset, string program, string folder, bool http) : ProxyKind(name, portOffset)
 {
+    // More need groups of threads, which the manual leaves to whoever knows the machine.
+    private const int MostThreads = 64;
+
     private const string Suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
 
     private string H2 => http ? " alpn h2 proto h2" : "";
@@ -31,9 +34,8 @@ internal sealed class HaproxyKind(string name, int portOffset, string program, s
         var text = new StringBuilder(
             $"""
             global
-                nbthread {Environment.ProcessorCount}
+                nbthread {Math.Min(MostThreads, Environment.ProcessorCount)}
                 maxconn {DescriptorLimit.OfRelay}
-                tune.ssl.cachesize 100000
                 ssl-default-bind-options ssl-min-ver TLSv1.3
                 ssl-default-bind-ciphersuites {Suites}
                 ssl-default-server-options ssl-min-ver TLSv1.3

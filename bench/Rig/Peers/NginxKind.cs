@@ -8,10 +8,13 @@ namespace Ambient.Bench.Rig.Peers;
 /// <summary>nginx as a stream proxy: a worker a core, each with its own queue of connections (reuseport), TLS sessions reused, its stream module's documented settings.</summary>
 internal sealed class NginxKind(int portOffset, string folder) : ProxyKind("nginx", portOffset)
 {
-    private const string Module = "/usr/lib/nginx/modules/ngx_stream_module.so";
+    // Where distributions put it: Debian and nginx's own packages, Fedora and its kin.
+    private static readonly string[] Places = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/local/lib/nginx/modules", "/usr/share/nginx/modules"];
+
+    private static string? Module => Places.Select(folder => Path.Combine(folder, "ngx_stream_module.so")).FirstOrDefault(File.Exists);
 
     /// <summary>Whether this machine's nginx has the stream module.</summary>
-    public static bool IsInstalled => File.Exists(Module);
+    public static bool IsInstalled => Module is not null;
 
     public override ProxySetup Client(ImmutableArray<ProxyRoute> routes) => Write("a", routes, listen: "", keys =>
         $"""
@@ -44,6 +47,7 @@ internal sealed class NginxKind(int portOffset, string folder) : ProxyKind("ngin
         var text = new StringBuilder(
             $$"""
             load_module {{Module}};
+            user root root; # there may be no other
             daemon off;
             worker_processes {{Environment.ProcessorCount}};
             pid {{folder}}/nginx-{{side}}.pid;

@@ -16,12 +16,12 @@ internal sealed class PeerSet(Ground ground, Stage stage, Func<string, bool> tak
     private static readonly int[] ServerPorts = [HttpServer.Port, IperfLoad.Port, RedisLoad.Port, PostgresServer.Port];
 
     /// <summary>Starts them.</summary>
-    public async Task<IReadOnlyList<IPeer>> StartAsync()
+    /// <param name="peers">Takes each that is started, also when a later one fails: they are the caller's to end.</param>
+    public async Task StartAsync(ICollection<IPeer> peers)
     {
-        var peers = new List<IPeer>();
         if (takesPart("ambient")) peers.Add(Ours("ambient", 1));
         if (OtherPrograms.NodeProxy is not null && takesPart("ambient-other")) peers.Add(Ours("ambient-other", 3));
-        if (stage is Stage.Dense or Stage.Rest) return peers;
+        if (stage is Stage.Dense or Stage.Rest) return;
         var (client, server) = StagePlan.PeersOf(ground.Lab.Plan, stage);
         if (stage != Stage.Pairs && takesPart("direct")) peers.Add(new DirectPeer(client, server));
         if (stage != Stage.Pairs && OtherPrograms.Ztunnel is { } program && takesPart("ztunnel"))
@@ -34,7 +34,6 @@ internal sealed class PeerSet(Ground ground, Stage stage, Func<string, bool> tak
             if (stage != Stage.Pairs) peers.Add(await ProxyPeer.StartAsync(ground, kind, client, server, Routes(kind, client, server)));
             else if (kind.HasKeysForEachRoute) peers.Add(await StartPairsAsync(kind, client, server));
         }
-        return peers;
     }
 
     private IPeer Ours(string name, int firstNode)
@@ -69,20 +68,14 @@ internal sealed class PeerSet(Ground ground, Stage stage, Func<string, bool> tak
             new IPEndPoint(server.V4, port), keys))];
     }
 
-    /// <summary>Those that are installed here, each with ports of its own.</summary>
-    private IEnumerable<ProxyKind> Kinds()
+    /// <summary>Those that are here, each with ports of its own.</summary>
+    private IEnumerable<ProxyKind> Kinds() => new ProxyKind[]
     {
-        if (ProgramSearch.IsInstalled("haproxy"))
-        {
-            yield return new HaproxyKind("haproxy", 10_000, "haproxy", ground.Folder, http: false);
-            yield return new HaproxyKind("haproxy-http", 20_000, "haproxy", ground.Folder, http: true);
-        }
-        if (OtherPrograms.Haproxy is { } other)
-        {
-            yield return new HaproxyKind("haproxy-other", 25_000, other, ground.Folder, http: false);
-            yield return new HaproxyKind("haproxy-other-http", 35_000, other, ground.Folder, http: true);
-        }
-        if (ProgramSearch.IsInstalled("nginx") && NginxKind.IsInstalled) yield return new NginxKind(30_000, ground.Folder);
-        yield return new PlainKind(40_000);
-    }
+        new HaproxyKind("haproxy", 10_000, "haproxy", ground.Folder, http: false),
+        new HaproxyKind("haproxy-http", 20_000, "haproxy", ground.Folder, http: true),
+        new HaproxyKind("haproxy-other", 25_000, OtherPrograms.Haproxy ?? "", ground.Folder, http: false),
+        new HaproxyKind("haproxy-other-http", 35_000, OtherPrograms.Haproxy ?? "", ground.Folder, http: true),
+        new NginxKind(30_000, ground.Folder),
+        new PlainKind(40_000),
+    }.Where(kind => PeerNames.WhyAbsent(kind.Name) is null);
 }

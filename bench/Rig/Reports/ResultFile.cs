@@ -9,7 +9,7 @@ internal static class ResultFile
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    public static void Write(string folder, RoundBook book, IReadOnlyList<IPeer> peers, string? loads, string began, int rounds, TimeSpan time)
+    public static void Write(RigOptions options, RoundBook book, Ground ground, IReadOnlyList<IPeer> peers, string? loads, string began)
     {
         var figures = new JsonObject();
         foreach (var figure in book.Scenario.Figures)
@@ -32,20 +32,23 @@ internal static class ResultFile
             ["scenario"] = book.Scenario.Name,
             ["what"] = book.Scenario.What,
             ["began"] = began,
-            ["rounds"] = rounds,
-            ["seconds_a_load"] = time.TotalSeconds,
+            ["rounds"] = options.Rounds,
+            ["seconds_a_load"] = options.Time.TotalSeconds,
+            ["quick"] = options.IsQuick,
+            ["seed"] = options.Seed,
             ["machine"] = new JsonObject
             {
                 ["kernel"] = File.ReadAllText("/proc/version").Trim(),
                 ["processor"] = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? "unknown",
                 ["cores"] = Environment.ProcessorCount,
+                ["congestion_control"] = ground.CongestionControl + "; of ambient inside a pod, reno",
                 ["load_average"] = File.ReadAllText("/proc/loadavg").Trim(),
             },
             ["loads_agree"] = loads,
             ["figures"] = figures,
             ["configurations"] = new JsonObject([.. peers.Select(peer => KeyValuePair.Create<string, JsonNode?>(peer.Name, peer.Configuration))]),
         };
-        Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, $"{book.Scenario.Name}.json"), file.ToJsonString(Indented) + "\n");
+        Directory.CreateDirectory(options.Results);
+        File.WriteAllText(Path.Combine(options.Results, $"{book.Scenario.Name}.json"), file.ToJsonString(Indented) + "\n");
     }
 }

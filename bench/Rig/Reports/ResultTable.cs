@@ -31,7 +31,7 @@ internal static class ResultTable
 
     private static string Asked(Scenarios.Figure figure, string peer)
     {
-        if (peer == "ambient" && figure.AtMost is { } most) return $"<= {Text(most)} itself";
+        if (peer == "ambient" && figure.AtMost is { } most) return figure.IsBoundJudged ? $"<= {Text(most)} itself" : $"{Text(most)}, not judged";
         if (peer != figure.Against) return "";
         return figure.Reach is { } reach ? (figure.IsRateHigherBetter ? ">= " : "<= ") + Text(reach) : "stated";
     }

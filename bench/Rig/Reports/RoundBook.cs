@@ -43,5 +43,19 @@ internal sealed class RoundBook(IScenario scenario)
     /// <summary>Whether everything is reached that is asked and was measured.</summary>
     public bool ReachesAll => scenario.Figures.All(figure =>
         (Ratio(figure.Against, figure.Name) is not { } ratio || figure.IsReachedBy(ratio))
-        && (figure.AtMost is not { } most || Median("ambient", figure.Name) is not { } ours || ours <= most));
+        && (figure.AtMost is not { } most || !figure.IsBoundJudged || Median("ambient", figure.Name) is not { } ours || ours <= most));
+
+    /// <summary>Figures that are asked and could not be judged, since one side of the comparison is missing: those are not reached, and not missed either.</summary>
+    /// <param name="isLeftOut">Whether whoever started the run wanted it without that peer.</param>
+    public IEnumerable<string> Unjudged(Func<string, bool> isLeftOut)
+    {
+        if (isLeftOut("ambient")) yield break;
+        foreach (var figure in scenario.Figures)
+        {
+            if (figure.Reach is not null && Ratio(figure.Against, figure.Name) is null && !isLeftOut(figure.Against))
+                yield return $"{scenario.Name}.{figure.Name} has nothing to be compared with: no figure of {(Median("ambient", figure.Name) is null ? "ambient" : figure.Against)}";
+            if (figure.AtMost is not null && figure.IsBoundJudged && Median("ambient", figure.Name) is null)
+                yield return $"{scenario.Name}.{figure.Name} has a bound and was not measured";
+        }
+    }
 }

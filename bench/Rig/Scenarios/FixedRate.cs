@@ -15,14 +15,22 @@ internal sealed class FixedRate : HttpScenario
 
     public override IReadOnlyList<string> Programs => ["nginx", "h2load"];
 
-    public override IReadOnlyList<Figure> Figures => [new("cpu", "us a request", Reach: 0.45), new("p99", "ms", Reach: 0.7), new("p50", "ms")];
+    public override IReadOnlyList<Figure> Figures =>
+    [
+        new("cpu", "us a request", Reach: 0.45), new("p99", "ms", Reach: 0.7), new("p50", "ms"),
+        new("cpu-all", "us a request, whole machine, tools and other work included"), new("load-cpu", "us a request of the load itself"), new("load-late-p99", "ms that requests were sent after they were due"),
+    ];
 
     public override async Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time)
     {
-        var (result, cpu, _) = await OpenLoopCommand.RunAsync(ground.Lab, peer, [new LoadTarget(peer.ClientNetwork, peer.AddressOf(HttpServer.Port))], Connections, Rate, time);
-        return new Dictionary<string, double> { ["cpu"] = 1e6 * cpu / result.Answered, ["p99"] = result.P99Milliseconds, ["p50"] = result.P50Milliseconds };
+        var run = await OpenLoopCommand.RunAsync(ground.Lab, peer, [new LoadTarget(peer.ClientNetwork, peer.AddressOf(HttpServer.Port))], Connections, Rate, time);
+        return new Dictionary<string, double>
+        {
+            ["cpu"] = 1e6 * run.CpuSeconds / run.Result.Answered, ["p99"] = run.Result.P99Milliseconds, ["p50"] = run.Result.P50Milliseconds,
+            ["cpu-all"] = 1e6 * run.AllCpuSeconds / run.Result.Answered, ["load-cpu"] = run.Result.OwnCpuMicroseconds, ["load-late-p99"] = run.Result.LateP99Milliseconds,
+        };
     }
 
-    public override async Task<string?> CheckLoadAsync(Ground ground, IReadOnlyList<IPeer> peers, TimeSpan time) =>
-        peers.FirstOrDefault(peer => peer.Name == "direct") is { } direct ? await LoadAgreement.CheckAsync(ground, direct, time) : null;
+    public override async Task<string?> CheckLoadAsync(Ground ground, IReadOnlyList<IPeer> peers, RigOptions options) =>
+        peers.FirstOrDefault(peer => peer.Name == "direct") is { } direct ? await LoadAgreement.CheckAsync(ground, direct, options) : null;
 }

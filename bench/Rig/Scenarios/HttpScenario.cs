@@ -30,7 +30,7 @@ internal abstract class HttpScenario : IScenario
 
     public abstract Task<IReadOnlyDictionary<string, double>> MeasureAsync(Ground ground, IPeer peer, TimeSpan time);
 
-    public virtual Task<string?> CheckLoadAsync(Ground ground, IReadOnlyList<IPeer> peers, TimeSpan time) => Task.FromResult<string?>(null);
+    public virtual Task<string?> CheckLoadAsync(Ground ground, IReadOnlyList<IPeer> peers, RigOptions options) => Task.FromResult<string?>(null);
 
     /// <summary>
     /// A closed loop of wrk over keep-alive connections. CPU and rate are read over a window inside of it, with the requests that the server
@@ -42,20 +42,20 @@ internal abstract class HttpScenario : IScenario
         long first = await HttpServer.CountAsync(peer.ServerNetwork);
         var load = WrkLoad.RunAsync(peer.ClientNetwork, peer.AddressOf(HttpServer.Port), connections, Before + time + After);
         await Task.Delay(Before);
-        var (countBefore, cpuBefore, began) = (await HttpServer.CountAsync(peer.ServerNetwork), ProcessCpu.Seconds(peer.CpuProcesses), Stopwatch.GetTimestamp());
+        var (countBefore, cpuBefore, allBefore, began) = (await HttpServer.CountAsync(peer.ServerNetwork), ProcessCpu.Seconds(peer.CpuProcesses), MachineCpu.Seconds(), Stopwatch.GetTimestamp());
         await Task.Delay(time);
-        var (count, cpu, seconds) = (await HttpServer.CountAsync(peer.ServerNetwork), ProcessCpu.Seconds(peer.CpuProcesses), Stopwatch.GetElapsedTime(began).TotalSeconds);
+        var (count, cpu, all, seconds) = (await HttpServer.CountAsync(peer.ServerNetwork), ProcessCpu.Seconds(peer.CpuProcesses), MachineCpu.Seconds(), Stopwatch.GetElapsedTime(began).TotalSeconds);
         var result = await load;
         if (result.Errors > 0) throw new LabException($"{peer.Name}: {result.Errors} requests of {result.Requests} failed");
         long served = await HttpServer.CountAsync(peer.ServerNetwork) - first;
         if (Math.Abs(served - result.Requests) > connections + (0.02 * served)) throw new LabException($"{peer.Name}: wrk counted {result.Requests} requests, the server {served}");
         long requests = count - countBefore;
-        return new KeepAliveFigures(peer.Processes.Count == 0 ? double.NaN : 1e6 * (cpu - cpuBefore) / requests, requests / seconds, result.P99Milliseconds);
+        return new KeepAliveFigures(peer.Processes.Count == 0 ? double.NaN : 1e6 * (cpu - cpuBefore) / requests, 1e6 * (all - allBefore) / requests, requests / seconds);
     }
 }
 
 /// <summary>What a closed loop over keep-alive connections shows.</summary>
 /// <param name="CpuMicroseconds">Of the proxies, a request; not a number where there is no proxy.</param>
+/// <param name="AllCpuMicroseconds">Of the whole machine, a request: tools, server and whatever else ran included.</param>
 /// <param name="Rate">Requests a second.</param>
-/// <param name="P99Milliseconds">By wrk.</param>
-internal sealed record KeepAliveFigures(double CpuMicroseconds, double Rate, double P99Milliseconds);
+internal sealed record KeepAliveFigures(double CpuMicroseconds, double AllCpuMicroseconds, double Rate);

@@ -37,8 +37,8 @@ internal interface IScenario
 
     /// <summary>Compares our own generator with one made elsewhere, where a scenario uses it.</summary>
     /// <returns>What both have seen; null if there is nothing to compare, or no direct path to compare on.</returns>
-    /// <exception cref="Cli.Lab.LabException">They do not agree.</exception>
-    Task<string?> CheckLoadAsync(Ground ground, IReadOnlyList<IPeer> peers, TimeSpan time) => Task.FromResult<string?>(null);
+    /// <exception cref="Cli.Lab.LabException">They do not agree. A quick run says so instead: it judges nothing.</exception>
+    Task<string?> CheckLoadAsync(Ground ground, IReadOnlyList<IPeer> peers, RigOptions options) => Task.FromResult<string?>(null);
 
     /// <summary>One round over one peer.</summary>
     /// <param name="time">How long a load runs.</param>

@@ -12,7 +12,7 @@ namespace Ambient.Bench.Rig.Scenarios;
 internal sealed class Idle(int connections) : IScenario
 {
     // What ended or came a moment ago is put away by then: timers, collections, the kernel's own delays.
-    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
 
     public string Name => "idle";
 

@@ -8,8 +8,8 @@ namespace Ambient.Bench.Rig.Peers.Ztunnel;
 
 /// <summary>
 /// Istio's node proxy as Istio runs it: one a node, pods told by its agent's protocol with their network namespaces, sockets in the pods,
-/// HBONE between. Its settings are its defaults but for three, which spare it work: no line for each connection in its log (ours writes none either),
-/// no names resolved for pods, and IPv4 alone. What surrounds it (agent, authority, what it knows of the mesh) is the bench's.
+/// HBONE between. Its settings are its defaults but for four, which spare it work: no line for each connection in its log (ours writes none either),
+/// no names resolved for pods (DNS_CAPTURE), IPv4 alone, and a thread a core. What surrounds it (agent, authority, what it knows of the mesh) is the bench's.
 /// </summary>
 internal sealed class ZtunnelPeer : IPeer
 {
@@ -132,7 +132,8 @@ internal sealed class ZtunnelPeer : IPeer
     // env(1) replaces itself by the program, so the process id is the program's.
     private Command CommandOf(int node) => Command.Of("env",
         "PROXY_MODE=shared", $"NODE_NAME={Topology.NodeNetwork(node)}", $"INPOD_UDS={SocketOf(node)}", "XDS_ADDRESS=", $"LOCAL_XDS_PATH={_meshFile}",
-        $"CA_ADDRESS={_authority.Address}", $"CA_ROOT_CA={_authority.RootFile}", $"PROXY_CONFIG={{statsPort: {StatsPort}, proxyMetadata: {{DNS_CAPTURE: 'false'}}}}", "RUST_LOG=error", _program, "proxy", "ztunnel");
+        $"CA_ADDRESS={_authority.Address}", $"CA_ROOT_CA={_authority.RootFile}", $"PROXY_CONFIG={{statsPort: {StatsPort}, proxyMetadata: {{DNS_CAPTURE: 'false'}}}}",
+        "INPOD_ENABLED=true", "DNS_CAPTURE=false", "IPV6_ENABLED=false", $"ZTUNNEL_WORKER_THREADS={Environment.ProcessorCount}", "RUST_LOG=error", _program, "proxy", "ztunnel");
 
     private static string WorkloadOf(PodPlan pod) =>
         $"- {{uid: {pod.Uid}, name: {pod.Name}, namespace: {pod.Namespace}, serviceAccount: {pod.Workload}, workloadIps: [{pod.V4}], protocol: HBONE, node: {Topology.NodeNetwork(pod.Node)}, network: \"\", services: {{}}}}\n";
