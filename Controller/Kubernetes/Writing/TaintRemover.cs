@@ -41,7 +41,7 @@ internal sealed class TaintRemover(ApiWriter writer, TimeProvider time, ILogger 
         {
             // One that is ill and comes well again is looked at again.
             _done.IntersectWith(healthy.Keys);
-            _rests.RetainOnly(healthy.Keys);
+            _rests.RetainOnly(healthy.Keys.ToHashSet());
             due = [.. healthy.Keys.Except(_done).Where(node => !_rests.Has(node))];
         }
         var refusals = 0;
