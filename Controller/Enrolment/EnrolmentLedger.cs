@@ -20,8 +20,9 @@ namespace Ambient.Controller.Enrolment;
 ///       +--- GONE or -----------+                        2 s              |
 ///            a deadline         | wanted again: ENROLLING                 | wanted again: as it was before
 /// </code>
-/// One that is reported UNPROVED, broken by somebody and not to be mended, stays what it is. A pod that the source no longer holds leaves from anywhere, at once. Silence of a node changes nothing: not being told
-/// is no evidence, and a downgrade without evidence would cut a working mesh.
+/// One that is reported UNPROVED, broken by somebody and not to be mended, stays what it is. A pod that the source no longer holds leaves
+/// from anywhere, at once. Silence of a node changes nothing: not being told is no evidence, and a downgrade without evidence would cut a
+/// working mesh.
 /// </summary>
 internal sealed class EnrolmentLedger(DateTimeOffset started)
 {

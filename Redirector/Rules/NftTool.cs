@@ -50,5 +50,17 @@ internal sealed class NftTool(string path, TimeProvider time)
         ChildProcess.Run(path, arguments, Encoding.ASCII.GetBytes(input), _atMost, time);
 
     private static RulesException Failure(ChildResult result) =>
-        new(result.IsTimedOut ? $"nft took more than {_atMost.TotalSeconds:0} s" : $"nft: {result.Error.Trim().ReplaceLineEndings(" ")}");
+        new(result.IsTimedOut ? $"nft took more than {_atMost.TotalSeconds:0} s" : $"nft: {Shortened(result.Error)}");
+
+    // What was refused as a whole, it tells again for each line of the text, with pictures of where.
+    private static string Shortened(string error)
+    {
+        string[] errors = [.. error.Split('\n').Where(line => line.Contains("Error: ", StringComparison.Ordinal))];
+        return errors.Length switch
+        {
+            0 => error.Trim().ReplaceLineEndings(" "),
+            1 => errors[0],
+            _ => $"{errors[0]} (and {errors.Length - 1} more)",
+        };
+    }
 }

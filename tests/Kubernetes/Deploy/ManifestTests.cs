@@ -30,6 +30,25 @@ public sealed class ManifestTests(ApiServer server)
     }
 
     [Fact]
+    public async Task Pod_Security_admits_every_workload_and_warns_of_the_two_DaemonSets_and_of_nothing_else()
+    {
+        server.RequireReal("what Pod Security makes of the manifest");
+        server.RequireVersion(LeastMinor, "the manifest");
+        var labels = Objects("daemonset.yaml").First(o => (string?)o["kind"] == "Namespace")["metadata"]!["labels"]!.AsObject();
+        var ns = await server.CreateNamespaceAsync("admitting", [.. labels.Select(label => (label.Key, (string)label.Value!))]);
+        var warned = new List<string>();
+        foreach (var item in Objects("daemonset.yaml").Where(o => (string?)o["kind"] is "Deployment" or "DaemonSet"))
+        {
+            item["metadata"]!["namespace"] = ns;
+            var path = await PathAsync(item);
+            using var answer = await server.Http.PostAsync($"{path[..path.LastIndexOf('/')]}?dryRun=All", JsonContent.Create(item));
+            Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+            if (answer.Headers.TryGetValues("Warning", out var warnings) && warnings.Any(warning => warning.Contains("PodSecurity", StringComparison.Ordinal))) warned.Add((string)item["metadata"]!["name"]!);
+        }
+        Assert.Equal(["ambient-node", "ambient-redirector"], warned.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task What_an_older_server_knows_of_the_manifest_it_takes_too()
     {
         server.RequireReal("what a server makes of the manifest");

@@ -20,8 +20,8 @@ public sealed class BrokenCaptureTests(ApiServer server)
 
         // A table with an owner can be changed by nobody else, and goes when its owner ends: nft(8), "TABLES".
         var began = Stopwatch.GetTimestamp();
-        using var broken = Process.Start(new ProcessStartInfo("ip", ["netns", "exec", api.Network, "sh", "-c",
-            "{ echo 'delete table inet ambient'; echo 'add table inet ambient { flags owner; }'; cat; } | nft -i >/dev/null"]) { RedirectStandardInput = true })!;
+        string[] command = ["netns", "exec", api.Network, "sh", "-c", "{ echo 'delete table inet ambient'; echo 'add table inet ambient { flags owner; }'; cat; } | nft -i >/dev/null"];
+        using var broken = Process.Start(new ProcessStartInfo("ip", command) { RedirectStandardInput = true })!;
         try
         {
             await lab.UntilAsync("the pod is reported", Patience, async () => await lab.Controller.StateOfAsync(api) is { Phase: "unproved" } ? null : "not yet");

@@ -53,6 +53,26 @@ public sealed class StartTests
     }
 
     [Fact]
+    public void CHECK_fails_for_as_long_as_the_capture_is_broken()
+    {
+        using var world = new World();
+        var pod = world.Net.Add();
+        Assert.Equal(0, world.Plugin.Add(pod).ExitCode);
+        world.Pass(Named(pod));
+        world.Node.AwaitListeners(pod);
+        world.Node.Ready(pod);
+        world.Node.AwaitPhase(pod, PodPhase.Captured);
+        Assert.Equal(0, world.Plugin.Check(pod).ExitCode);
+
+        Command.Run("ip", "netns", "exec", pod.Name, "ip", "link", "set", "lo", "down");
+        world.Node.AwaitPhase(pod, PodPhase.Unproved);
+        Assert.Equal(100, world.Plugin.Check(pod).Code);
+        Command.Run("ip", "netns", "exec", pod.Name, "ip", "link", "set", "lo", "up");
+        world.Node.AwaitPhase(pod, PodPhase.Captured);
+        Assert.Equal(0, world.Plugin.Check(pod).ExitCode);
+    }
+
+    [Fact]
     public void An_order_that_leaves_the_pod_alone_lets_go_of_it()
     {
         using var world = new World();

@@ -90,6 +90,7 @@ public sealed class MendTests
         TestContext.Current.TestOutputHelper?.WriteLine($"{what}: told after {clock.Elapsed.TotalSeconds:0.00} s (bound 2): {status.Reason}");
         Assert.Equal(PodPhase.Unproved, status.Phase);
         Assert.StartsWith(reason, status.Reason, StringComparison.Ordinal);
+        Assert.InRange(status.Reason.Length, reason.Length, 200);
         Assert.InRange(clock.Elapsed.TotalSeconds, 0.9, 20);
 
         broken.StandardInput.Close();
