@@ -320,6 +320,19 @@ bench_verb() {
         [[ -x $AMBIENT_BENCH_NODE && ! -d $AMBIENT_BENCH_NODE ]] || give_up "AMBIENT_BENCH_NODE names no program: $AMBIENT_BENCH_NODE"
         AMBIENT_BENCH_NODE=$(realpath -- "$AMBIENT_BENCH_NODE") && export AMBIENT_BENCH_NODE
     fi
+    local name arguments=()
+    for name in AMBIENT_BENCH_HAPROXY AMBIENT_BENCH_ZTUNNEL; do         # the rig is started in another folder
+        [[ -z ${!name:-} ]] || export "$name=$(realpath -m -- "${!name}")"
+    done
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+            --results) arguments+=(--results "$(realpath -m -- "${2:-.}")"); shift ;;
+            --results=*) arguments+=(--results "$(realpath -m -- "${1#--results=}")") ;;
+            *) arguments+=("$1") ;;
+        esac
+        shift
+    done
+    set -- "${arguments[@]}"
     need required "${for_mesh[@]}"
     need "peers that need them take no part." "${for_bench[@]}"
     build || exit 1

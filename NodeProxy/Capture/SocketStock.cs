@@ -193,6 +193,9 @@ internal sealed class SocketStock : ISocketSource
             _takenLastMinute = _takenThisMinute;
             _takenThisMinute = 0;
             _minuteStartTicks = _loop.NowTicks;
+            // A pod that was busy once holds no more than it needs now.
+            int target = Target;
+            while (_sockets.Count > target && _sockets.TryDequeue(out int fd)) SocketCalls.Close(fd);
         }
 
         _takenThisMinute++;

@@ -62,7 +62,7 @@ internal sealed class AmbientPeer(Ground ground, string name, PodPlan client, Po
     private static int IdOf(LabProcess? process, LabNode node) => process?.Id ?? throw new LabException($"a process of {node.Name} has ended");
 
     // The client's end of a tunnel is in the client's own namespace. ss(8), -K.
-    public Task CloseLinksAsync() => Tool.MustAsync(Command.Of("ss", "-HKtn", "dport", "=", $":{TunnelPort}").Inside(client.Network));
+    public Task CloseLinksAsync() => LinkEnds.CloseAsync(ground, client.Network, "dport", "=", $":{TunnelPort}");
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -30,7 +30,8 @@ internal sealed class ProxyPeer : IPeer
     public string ServerNetwork => _server.Network;
 
     // Workers come and go with the main process; it is asked anew each time.
-    public IReadOnlyList<int> Processes => [.. _running.SelectMany(process => ProcessTree.Of(process.Id))];
+    public IReadOnlyList<int> Processes => [.. _running.SelectMany(process =>
+        process.Ended.IsCompleted ? throw new LabException($"{process.Name} has ended") : ProcessTree.Of(process.Id))];
 
     public string Configuration => string.Join("\n\n", _hops.Select(hop => hop.Setup.Configuration));
 
@@ -65,7 +66,7 @@ internal sealed class ProxyPeer : IPeer
     }
 
     public Task CloseLinksAsync() =>
-        Tool.MustAsync(Command.Of("ss", "-HKtn", "dst", $"{Ground.NodeAddress(_server.Node)}", "dport", ">", $":{_kind.PortOffset}").Inside(Topology.NodeNetwork(_client.Node)));
+        LinkEnds.CloseAsync(_ground, Topology.NodeNetwork(_client.Node), "dst", $"{Ground.NodeAddress(_server.Node)}", "dport", ">", $":{_kind.PortOffset}");
 
     public async ValueTask DisposeAsync() => await StopAsync();
 
@@ -87,7 +88,7 @@ internal sealed class ProxyPeer : IPeer
     {
         foreach (var process in _running)
         {
-            var tree = ProcessTree.Of(process.Id);
+            var tree = process.Ended.IsCompleted ? [] : ProcessTree.Of(process.Id);
             await process.TerminateAsync();
             foreach (var id in tree.Where(id => Directory.Exists($"/proc/{id}"))) Native.Processes.Signals.Kill(id);
         }

@@ -47,11 +47,11 @@ public sealed class RefusedWriteTests
         await using var own = await ApiServer.StartFakeAsync();
         string[] nodes = ["a", "b", "c"];
         foreach (var node in nodes)
-            await own.ApplyAsync($"{{ apiVersion: v1, kind: Node, metadata: {{ name: {node} }}, spec: {{ taints: [ {{ key: {TaintRemover.Taint}, effect: NoSchedule }} ] }} }}");
+            await own.ApplyAsync($"{{ apiVersion: v1, kind: Node, metadata: {{ name: {node} }}, spec: {{ taints: [ {{ key: {TaintRemover.Taint}, effect: NoSchedule }} ] }}, status: {{ nodeInfo: {{ bootID: boot-{node} }} }} }}");
         var asked = RefuseFirst(own, "patch", "nodes", code, reason);
         await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
         await using var writing = Written.Start(own, source);
-        writing.Healthy = nodes.ToHashSet();
+        writing.Healthy = nodes.ToDictionary(node => node, node => $"boot-{node}");
         await OneOfThreeAsync(FreeAsync, asked);
         // After a rest, of 10 s; checked at ten times that.
         Assert.True(await Eventually.TrueAsync(async () => await FreeAsync() == 3, TimeSpan.FromSeconds(100)), "the refused one stays tainted");

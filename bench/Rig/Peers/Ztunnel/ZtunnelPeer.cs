@@ -42,7 +42,7 @@ internal sealed class ZtunnelPeer : IPeer
 
     public string ServerNetwork => _server.Network;
 
-    public IReadOnlyList<int> Processes => [.. _running.Select(process => process.Id)];
+    public IReadOnlyList<int> Processes => [.. _running.Select(process => process.Ended.IsCompleted ? throw new LabException($"{process.Name} has ended") : process.Id)];
 
     public string Configuration => string.Join("\n\n", [.. _nodes.Keys.Select(node => CommandOf(node).ToString()), File.ReadAllText(_meshFile), ZtunnelRules.Text]);
 
@@ -78,7 +78,7 @@ internal sealed class ZtunnelPeer : IPeer
     }
 
     // The client's end of a tunnel is in the client's own namespace, as with ours.
-    public Task CloseLinksAsync() => Tool.MustAsync(Command.Of("ss", "-HKtn", "dport", "=", $":{TunnelPort}").Inside(_client.Network));
+    public Task CloseLinksAsync() => LinkEnds.CloseAsync(_ground, _client.Network, "dport", "=", $":{TunnelPort}");
 
     public async ValueTask DisposeAsync()
     {

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Ambient.Native.Descriptors;
 using Ambient.Native.Events;
+using Ambient.Native.Processes;
 using Ambient.Native.Sockets;
 using Ambient.Tests.Unit.Native.Sockets;
 using Xunit;
@@ -34,6 +36,34 @@ public sealed class EpollTests
                 (long)EpollEvents.In, (long)EpollEvents.Out, (long)EpollEvents.Error, (long)EpollEvents.HangUp,
                 (long)EpollEvents.PeerClosed, (long)EpollEvents.EdgeTriggered,
             ]);
+
+    [Fact]
+    public void A_precise_wait_ends_when_its_time_is_over_and_not_before()
+    {
+        TimerSlack.RemoveForThisThread();
+        using var epoll = new Epoll();
+        var wait = TimeSpan.FromMicroseconds(300);
+        long began = Stopwatch.GetTimestamp();
+
+        epoll.WaitPrecisely(wait);
+
+        Assert.True(Stopwatch.GetElapsedTime(began) >= wait);
+    }
+
+    [Fact]
+    public void A_precise_wait_ends_with_an_event_which_is_still_there()
+    {
+        using var epoll = new Epoll();
+        using var ready = new ReadyEvents(1);
+        using var waiting = new WakeUp();
+        epoll.Add(waiting.Number, EpollEvents.In, 7);
+        waiting.Signal();
+
+        epoll.WaitPrecisely(TimeSpan.FromDays(1)); // it would be a day
+
+        Assert.Equal(1, epoll.Wait(ready, 0));
+        Assert.Equal(7ul, ready.TokenAt(0));
+    }
 
     [Fact]
     public void Several_events_come_back_each_with_its_token()
