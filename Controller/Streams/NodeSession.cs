@@ -172,6 +172,7 @@ internal sealed class NodeSession
         if (refused is not null)
         {
             _turn.Leave();
+            _pushes.Leave();
             _wakeUps.Writer.TryWrite(true);
         }
         return refused;
@@ -219,6 +220,7 @@ internal sealed class NodeSession
         finally
         {
             _turn.End();
+            _pushes.Leave();
         }
     }
 
@@ -239,7 +241,8 @@ internal sealed class NodeSession
             if (TakeOrder() is { } order)
                 await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, Order = order }), abort);
             _pushes.Begin();
-            if (_progress.TakeChange(out var needsFull) is { } change)
+            var change = _progress.TakeChange(out var needsFull);
+            if (change is not null)
             {
                 _pushes.Told();
                 await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, change.Parts[0]), abort);
@@ -254,6 +257,8 @@ internal sealed class NodeSession
                 _pushes.Told();
                 skipped();
             }
+            if (change is null)
+                _pushes.Leave();
             await _wakeUps.Reader.ReadAsync(stop);
         }
     }
