@@ -129,7 +129,7 @@ internal sealed class PushTurns : IDisposable
         var come = new List<PushTurn>();
         lock (_lock)
         {
-            for (var now = Time.GetElapsedTime(_began).Ticks / Tick.Ticks; _passed < now && _inRing > 0; )
+            for (var now = Time.GetElapsedTime(_began).Ticks / Tick.Ticks; _passed < now && _inRing > 0;)
             {
                 var due = _ring[++_passed % _ring.Length];
                 foreach (var turn in due)
