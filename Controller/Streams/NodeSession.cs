@@ -172,7 +172,6 @@ internal sealed class NodeSession
         if (refused is not null)
         {
             _turn.Leave();
-            _pushes.Leave();
             _wakeUps.Writer.TryWrite(true);
         }
         return refused;
@@ -220,7 +219,6 @@ internal sealed class NodeSession
         finally
         {
             _turn.End();
-            _pushes.Leave();
         }
     }
 
@@ -241,8 +239,7 @@ internal sealed class NodeSession
             if (TakeOrder() is { } order)
                 await writer.WriteAsync(ControllerFrame.Of(new ControllerMessage { Id = ++_lastId, Order = order }), abort);
             _pushes.Begin();
-            var change = _progress.TakeChange(out var needsFull);
-            if (change is not null)
+            if (_progress.TakeChange(out var needsFull) is { } change)
             {
                 _pushes.Told();
                 await writer.WriteAsync(ControllerFrame.OfDelta(++_lastId, change.Parts[0]), abort);
@@ -257,8 +254,6 @@ internal sealed class NodeSession
                 _pushes.Told();
                 skipped();
             }
-            if (change is null)
-                _pushes.Leave();
             await _wakeUps.Reader.ReadAsync(stop);
         }
     }

@@ -2,10 +2,10 @@ namespace Ambient.Controller.Streams;
 
 /// <summary>
 /// When one stream is told of changes: at once if it was told nothing for a while, else an interval after the last time
-/// (<see cref="PushPace"/>); and when there is a place for it among those that are being told (<see cref="PushTurns"/>). Any thread may call it.
+/// (<see cref="PushPace"/>). Any thread may call it.
 /// <code>
-///   idle --Ask, soon after the last--> waiting --due--> queued --there is a place--> woken --Begin--> idle
-///     \---------------------Ask--------------------------^
+///   idle --Ask, soon after the last--> waiting --Come--> woken --Begin--> idle
+///     \------------------Ask-------------------------------^
 /// </code>
 /// </summary>
 /// <param name="wake">Called when it is the stream's turn.</param>
@@ -18,9 +18,6 @@ internal sealed class PushTurn(PushTurns turns, Action wake)
     private long _told = turns.Time.GetTimestamp() - (long)(PushPace.Longest.TotalSeconds * turns.Time.TimestampFrequency);   // long ago
     private long _due;
 
-    /// <summary>When it got the place that it has; 0 if it has none. Owned by <see cref="PushTurns"/>'s lock.</summary>
-    internal long PlaceSince { get; set; }
-
     /// <summary>There may be something that the stream is to be told.</summary>
     internal void Ask()
     {
@@ -30,7 +27,7 @@ internal sealed class PushTurn(PushTurns turns, Action wake)
         if (rest > TimeSpan.Zero)
             turns.Enter(this, rest);
         else
-            turns.Due(this);
+            Come();
     }
 
     /// <summary>It is the stream's turn.</summary>
@@ -44,16 +41,9 @@ internal sealed class PushTurn(PushTurns turns, Action wake)
     /// <summary>The stream looks now for what there is to be told.</summary>
     internal void Begin() => Interlocked.CompareExchange(ref _state, Idle, Woken);
 
-    /// <summary>The stream is being told of a change.</summary>
+    /// <summary>The stream has been told of a change, or found that it concerns it in nothing.</summary>
     internal void Told() => Volatile.Write(ref _told, _time.GetTimestamp());
 
     /// <summary>The change has been acked.</summary>
-    internal void Acked()
-    {
-        turns.Pace.Acked(_time.GetElapsedTime(Volatile.Read(ref _due)));
-        turns.Leave(this);
-    }
-
-    /// <summary>There was nothing to tell, or nobody any more: whoever waits may come.</summary>
-    internal void Leave() => turns.Leave(this);
+    internal void Acked() => turns.Pace.Acked(_time.GetElapsedTime(Volatile.Read(ref _due)));
 }

@@ -95,29 +95,6 @@ public sealed class PushTurnsTests : IDisposable
         }
     }
 
-    [Fact]
-    public void As_many_as_there_are_places_are_told_at_a_time_and_the_next_come_in_their_order()
-    {
-        using var turns = new PushTurns(_time, places: 2);
-        var streams = Enumerable.Range(0, 5).Select(_ => new Stream(turns)).ToList();
-        foreach (var stream in streams)
-            stream.Turn.Ask();
-        Assert.Equal([1, 1, 0, 0, 0], streams.Select(s => s.Wakes));
-
-        streams[1].Take();
-        streams[1].Turn.Acked();
-        Assert.Equal([1, 1, 1, 0, 0], streams.Select(s => s.Wakes));
-
-        // Nothing to be told, or a stream that ended.
-        streams[0].Turn.Leave();
-        streams[0].Turn.Leave();
-        Assert.Equal([1, 1, 1, 1, 0], streams.Select(s => s.Wakes));
-
-        // Two nodes that do not answer.
-        _time.Advance(PushTurns.LongestPlace + PushTurns.Tick);
-        Assert.Equal([1, 1, 1, 1, 1], streams.Select(s => s.Wakes));
-    }
-
     public void Dispose() => _turns.Dispose();
 
     private TimeSpan SetInterval(int ms)
