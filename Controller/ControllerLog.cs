@@ -141,6 +141,9 @@ internal static partial class ControllerLog
     [LoggerMessage(1390, LogLevel.Information, "Node {Node} says that its redirection works")]
     internal static partial void RedirectionWorks(this ILogger logger, string node);
 
+    [LoggerMessage(1392, LogLevel.Information, "Nothing proves that the redirection of node {Node} works: {Detail}")]
+    internal static partial void RedirectionUnproved(this ILogger logger, string node, string detail);
+
     [LoggerMessage(1391, LogLevel.Warning, "Node {Node} says that its redirection does not work: {Reason}: {Detail}")]
     internal static partial void RedirectionFails(this ILogger logger, string node, string reason, string detail);
 

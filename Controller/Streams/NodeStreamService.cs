@@ -251,13 +251,26 @@ internal sealed class NodeStreamService(Announcer announcer, ViewSource views, I
             case NodeReport.BodyOneofCase.Health:
                 session.NoteHealth(report.Health);
                 journal?.Touch(session.Node);
-                if (report.Health.Ok)
-                    logger.RedirectionWorks(session.Node);
-                else
-                    logger.RedirectionFails(session.Node, report.Health.Reason, report.Health.Detail);
+                LogHealth(session.Node, report.Health);
                 break;
             case NodeReport.BodyOneofCase.Counters or NodeReport.BodyOneofCase.Edges or NodeReport.BodyOneofCase.None:
                 break; // nobody asks for these yet
+        }
+    }
+
+    private void LogHealth(string node, NodeHealth health)
+    {
+        switch (HealthState.Of(health))
+        {
+            case HealthState.Ready:
+                logger.RedirectionWorks(node);
+                break;
+            case HealthState.Unknown:
+                logger.RedirectionUnproved(node, health.Detail);
+                break;
+            default:
+                logger.RedirectionFails(node, health.Reason, health.Detail);
+                break;
         }
     }
 

@@ -15,10 +15,10 @@ internal static class ControllerBench
     internal static async Task<List<Figure>> MeasureAsync(ClusterSize size, int nodes, int rate, int seconds, TextWriter progress)
     {
         var state = Directory.CreateTempSubdirectory("ambient-bench-").FullName;
+        ControllerUnderTest? controller = null;
         try
         {
-            var controller = await ControllerUnderTest.StartAsync(state, size);
-            using var ending = new Ending(() => controller.Dispose());
+            controller = await ControllerUnderTest.StartAsync(state, size);
             await using var fleet = new NodeFleet();
             var figures = new List<Figure>();
             void Note(string name, double value, string unit, double? atMost = null)
@@ -50,6 +50,7 @@ internal static class ControllerBench
         }
         finally
         {
+            controller?.Dispose();
             Directory.Delete(state, recursive: true);
         }
     }
@@ -133,9 +134,4 @@ internal static class ControllerBench
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
-
-    private sealed class Ending(Action end) : IDisposable
-    {
-        public void Dispose() => end();
-    }
 }

@@ -18,8 +18,6 @@ internal static class ClosedLoop
 {
     private const double WarmUpSeconds = 1;
 
-    private static readonly byte[] Request = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n"u8.ToArray();
-
     public static System.CommandLine.Command Make()
     {
         var to = new Option<string>("--to") { Description = "NETWORK=ADDRESS:PORT", Required = true };
@@ -86,8 +84,7 @@ internal static class ClosedLoop
 
     private static void Send(HttpExchange exchange)
     {
-        exchange.Begin(Stopwatch.GetTimestamp());
-        if (SocketCalls.Write(exchange.Number, Request).Bytes != Request.Length) throw new IOException("a connection took no request");
+        if (!exchange.TryAsk(Stopwatch.GetTimestamp())) throw new IOException("a connection took no request");
     }
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Net.Sockets;
+using Ambient.Native.Sockets;
 
 namespace Ambient.Bench.Rig.Loads;
 
@@ -7,6 +8,8 @@ namespace Ambient.Bench.Rig.Loads;
 internal sealed class HttpExchange(Socket socket) : IDisposable
 {
     private const int LongestHead = 4096;
+
+    private static readonly byte[] Request = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n"u8.ToArray();
 
     private byte[] _head = [];
     private long _missing;
@@ -17,8 +20,13 @@ internal sealed class HttpExchange(Socket socket) : IDisposable
     /// <summary>When the request was due, in ticks of the stopwatch.</summary>
     public long Due { get; private set; }
 
-    /// <summary>The next request is sent.</summary>
-    public void Begin(long due) => (Due, _isInBody) = (due, false);
+    /// <summary>Sends the next request.</summary>
+    /// <returns>False if the connection does not take it.</returns>
+    public bool TryAsk(long due)
+    {
+        (Due, _isInBody) = (due, false);
+        return SocketCalls.Write(Number, Request).Bytes == Request.Length;
+    }
 
     /// <summary>Counts bytes of the answer; true when it is complete.</summary>
     /// <exception cref="InvalidDataException">It is not what is expected.</exception>

@@ -16,8 +16,6 @@ namespace Ambient.Bench.Rig.Loads;
 /// </summary>
 internal sealed class OpenLoop : IDisposable
 {
-    private static readonly byte[] Request = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n"u8.ToArray();
-
     private readonly HttpExchange[] _exchanges;
     private readonly Epoll _epoll = new();
     private readonly Queue<int> _free = new();
@@ -55,9 +53,8 @@ internal sealed class OpenLoop : IDisposable
             while (scheduled < total && start + (long)(scheduled / perTick) <= now) due.Enqueue(start + (long)(scheduled++ / perTick));
             while (due.Count > 0 && _free.TryDequeue(out int free))
             {
-                _exchanges[free].Begin(due.Dequeue());
-                late.Record(Stopwatch.GetElapsedTime(_exchanges[free].Due));
-                if (SocketCalls.Write(_exchanges[free].Number, Request).Bytes != Request.Length) failed++;
+                late.Record(Stopwatch.GetElapsedTime(due.Peek()));
+                if (!_exchanges[free].TryAsk(due.Dequeue())) failed++;
             }
 
             int ready = _epoll.Wait(events, 0);

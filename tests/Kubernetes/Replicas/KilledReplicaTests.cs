@@ -75,14 +75,7 @@ public sealed class KilledReplicaTests(ApiServer server)
         async Task AddAsync()
         {
             var (name, node) = ($"pod-{++count}", nodes.All[random.Next(Nodes)].Name);
-            var made = (await server.ApplyAsync($$"""
-                apiVersion: v1
-                kind: Pod
-                metadata: { name: {{name}}, namespace: {{ns}} }
-                spec: { nodeName: {{node}}, serviceAccountName: default, containers: [ { name: app, image: none } ] }
-                status: { phase: Running, podIP: 10.77.{{count / 250}}.{{count % 250 + 1}}, podIPs: [ { ip: 10.77.{{count / 250}}.{{count % 250 + 1}} } ] }
-                """)).Single();
-            there[(string)made["metadata"]!["uid"]!] = name;
+            there[await AddPodAsync(ns, name, node, $"10.77.{count / 250}.{(count % 250) + 1}")] = name;
         }
 
         async Task RemoveAsync()
@@ -127,17 +120,7 @@ public sealed class KilledReplicaTests(ApiServer server)
         Assert.Equal(full, await FullAsync(survivor));
         Assert.Empty(nodes.All.SelectMany(n => n.Faults));
 
-        async Task AddAsync(int i)
-        {
-            var made = (await server.ApplyAsync($$"""
-                apiVersion: v1
-                kind: Pod
-                metadata: { name: pod-{{i}}, namespace: {{ns}} }
-                spec: { nodeName: {{nodes.All[i % Nodes].Name}}, serviceAccountName: default, containers: [ { name: app, image: none } ] }
-                status: { phase: Running, podIP: 10.79.0.{{i}}, podIPs: [ { ip: 10.79.0.{{i}} } ] }
-                """)).Single();
-            there[(string)made["metadata"]!["uid"]!] = $"pod-{i}";
-        }
+        async Task AddAsync(int i) => there[await AddPodAsync(ns, $"pod-{i}", nodes.All[i % Nodes].Name, $"10.79.0.{i}")] = $"pod-{i}";
 
         async Task EnrolledAsync() => Assert.True(await Eventually.TrueAsync(() => nodes.All.All(n => there.Keys.All(uid => n.StateOf(uid) == Enrolment.Enrolled)), TimeSpan.FromSeconds(30)),
             string.Join('\n', nodes.All.Select(n => n.Stream.LastFailure)));
@@ -182,15 +165,7 @@ public sealed class KilledReplicaTests(ApiServer server)
         await using var nodes = await ConnectAsync(mesh, service, _ => false);
         var ns = await server.CreateNamespaceAsync("shop", ("ambient.mesh/enroll", "true"));
         foreach (var node in nodes.All)
-        {
-            await server.ApplyAsync($$"""
-                apiVersion: v1
-                kind: Pod
-                metadata: { name: on-{{node.Name}}, namespace: {{ns}} }
-                spec: { nodeName: {{node.Name}}, serviceAccountName: default, containers: [ { name: app, image: none } ] }
-                status: { phase: Running, podIP: 10.78.0.{{nodes.All.IndexOf(node) + 1}}, podIPs: [ { ip: 10.78.0.{{nodes.All.IndexOf(node) + 1}} } ] }
-                """);
-        }
+            await AddPodAsync(ns, $"on-{node.Name}", node.Name, $"10.78.0.{nodes.All.IndexOf(node) + 1}");
         var id = SpiffeId.Of("cluster.local", ns, "default");
         await EventuallyAsync(n => n.Identities.Find(id) is { TrustBundle.Length: 1 }, "no first certificate");
         var epochs = nodes.All.Sum(n => n.Epochs.Count);
@@ -213,6 +188,19 @@ public sealed class KilledReplicaTests(ApiServer server)
 
         async Task EventuallyAsync(Func<SimulatedNode, bool> holds, string otherwise) =>
             Assert.True(await Eventually.TrueAsync(() => nodes.All.All(holds), TimeSpan.FromSeconds(30)), $"{otherwise}\n{string.Join('\n', first.Log.TakeLast(15).Concat(second.Log.TakeLast(15)))}");
+    }
+
+    /// <returns>Its UID.</returns>
+    private async Task<string> AddPodAsync(string ns, string name, string node, string address)
+    {
+        var made = (await server.ApplyAsync($$"""
+            apiVersion: v1
+            kind: Pod
+            metadata: { name: {{name}}, namespace: {{ns}} }
+            spec: { nodeName: {{node}}, serviceAccountName: default, containers: [ { name: app, image: none } ] }
+            status: { phase: Running, podIP: {{address}}, podIPs: [ { ip: {{address}} } ] }
+            """)).Single();
+        return (string)made["metadata"]!["uid"]!;
     }
 
     private static async Task<double> MetricAsync(ControllerProcess controller, string name, string? form = null)
