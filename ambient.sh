@@ -248,6 +248,20 @@ count() {
     if [[ $2 -ne 0 && $f -eq 0 ]]; then say "$1: the test program ended with exit status $2."; f=1; fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
+
+# retell REPORT: the failed tests of a result file in a few lines each, for who sees only the end of a long output
+retell() {
+    [[ -f $1 ]] || return
+    sed 's/<test /\n&/g; s/<message>/\n&/g; s/<stack-trace>/\n&/g; s/<\/failure>/\n&/g' "$1" | awk '
+        /^<test / { match($0, / name="[^"]*"/); name = substr($0, RSTART + 7, RLENGTH - 8) }
+        /^<message>/ && ++tests <= 20 { print "FAILED " name; telling = 1; told = 0 }
+        /^<\/failure>/ { telling = 0 }
+        telling {
+            gsub(/<!\[CDATA\[|\]\]>|<\/?(message|stack-trace)>/, "")
+            if ((told < 6 || /\.cs:line [0-9]/) && told++ < 12) print "    " substr($0, 1, 240)
+        }'
+}
+
 attribute() { [[ $2 =~ [[:space:]]$1=\"([0-9]+)\" ]] && echo "${BASH_REMATCH[1]}" || echo 0; }
 
 test_verb() {
@@ -282,6 +296,7 @@ test_verb() {
                 count kubernetes $? "$report" ;;
         esac
     done
+    if [[ $failed -gt 0 ]]; then for kind in "${kinds[@]}"; do retell "$reports/$kind.xml"; done; fi
     printf '%d passed, %d failed' "$passed" "$failed"
     [[ $skipped -eq 0 ]] || printf ', %d skipped' "$skipped"
     printf '\n'
