@@ -52,7 +52,7 @@ internal static class Commands
         var answer = RedirectorClient.Ask(network.Socket, Request(CniCommand.Check, environment), [], _shortly);
         if (answer is { Verdict: CniVerdict.Fails })
             throw new CniException(CniException.NotCaptured, answer.Text);
-        if (answer is null && Enrolled(environment, network, out _) == true)
+        if (answer is null && IsEnrolled(environment, network, out _) == true)
             throw new CniException(CniException.RedirectorAway, "ambient-redirector does not answer");
     }
 
@@ -95,7 +95,7 @@ internal static class Commands
     // Nobody answers.
     private static bool MustWait(CniEnvironment environment, NetworkConfiguration network, TimeSpan waited, TimeSpan holdLeft)
     {
-        if (Enrolled(environment, network, out string what) is not { } isEnrolled)
+        if (IsEnrolled(environment, network, out string what) is not { } isEnrolled)
             return holdLeft > TimeSpan.Zero; // this node has never had an order
         if (isEnrolled && waited >= _awayPatience)
             throw new CniException(CniException.RedirectorAway, $"ambient-redirector does not answer, and {what} is enrolled in the mesh: the pod must not start uncaptured");
@@ -103,7 +103,7 @@ internal static class Commands
     }
 
     // By the list; null: there is none yet.
-    private static bool? Enrolled(CniEnvironment environment, NetworkConfiguration network, out string what)
+    private static bool? IsEnrolled(CniEnvironment environment, NetworkConfiguration network, out string what)
     {
         if (!EnrolledList.TryRead(network.EnrolledFile, out var list, out string? fault))
             throw new CniException(CniException.InputOutput, $"ambient-redirector does not answer, and which namespaces are enrolled cannot be known: {fault}");

@@ -95,7 +95,7 @@ internal sealed class ClusterLab : IAsyncDisposable, ILabCluster
     {
         _objects.Add(pod.Name);
         await _server.ApplyAsync($"{{ apiVersion: v1, kind: ServiceAccount, metadata: {{ name: {pod.Workload}, namespace: {pod.Namespace} }} }}");
-        string status = isStarting ? "phase: Pending" : $$"""
+        var status = isStarting ? "phase: Pending" : $$"""
             phase: Running
               podIP: {{pod.V4}}
               podIPs: [ { ip: {{pod.V4}} }, { ip: "{{pod.V6}}" } ]

@@ -44,6 +44,6 @@ public sealed class OptInTests(ApiServer server)
             $"CNI_ARGS=K8S_POD_NAMESPACE={pod.Namespace};K8S_POD_NAME={pod.Name};K8S_POD_UID={pod.Uid}", Programs.CniPlugin),
         $$"""
         {"cniVersion":"1.0.0","name":"cluster","type":"ambient-cni","socket":"{{node.CniSocket}}","enrolledFile":"{{Path.Combine(node.RedirectorState, EnrolledList.FileName)}}",
-         "prevResult":{"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"{{Topology.PathOf(pod.Network)}}"}],"ips":[{"interface":0,"address":"{{pod.V4}}/24"},{"interface":0,"address":"{{pod.V6}}/64"}]}}
+         "prevResult":{"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"{{Topology.PathOf(pod.Network)}}"}],"ips":[{"interface":0,"address":"{{pod.V4}}/24"},{"interface":0,"address":"{{pod.V6}}/64"}]} }
         """);
 }

@@ -181,12 +181,12 @@ internal sealed class ChurningNamespace(ApiServer server, IReadOnlyList<string> 
 
         private Task TellSliceAsync() => _owner.SendAsync(HttpMethod.Patch, $"{_owner.SlicesPath}/{Service}", new JsonObject { ["endpoints"] = Endpoints() });
 
-        private JsonArray Endpoints() => [.. _pods.Select(pod => new JsonObject
+        private JsonArray Endpoints() => new(_pods.Select(pod => new JsonObject
         {
             ["addresses"] = new JsonArray($"{pod.Address}"),
             ["conditions"] = new JsonObject { ["ready"] = pod.IsReady },
             ["targetRef"] = new JsonObject { ["kind"] = "Pod", ["namespace"] = _owner.Name, ["name"] = pod.Name },
-        })];
+        }).ToArray<JsonNode>());
 
         private JsonObject SliceObject() => new()
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Redirector.V1;
@@ -145,7 +146,7 @@ public sealed class OptInTests
 
         public PodNet Net { get; } = new();
 
-        public System.Diagnostics.Process Redirector { get; }
+        public Process Redirector { get; }
 
         public TestNode Node { get; }
 
