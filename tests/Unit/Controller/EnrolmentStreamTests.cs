@@ -307,7 +307,7 @@ public sealed class EnrolmentStreamTests
         Assert.Equal(16u, Assert.Single(pod.ExcludeOutboundRanges).PrefixLength);
     }
 
-    private static string Starting(string status) => $$"""
+    private static string Starting(string status) => $$$"""
 
         ---
         kind: Namespace
@@ -318,7 +318,7 @@ public sealed class EnrolmentStreamTests
         apiVersion: v1
         metadata: {name: in, namespace: bank, uid: uid-in, labels: {ambient.mesh/enroll: "true"}}
         spec: {nodeName: a, serviceAccountName: in}
-        {{status}}
+        {{{status}}}
         """;
 
     private static string OrderKey(ControllerRig rig) => Path.Combine(rig.State, "order-key.pem");
