@@ -5,7 +5,7 @@ using Ambient.Protocol.Cni;
 namespace Ambient.Cni;
 
 /// <summary>
-/// The commands. A pod of an enrolled namespace never starts uncaptured; every other pod starts whatever happens to the mesh. See
+/// The commands. An enrolled pod, by its namespace's label or its own, never starts uncaptured; every other pod starts whatever happens to the mesh. See
 /// docs/decisions/0018-cni.md.
 /// </summary>
 internal static class Commands
@@ -52,7 +52,7 @@ internal static class Commands
         var answer = RedirectorClient.Ask(network.Socket, Request(CniCommand.Check, environment), [], _shortly);
         if (answer is { Verdict: CniVerdict.Fails })
             throw new CniException(CniException.NotCaptured, answer.Text);
-        if (answer is null && IsEnrolledByList(environment, network) == true)
+        if (answer is null && IsEnrolled(environment, network, out _) == true)
             throw new CniException(CniException.RedirectorAway, "ambient-redirector does not answer");
     }
 
@@ -95,25 +95,21 @@ internal static class Commands
     // Nobody answers.
     private static bool MustWait(CniEnvironment environment, NetworkConfiguration network, TimeSpan waited, TimeSpan holdLeft)
     {
-        bool? isEnrolled = IsEnrolledByList(environment, network);
-        if (isEnrolled == false)
-            return false;
-        if (isEnrolled is null)
+        if (IsEnrolled(environment, network, out string what) is not { } isEnrolled)
             return holdLeft > TimeSpan.Zero; // this node has never had an order
-        if (waited >= _awayPatience)
-        {
-            throw new CniException(CniException.RedirectorAway,
-                $"ambient-redirector does not answer, and namespace {environment.Namespace} is enrolled in the mesh: the pod must not start uncaptured");
-        }
-        return true;
+        if (isEnrolled && waited >= _awayPatience)
+            throw new CniException(CniException.RedirectorAway, $"ambient-redirector does not answer, and {what} is enrolled in the mesh: the pod must not start uncaptured");
+        return isEnrolled;
     }
 
-    // Null: there is no list yet.
-    private static bool? IsEnrolledByList(CniEnvironment environment, NetworkConfiguration network)
+    // By the list; null: there is none yet.
+    private static bool? IsEnrolled(CniEnvironment environment, NetworkConfiguration network, out string what)
     {
-        if (!EnrolledNamespaces.TryRead(network.EnrolledFile, out var names, out string? fault))
+        if (!EnrolledList.TryRead(network.EnrolledFile, out var list, out string? fault))
             throw new CniException(CniException.InputOutput, $"ambient-redirector does not answer, and which namespaces are enrolled cannot be known: {fault}");
-        return names?.Contains(environment.Namespace);
+        bool isWhole = list?.HasNamespace(environment.Namespace) == true;
+        what = isWhole ? $"namespace {environment.Namespace}" : "by its own label this pod";
+        return list is null ? null : isWhole || list.HasPod(environment.Namespace, environment.Pod, environment.Uid);
     }
 
     // Outside Kubernetes there is nobody to enrol, and what the mesh itself needs to come up is never asked about.

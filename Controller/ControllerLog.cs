@@ -120,6 +120,9 @@ internal static partial class ControllerLog
     [LoggerMessage(1207, LogLevel.Warning, "A node's token cannot be judged: {Reason}")]
     internal static partial void TokenNotReviewed(this ILogger logger, string reason);
 
+    [LoggerMessage(1208, LogLevel.Warning, "Node {Node} has {Pods} pods that a label of their own takes {Way} the mesh, of which its orders list {Listed}: do all of them run there?")]
+    internal static partial void OrderCut(this ILogger logger, string node, int pods, string way, int listed);
+
     [LoggerMessage(1300, LogLevel.Warning, "Node {Node} reports on pod {Uid}, which is not its own or not in the mesh; ignored")]
     internal static partial void ForeignReport(this ILogger logger, string node, string uid);
 

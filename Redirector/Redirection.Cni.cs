@@ -13,7 +13,7 @@ namespace Ambient.Redirector;
 
 /// <summary>
 /// Pods that start, as the CNI plugin tells of them. No order names such a pod, since the API learns its address only when it has started:
-/// the last signed order's word about its Kubernetes namespace is what counts. See docs/decisions/0018-cni.md.
+/// the last signed order's word about its Kubernetes namespace, or about the pod's own label, is what counts. See docs/decisions/0018-cni.md.
 /// </summary>
 internal sealed partial class Redirection
 {
@@ -31,9 +31,12 @@ internal sealed partial class Redirection
         }
     }
 
-    /// <summary>A pod without an order of its own is captured if its namespace is enrolled and the order does not leave it alone.</summary>
-    private bool IsEnrolled(string @namespace, string uid, CaptureOrder order) =>
-        !_options.ExcludedNamespaces.Contains(@namespace) && order.EnrolledNamespaces.Contains(@namespace) && !order.LeftAlone.Contains(uid);
+    /// <summary>
+    /// A pod that the order in force does not name is captured if it is enrolled by a label of its own, or by its namespace's and the order does
+    /// not leave it alone.
+    /// </summary>
+    private bool IsEnrolled(string @namespace, string name, string uid, CaptureOrder order) => !_options.ExcludedNamespaces.Contains(@namespace)
+        && (_orders.Enrolled.HasPod(@namespace, name, uid) || (_orders.Enrolled.HasNamespace(@namespace) && !order.LeftAlone.Contains(uid)));
 
     private void Add(CniCall call)
     {
@@ -45,7 +48,7 @@ internal sealed partial class Redirection
             Attach(call);
         else if (_orders.InForce is not { } order)
             Hold(call);
-        else if (!IsEnrolled(request.Namespace, request.Uid, order))
+        else if (!IsEnrolled(request.Namespace, request.Pod, request.Uid, order))
             call.Answer(CniAnswer.Passes("it is not enrolled"));
         else if (StartingPod.IsStatic(request.Uid))
             call.Answer(CniAnswer.Passes("a static pod is captured when the controller names it, by another UID"));
@@ -139,21 +142,27 @@ internal sealed partial class Redirection
     // cannot be taken up (another key, a damaged file) has had one: what that enrolled does not start uncaptured.
     private void Hold(CniCall call)
     {
-        if (!_orders.TryReadLastEnrolled(out var enrolled, out string? fault) || enrolled?.Contains(call.Request.Namespace) == true)
+        var request = call.Request;
+        if (!_orders.TryReadLastEnrolled(out var enrolled, out string? fault) || enrolled?.HasNamespace(request.Namespace) == true)
         {
-            Fail(call, $"this node has no order in force, and {fault ?? $"the last one enrolled namespace {call.Request.Namespace}"}");
+            Fail(call, $"this node has no order in force, and {fault ?? $"the last one enrolled namespace {request.Namespace}"}");
             return;
         }
-        if (call.Request.HoldSeconds == 0)
+        if (enrolled?.HasPod(request.Namespace, request.Pod, request.Uid) == true)
+        {
+            Fail(call, "this node has no order in force, and the last one enrolled this pod by its own label");
+            return;
+        }
+        if (request.HoldSeconds == 0)
         {
             call.Answer(CniAnswer.Passes("this node has no order yet: the pod is captured as soon as one names it"));
             return;
         }
         (CniCall, LoopTimer) held = default;
-        held = (call, _tools.Loop.After(TimeSpan.FromSeconds(call.Request.HoldSeconds), () =>
+        held = (call, _tools.Loop.After(TimeSpan.FromSeconds(request.HoldSeconds), () =>
         {
             _held.Remove(held);
-            call.Answer(CniAnswer.Passes($"this node had no order for {call.Request.HoldSeconds} s: the pod is captured as soon as one names it"));
+            call.Answer(CniAnswer.Passes($"this node had no order for {request.HoldSeconds} s: the pod is captured as soon as one names it"));
         }));
         _held.Add(held);
     }

@@ -77,7 +77,7 @@ internal sealed partial class Redirection
                 Order(pod, exclusions, order.IssuedUnixSeconds);
         }
         foreach (var (uid, capture) in _pods.Where(p => !named.Contains(p.Key) && !p.Value.IsCanary).ToList())
-            if (capture.IsAhead && IsEnrolled(capture.Namespace, uid, order))
+            if (capture.IsAhead && IsEnrolled(capture.Namespace, capture.Name, uid, order))
                 capture.PassOver();
             else
                 capture.Withdraw(drain);

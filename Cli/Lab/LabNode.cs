@@ -53,6 +53,12 @@ internal sealed class LabNode : IDisposable
     /// <summary>NodeProxy's admin pages.</summary>
     public AdminClient Admin => _admin;
 
+    /// <summary>Where a CNI plugin asks its Redirector.</summary>
+    public string CniSocket => Path.Combine(_folder, "cni", "cni.sock");
+
+    /// <summary>Where its Redirector keeps its last order, and what of it the CNI plugin needs.</summary>
+    public string RedirectorState => Path.Combine(_folder, "redirector");
+
     private string RedirectorSocket => Path.Combine(_folder, "redirector.sock");
 
     private string Token => Path.Combine(_folder, "proxy", "token");
@@ -62,7 +68,7 @@ internal sealed class LabNode : IDisposable
     {
         var node = new LabNode(number, controller, folder, users, log);
         Directory.CreateDirectory(Path.Combine(node._folder, "proxy"));
-        Directory.CreateDirectory(Path.Combine(node._folder, "redirector"));
+        Directory.CreateDirectory(node.RedirectorState);
         File.Copy(controller.Bundle, Path.Combine(node._folder, "bundle.pem"));
         File.Copy(controller.OrderKey, Path.Combine(node._folder, "order-key.pem"));
         await File.WriteAllTextAsync(node.Token, await controller.TokenAsync(node.Name) + "\n");
@@ -130,8 +136,8 @@ internal sealed class LabNode : IDisposable
 
     private LabProcess StartRedirector()
     {
-        string[] common = ["--node", Name, "--order-key", Path.Combine(_folder, "order-key.pem"), "--state", Path.Combine(_folder, "redirector"), "--netns-root", "/run/netns",
-            "--host-net", "/proc/self/net", "--canary-service", _canaryService];
+        string[] common = ["--node", Name, "--order-key", Path.Combine(_folder, "order-key.pem"), "--state", RedirectorState, "--netns-root", "/run/netns",
+            "--cni-socket", CniSocket, "--host-net", "/proc/self/net", "--canary-service", _canaryService];
         return _pair is { } pair
             ? StartWith(pair.Redirector, channel => Start(Redirector!.Name, Command.Of(Programs.Redirector, [.. common, "--channel-fd", channel])))
             : Start(Redirector!.Name, Command.Of(Programs.Redirector, [.. common, "--socket", RedirectorSocket, "--socket-uid", $"{_users.NodeProxy}"]));

@@ -38,6 +38,9 @@ internal sealed record MeshPod(string Uid, string Namespace, string Name, string
     /// <summary>It stays out of the mesh although its namespace is enrolled, and its node's CNI plugin may not know that.</summary>
     internal bool IsLeftAlone { get; init; }
 
+    /// <summary>A label of its own brings it into the mesh, and not its namespace's: its node's CNI plugin has no other way to know that.</summary>
+    internal bool IsOptedIn { get; init; }
+
     /// <summary>The pod as all nodes are told of it.</summary>
     internal Resource ToResource(EnrolmentState state, IEnumerable<string> nodeCapabilities) => new()
     {

@@ -13,8 +13,13 @@ namespace Ambient.Controller.Streams;
 /// </summary>
 internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, ExclusionLedger exclusions, NodePods pods, NodeRoster roster, ILogger logger)
 {
+    // Of each of the two lists that labels fill without an address: no kubelet runs so many, but whoever may make pods may name a node in as many
+    // as he likes, and an order that is too long is refused as a whole.
+    private const int MaxByLabel = 4096;
+
     private readonly Dictionary<string, Draft> _drafts = [];
     private readonly HashSet<string> _due = [];
+    private readonly HashSet<(string Node, string Way)> _cut = [];   // told once
     private int _drainSeconds;
     private ImmutableArray<string> _namespaces = [];
 
@@ -56,9 +61,20 @@ internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, Exclusi
     }
 
     private Inputs InputsOf(NodeSession session, MeshModel model) => new(session.BootId, model.Settings.DrainSeconds, model.EnrolledNamespaces,
-        [.. pods.On(session.Node).Where(pod => pod.IsLeftAlone && ledger.Pods.GetValueOrDefault(pod.Uid) is not { IsOrdered: true }).Select(pod => pod.Uid).Order(StringComparer.Ordinal)],
+        ByLabel(session.Node, "out of", pod => pod.IsLeftAlone && ledger.Pods.GetValueOrDefault(pod.Uid) is not { IsOrdered: true }),
+        ByLabel(session.Node, "into", pod => pod.IsOptedIn),
         [.. pods.On(session.Node).Where(pod => ledger.Pods.GetValueOrDefault(pod.Uid) is { IsOrdered: true } enrolment && enrolment.Node == session.Node)
             .OrderBy(pod => pod.Uid, StringComparer.Ordinal).Select(pod => (pod, exclusions.OrderedOf(pod)))]);
+
+    private ImmutableArray<MeshPod> ByLabel(string node, string way, Func<MeshPod, bool> isListed)
+    {
+        ImmutableArray<MeshPod> listed = [.. pods.On(node).Where(isListed).OrderBy(pod => pod.Uid, StringComparer.Ordinal)];
+        if (listed.Length <= MaxByLabel)
+            _cut.Remove((node, way));
+        else if (_cut.Add((node, way)))
+            logger.OrderCut(node, listed.Length, way, MaxByLabel);
+        return listed.Length <= MaxByLabel ? listed : listed[..MaxByLabel];
+    }
 
     private static CaptureOrder ContentOf(string node, Inputs inputs) => new()
     {
@@ -67,19 +83,22 @@ internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, Exclusi
         DrainSeconds = (uint)inputs.DrainSeconds,
         Pods = { inputs.Pods.Select(p => p.Pod.ToCapturedPod(p.ExcludedPorts)) },
         EnrolledNamespaces = { inputs.Namespaces },
-        LeftAlone = { inputs.LeftAlone },
+        LeftAlone = { inputs.LeftAlone.Select(pod => pod.Uid) },
+        OptedIn = { inputs.OptedIn.Select(pod => new OptedInPod { Uid = pod.Uid, Namespace = pod.Namespace, Name = pod.Name }) },
     };
 
     private sealed record Draft(Inputs Inputs, CaptureOrder Content);
 
     // What an order is made of. Pods and lists that did not change are the objects that they were.
-    private sealed record Inputs(string BootId, int DrainSeconds, ImmutableArray<string> Namespaces, ImmutableArray<string> LeftAlone,
-        List<(MeshPod Pod, ImmutableArray<uint> ExcludedPorts)> Pods)
+    private sealed record Inputs(string BootId, int DrainSeconds, ImmutableArray<string> Namespaces, ImmutableArray<MeshPod> LeftAlone,
+        ImmutableArray<MeshPod> OptedIn, List<(MeshPod Pod, ImmutableArray<uint> ExcludedPorts)> Pods)
     {
         internal bool AreThoseOf(Inputs other) =>
             (BootId, DrainSeconds, Namespaces) == (other.BootId, other.DrainSeconds, other.Namespaces)
-            && LeftAlone.AsSpan().SequenceEqual(other.LeftAlone.AsSpan())
+            && AreSame(LeftAlone, other.LeftAlone) && AreSame(OptedIn, other.OptedIn)
             && Pods.Count == other.Pods.Count
             && Pods.Zip(other.Pods).All(p => ReferenceEquals(p.First.Pod, p.Second.Pod) && p.First.ExcludedPorts == p.Second.ExcludedPorts);
+
+        private static bool AreSame(ImmutableArray<MeshPod> a, ImmutableArray<MeshPod> b) => a.Length == b.Length && a.Zip(b).All(pair => ReferenceEquals(pair.First, pair.Second));
     }
 }

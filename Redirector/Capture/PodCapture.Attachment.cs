@@ -29,7 +29,10 @@ internal sealed partial class PodCapture
     /// <summary>The Kubernetes namespace.</summary>
     public string Namespace => _pod.Namespace;
 
-    /// <summary>It is captured on the strength of its namespace alone: no order knows the sandbox that runs, though one may have named the pod.</summary>
+    /// <summary>The pod's name in it.</summary>
+    public string Name => _pod.Name;
+
+    /// <summary>It is captured on the strength of a label alone, its namespace's or its own: no order knows the sandbox that runs, though one may have named the pod.</summary>
     public bool IsAhead { get; private set; }
 
     /// <summary>It is Redirector's own, which no order speaks of.</summary>

@@ -37,7 +37,7 @@ internal sealed class CniInstallation : IDisposable
         _arguments =
         [
             "install", "--bin-dir", options.CniBinaries, "--conf-dir", options.CniNetworks, "--excluded-namespaces", string.Join(',', options.ExcludedNamespaces.Order(StringComparer.Ordinal)),
-            "--socket", options.CniSocketPath!, "--enrolled-file", Path.Combine(options.StateDirectory, EnrolledNamespaces.FileName),
+            "--socket", options.CniSocketPath!, "--enrolled-file", Path.Combine(options.StateDirectory, EnrolledList.FileName),
             "--strict-boot", options.StrictBootSeconds.ToString(CultureInfo.InvariantCulture),
         ];
         Install();

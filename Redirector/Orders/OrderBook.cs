@@ -20,6 +20,9 @@ internal sealed class OrderBook(string node, string bootId, OrderKey key, StateD
     /// <summary>Null before the first one.</summary>
     public CaptureOrder? InForce { get; private set; }
 
+    /// <summary>Which pods <see cref="InForce"/> enrols whether it names them or not.</summary>
+    public EnrolledList Enrolled { get; private set; } = new([], []);
+
     /// <summary>Orders of this boot must be newer than this; 0 for none yet.</summary>
     public ulong VersionFloor { get; private set; }
 
@@ -44,16 +47,17 @@ internal sealed class OrderBook(string node, string bootId, OrderKey key, StateD
             reason = fault;
             return false;
         }
+        var enrolled = EnrolledBy(order);
         try
         {
-            WriteEnrolled(order); // an earlier release, or one that crashed, may have left none or an older one
+            WriteEnrolled(enrolled); // an earlier release, or one that crashed, may have left none or an older one
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             reason = $"the list of enrolled namespaces cannot be stored: {e.Message}";
             return false;
         }
-        (InForce, _inForce) = (order, bytes);
+        (InForce, Enrolled, _inForce) = (order, enrolled, bytes);
         VersionFloor = order.BootId == bootId ? order.Version : 0;
         return true;
     }
@@ -80,11 +84,12 @@ internal sealed class OrderBook(string node, string bootId, OrderKey key, StateD
             (_unknown, reason) = (signedOrder, fault);
             return false;
         }
+        var enrolled = EnrolledBy(order);
         // Before it has effect: a restart must not go back behind it.
         try
         {
             // The list first: between the two the plugin knows more namespaces than the order, never fewer.
-            WriteEnrolled(order);
+            WriteEnrolled(enrolled);
             state.Write(FileName, signedOrder, isDurable: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -93,7 +98,7 @@ internal sealed class OrderBook(string node, string bootId, OrderKey key, StateD
             return false;
         }
         _unknown = null;
-        (InForce, _inForce, VersionFloor, version, reason) = (order, signedOrder, order.Version, order.Version, "");
+        (InForce, Enrolled, _inForce, VersionFloor, version, reason) = (order, enrolled, signedOrder, order.Version, order.Version, "");
         return true;
     }
 
@@ -108,14 +113,16 @@ internal sealed class OrderBook(string node, string bootId, OrderKey key, StateD
         return _unknown is { } order && TryAccept(order, out version, out _);
     }
 
-    /// <summary>The namespaces that the last good order enrolled, as they were written down: also where that order cannot be taken up again.</summary>
-    /// <param name="names">Null when there never was an order.</param>
-    /// <returns>False when they cannot be read.</returns>
-    public bool TryReadLastEnrolled(out IReadOnlySet<string>? names, out string? fault) =>
-        EnrolledNamespaces.TryRead(state.PathOf(EnrolledNamespaces.FileName), out names, out fault);
+    /// <summary>What the last good order enrolled, as it was written down: also where that order cannot be taken up again.</summary>
+    /// <param name="list">Null when there never was an order.</param>
+    /// <returns>False when it cannot be read.</returns>
+    public bool TryReadLastEnrolled(out EnrolledList? list, out string? fault) =>
+        EnrolledList.TryRead(state.PathOf(EnrolledList.FileName), out list, out fault);
 
-    private void WriteEnrolled(CaptureOrder order) =>
-        state.Write(EnrolledNamespaces.FileName, Encoding.UTF8.GetBytes(EnrolledNamespaces.Write(order.EnrolledNamespaces)), isDurable: true);
+    private static EnrolledList EnrolledBy(CaptureOrder order) =>
+        new(order.EnrolledNamespaces, order.OptedIn.Select(pod => new EnrolledPod(pod.Uid, pod.Namespace, pod.Name)));
+
+    private void WriteEnrolled(EnrolledList list) => state.Write(EnrolledList.FileName, Encoding.UTF8.GetBytes(list.ToText()), isDurable: true);
 
     // What an order says before its signature was looked at: only to know which questions to ask the verifier.
     private static bool TryPeek(SignedOrder signed, out CaptureOrder claim)

@@ -18,6 +18,7 @@ namespace Ambient.Tests.Kubernetes.Mesh;
 internal sealed class ClusterLab : IAsyncDisposable, ILabCluster
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly Guid Owner = Guid.NewGuid();
 
     private readonly ApiServer _server;
     private readonly MeshCluster _mesh;
@@ -88,24 +89,29 @@ internal sealed class ClusterLab : IAsyncDisposable, ILabCluster
 
     /// <summary>Puts the object of a pod.</summary>
     /// <returns>The pod, with the UID that the server gave it.</returns>
-    internal async Task<PodPlan> PutPodAsync(PodPlan pod)
+    /// <param name="label">One more label.</param>
+    /// <param name="isStarting">It has a node and nothing else yet: kubelet is to make its sandbox.</param>
+    internal async Task<PodPlan> PutPodAsync(PodPlan pod, string label = "", bool isStarting = false)
     {
         _objects.Add(pod.Name);
         await _server.ApplyAsync($"{{ apiVersion: v1, kind: ServiceAccount, metadata: {{ name: {pod.Workload}, namespace: {pod.Namespace} }} }}");
+        var status = isStarting ? "phase: Pending" : $$"""
+            phase: Running
+              podIP: {{pod.V4}}
+              podIPs: [ { ip: {{pod.V4}} }, { ip: "{{pod.V6}}" } ]
+              conditions: [ { type: Ready, status: "True" } ]
+            """;
         await _server.ApplyAsync($$"""
             apiVersion: v1
             kind: Pod
             metadata:
               name: {{pod.Name}}
               namespace: {{pod.Namespace}}
-              labels: { app: {{pod.Workload}} }
-              ownerReferences: [ { apiVersion: apps/v1, kind: StatefulSet, name: {{pod.Workload}}, uid: {{Guid.NewGuid()}}, controller: true } ]
+              labels: { app: {{pod.Workload}}{{(label.Length > 0 ? $", {label}" : "")}} }
+              ownerReferences: [ { apiVersion: apps/v1, kind: StatefulSet, name: {{pod.Workload}}, uid: {{Owner}}, controller: true } ]
             spec: { nodeName: {{Topology.NodeNetwork(pod.Node)}}, serviceAccountName: {{pod.Workload}}, containers: [ { name: app, image: none } ] }
             status:
-              phase: Running
-              podIP: {{pod.V4}}
-              podIPs: [ { ip: {{pod.V4}} }, { ip: "{{pod.V6}}" } ]
-              conditions: [ { type: Ready, status: "True" } ]
+              {{status}}
             """);
         return pod with { Uid = (string)(await _server.Http.GetFromJsonAsync<JsonObject>($"/api/v1/namespaces/{pod.Namespace}/pods/{pod.Name}"))!["metadata"]!["uid"]! };
     }

@@ -215,27 +215,6 @@ public sealed class KilledReplicaTests(ApiServer server)
         return (await http.GetFromJsonAsync<JsonObject>("/v1/nodes"))!;
     }
 
-    private async Task<ConnectedNodes> ConnectAsync(MeshCluster mesh, ServiceAddress service, Func<string, bool> isThere)
-    {
-        var (bundle, key) = (await mesh.BundleFileAsync(), (await mesh.ConfigMapAsync(mesh.Namespace)).Data["order-key.pem"]);
-        var nodes = new List<SimulatedNode>();
-        for (var i = 0; i < Nodes; i++)
-        {
-            var name = server.Name("n");
-            var token = Path.Combine(Path.GetDirectoryName(bundle)!, $"{name}.token");
-            await File.WriteAllTextAsync(token, await mesh.TokenAsync(name));
-            nodes.Add(new SimulatedNode(name, service.EndPoint, bundle, token, key, isThere));
-        }
-        Assert.True(await Eventually.TrueAsync(() => nodes.All(n => n.Stream.IsConnected)), string.Join('\n', nodes.Select(n => n.Stream.LastFailure)));
-        return new ConnectedNodes(nodes);
-    }
-
-    private sealed record ConnectedNodes(List<SimulatedNode> All) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            foreach (var node in All)
-                await node.DisposeAsync();
-        }
-    }
+    private Task<ConnectedNodes> ConnectAsync(MeshCluster mesh, ServiceAddress service, Func<string, bool> isThere) =>
+        ConnectedNodes.ConnectAsync(server, mesh, service.EndPoint, Nodes, isThere);
 }

@@ -1,4 +1,5 @@
 using Ambient.Protocol.Discovery.V1;
+using Ambient.Protocol.Redirector.V1;
 using Ambient.Tests.Mesh.Cni.Runtime;
 using Ambient.Tests.Mesh.Redirector;
 using Grpc.Core;
@@ -33,6 +34,28 @@ public sealed class RuntimeTests
         runtime.End(sandbox);
         node.Await(m => m.Status?.Uid == Uid && m.Status.Phase == PodPhase.Gone, "its end");
         Assert.Empty(Namespaces());
+    }
+
+    [Fact]
+    public void A_pod_that_opts_in_by_its_own_label_is_captured_before_it_can_start_a_container_and_no_other_of_its_namespace_is()
+    {
+        using var run = new RedirectorRun();
+        run.Start();
+        using var node = run.Connect();
+        node.Greet();
+        var order = run.Unsigned();
+        order.OptedIn.Add(new OptedInPod { Uid = Uid, Namespace = "bank", Name = "web-1" });
+        Assert.True(node.Pass(run.Sign(order)).Accepted);
+        using var runtime = new Containerd(run);
+
+        string sandbox = runtime.Run("bank", "web-1", Uid);
+        Assert.True(TheOnlyPod(runtime.AddressOf(sandbox)).HasTable);
+        runtime.End(sandbox);
+        node.Await(m => m.Status?.Uid == Uid && m.Status.Phase == PodPhase.Gone, "its end");
+
+        string other = runtime.Run("bank", "web-2", "2c6f0f8e-60a5-4f43-9c3e-6d7c1a8c2f11");
+        Assert.False(TheOnlyPod(runtime.AddressOf(other)).HasTable);
+        runtime.End(other);
     }
 
     [Fact]

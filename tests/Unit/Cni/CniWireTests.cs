@@ -71,22 +71,30 @@ public sealed class CniWireTests
     [Fact]
     public void The_list_of_enrolled_namespaces_is_read_as_it_was_written_and_a_broken_one_is_no_empty_one()
     {
-        string path = Path.Combine(Directory.CreateTempSubdirectory("enrolled").FullName, EnrolledNamespaces.FileName);
-        Assert.True(EnrolledNamespaces.TryRead(path, out var none, out _));
-        Assert.Null(none);
-        File.WriteAllText(path, EnrolledNamespaces.Write(["shop", "a"]));
-        Assert.True(EnrolledNamespaces.TryRead(path, out var names, out _));
-        Assert.Equal(["a", "shop"], names!.Order());
-        File.WriteAllText(path, EnrolledNamespaces.Write([]));
-        Assert.True(EnrolledNamespaces.TryRead(path, out names, out _));
-        Assert.Empty(names!);
+        using var folder = new ListFolder();
+        Assert.Null(folder.Read());
+        var list = folder.Read(new EnrolledList(["shop", "a"], [new("u1", "bank", "web-1"), new("u2", "bank", "web-2")]).ToText())!;
+        Assert.Equal((true, true, false, false), (list.HasNamespace("shop"), list.HasNamespace("a"), list.HasNamespace("bank"), list.HasNamespace("pod u1 bank/web-1")));
+        Assert.True(list.HasPod("bank", "web-1", "u1"));
+        Assert.True(list.HasPod("bank", "web-2", ""));            // of a runtime that does not tell the UID
+        Assert.False(list.HasPod("bank", "web-1", "u3"));         // its successor of the same name, of which nobody has said anything
+        Assert.False(list.HasPod("shop", "web-1", ""));
+
+        var empty = folder.Read(new EnrolledList([], []).ToText())!;
+        Assert.False(empty.HasNamespace("") || empty.HasNamespace("shop") || empty.HasPod("", "", ""));
         foreach (string broken in (string[])["", "shop\n", "ambient-enrolled-namespaces/2\n"])
-        {
-            File.WriteAllText(path, broken);
-            Assert.False(EnrolledNamespaces.TryRead(path, out _, out string? fault));
-            Assert.Contains(path, fault, StringComparison.Ordinal);
-        }
-        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+            Assert.Contains(folder.Path, folder.FaultOf(broken), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_list_is_read_across_releases_and_no_name_makes_another_line_of_it()
+    {
+        using var folder = new ListFolder();
+        Assert.True(folder.Read("ambient-enrolled-namespaces/1\nshop\n")!.HasNamespace("shop"));          // of one that knew namespaces only
+        var later = folder.Read("ambient-enrolled-namespaces/1\nshop\npod u1 bank/web-1 and=more\npod odd\n")!;
+        Assert.True(later.HasPod("bank", "web-1", "u1"));
+        string hostile = new EnrolledList(["shop"], [new("u\nkube", "a", "b"), new("u 2", "a", "b"), new("", "a", "c"), new("u3", "a/b", "c"), new("u4", "a", "b")]).ToText();
+        Assert.Equal("ambient-enrolled-namespaces/1\nshop\npod u4 a/b\n", hostile);
     }
 
     [Fact]
@@ -122,4 +130,28 @@ public sealed class CniWireTests
     [InlineData("0b6d2f5e3c0f4b1e9a530c6d1f6f2f11", true)]
     [InlineData("0b6d2f5e3c0f4b1e9a530c6d1f6f2fzz", false)]
     public void A_static_pod_shows_by_its_UID(string uid, bool isStatic) => Assert.Equal(isStatic, StartingPod.IsStatic(uid));
+
+    private sealed class ListFolder : IDisposable
+    {
+        private readonly string _folder = Directory.CreateTempSubdirectory("enrolled").FullName;
+
+        public string Path => System.IO.Path.Combine(_folder, EnrolledList.FileName);
+
+        public EnrolledList? Read(string? text = null)
+        {
+            if (text is not null)
+                File.WriteAllText(Path, text);
+            Assert.True(EnrolledList.TryRead(Path, out var list, out string? fault), fault);
+            return list;
+        }
+
+        public string FaultOf(string text)
+        {
+            File.WriteAllText(Path, text);
+            Assert.False(EnrolledList.TryRead(Path, out _, out string? fault));
+            return fault;
+        }
+
+        public void Dispose() => Directory.Delete(_folder, recursive: true);
+    }
 }

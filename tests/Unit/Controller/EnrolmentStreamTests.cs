@@ -1,5 +1,7 @@
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Mesh.V1;
+using Ambient.Protocol.Orders;
+using Ambient.Protocol.Redirector.V1;
 
 namespace Ambient.Tests.Unit.Controller;
 
@@ -139,6 +141,56 @@ public sealed class EnrolmentStreamTests
         Assert.Equal(["uid-out"], (await a.UntilOrderedAsync(OrderKey(rig), "uid-web")).LeftAlone);
     }
 
+    // What starts has no address: it is in no order's pods, and its namespace says nothing.
+    [Fact]
+    public async Task An_order_lists_a_pod_that_opts_in_by_its_own_label_from_when_it_has_a_node_and_until_the_label_goes()
+    {
+        await using var rig = await ControllerRig.StartAsync(ControllerRig.Shop + Starting(""));
+        await using var a = await rig.ConnectAsync("a");
+        await using var b = await rig.ConnectAsync("b");
+
+        var order = await a.UntilOrderedAsync(OrderKey(rig), "uid-web");
+        Assert.Equal([new OptedInPod { Uid = "uid-in", Namespace = "bank", Name = "in" }], order.OptedIn);
+        Assert.Empty((await b.UntilOrderedAsync(OrderKey(rig), "uid-api")).OptedIn);
+
+        rig.Write("mesh.yaml", ControllerRig.Shop + Starting("status: {podIP: 10.1.0.9}"));
+        order = await a.UntilOrderedAsync(OrderKey(rig), "uid-in", "uid-web");
+        Assert.Equal("uid-in", Assert.Single(order.OptedIn).Uid);   // of a sandbox that is made anew kubelet tells no address for a while
+
+        rig.Write("mesh.yaml", ControllerRig.Shop + Starting("status: {podIP: 10.1.0.9}").Replace("\"true\"", "\"false\""));
+        order = await a.UntilOrderedAsync(OrderKey(rig), "uid-web");
+        Assert.Empty(order.OptedIn);
+        Assert.Empty(order.LeftAlone);   // its namespace is not enrolled: there is nothing that it has to be left out of
+    }
+
+    [Theory]
+    [InlineData("bank", "true")]           // whose network is the node's
+    [InlineData("kube-system", "false")]   // never enrolled
+    [InlineData("shop", "false")]          // enrolled as a whole
+    public async Task An_order_lists_no_pod_that_its_own_label_does_not_bring_into_the_mesh(string ns, string hostNetwork)
+    {
+        await using var rig = await ControllerRig.StartAsync(ControllerRig.Shop
+            + Starting("").Replace("namespace: bank,", $"namespace: {ns},").Replace("nodeName: a,", $"nodeName: a, hostNetwork: {hostNetwork},"));
+        await using var a = await rig.ConnectAsync("a");
+        Assert.Empty((await a.UntilOrderedAsync(OrderKey(rig), "uid-web")).OptedIn);
+    }
+
+    [Fact]
+    public async Task Pods_that_name_a_node_in_their_thousands_make_no_order_that_is_too_long()
+    {
+        string Many(string ns, string label, int count) => string.Concat(Enumerable.Range(0, count).Select(i =>
+            $"\n---\n{{kind: Pod, apiVersion: v1, metadata: {{name: p{i}, namespace: {ns}, uid: {label}-{i:0000}, labels: {{ambient.mesh/enroll: '{label}'}}}}, spec: {{nodeName: a}}}}"));
+        await using var rig = await ControllerRig.StartAsync(ControllerRig.Shop + Many("bank", "true", 4097) + Many("shop", "false", 4098));
+        await using var a = await rig.ConnectAsync("a");
+
+        var order = await a.UntilOrderedAsync(OrderKey(rig), "uid-web");
+
+        Assert.Equal((4096, 4096), (order.OptedIn.Count, order.LeftAlone.Count));
+        Assert.True(a.Orders[^1].Order.Length < OrderVerifier.MaxLength, $"{a.Orders[^1].Order.Length} bytes");
+        await rig.LoggedAsync("Node a has 4097 pods that a label of their own takes into the mesh, of which its orders list 4096");
+        await rig.LoggedAsync("Node a has 4098 pods that a label of their own takes out of the mesh, of which its orders list 4096");
+    }
+
     [Fact]
     public async Task A_pod_that_leaves_the_source_leaves_the_view_and_the_order_at_once()
     {
@@ -254,6 +306,20 @@ public sealed class EnrolmentStreamTests
         Assert.Equal([22u, 9090u], pod.ExcludeInboundPorts);
         Assert.Equal(16u, Assert.Single(pod.ExcludeOutboundRanges).PrefixLength);
     }
+
+    private static string Starting(string status) => $$$"""
+
+        ---
+        kind: Namespace
+        apiVersion: v1
+        metadata: {name: bank}
+        ---
+        kind: Pod
+        apiVersion: v1
+        metadata: {name: in, namespace: bank, uid: uid-in, labels: {ambient.mesh/enroll: "true"}}
+        spec: {nodeName: a, serviceAccountName: in}
+        {{{status}}}
+        """;
 
     private static string OrderKey(ControllerRig rig) => Path.Combine(rig.State, "order-key.pem");
 }

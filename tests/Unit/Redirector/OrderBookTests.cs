@@ -101,6 +101,28 @@ public sealed class OrderBookTests : IDisposable
     }
 
     [Fact]
+    public void What_an_order_enrols_without_naming_it_is_known_from_then_on_also_after_a_restart_and_where_the_order_is_lost()
+    {
+        var unsigned = Unsigned(1);
+        unsigned.EnrolledNamespaces.Add("shop");
+        unsigned.OptedIn.Add(new OptedInPod { Uid = "u1", Namespace = "bank", Name = "web-1" });
+        var book = Book();
+        Assert.False(book.Enrolled.HasNamespace("shop") || book.Enrolled.HasPod("bank", "web-1", "u1"));
+        Assert.True(book.TryAccept(new OrderSigner(_key).Sign(unsigned).ToByteArray(), out _, out _));
+        Assert.True(book.Enrolled.HasNamespace("shop") && book.Enrolled.HasPod("bank", "web-1", "u1"));
+
+        var next = Book();
+        Assert.True(next.TryRestore(out _));
+        Assert.True(next.Enrolled.HasNamespace("shop") && next.Enrolled.HasPod("bank", "web-1", "u1"));
+
+        File.WriteAllBytes(Path.Combine(_folder, "state", "order"), [1, 2, 3]);
+        Assert.True(Book().TryReadLastEnrolled(out var last, out _));
+        Assert.True(last!.HasNamespace("shop") && last.HasPod("bank", "web-1", "u1"));
+        Assert.True(next.TryAccept(Order(2), out _, out _));
+        Assert.False(next.Enrolled.HasNamespace("shop") || next.Enrolled.HasPod("bank", "web-1", "u1"));
+    }
+
+    [Fact]
     public void The_very_order_in_force_is_known_again()
     {
         var book = Book();
