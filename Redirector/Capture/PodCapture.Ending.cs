@@ -20,7 +20,6 @@ internal sealed partial class PodCapture
     private TimeSpan? _drain;
     private LoopTimer? _drainTimer;
     private int _failedSearches;
-    private bool _wasTold;
 
     /// <summary>A NodeProxy says that its last connection of the pod ended.</summary>
     /// <returns>False when the pod is not quiet, where that means nothing.</returns>
