@@ -70,7 +70,7 @@ internal sealed partial class PodCapture
         _ending = null;
         if (_record is not null)
             _tools.Ledger.Remove(Uid);
-        (_record, _rules, _isReady) = (null, null, false);
+        (_record, _rules, _isRedirecting, _isReady) = (null, null, false, false);
         Close();
         _tools.Counters.Add(CounterNames.PodsGone);
         if (!_isWanted)

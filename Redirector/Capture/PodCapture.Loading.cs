@@ -7,6 +7,9 @@ namespace Ambient.Redirector.Capture;
 /// <summary>Brings rulesets into force and takes them away, each noted down first: whoever comes after a crash must know what to undo.</summary>
 internal sealed partial class PodCapture
 {
+    // Rules that redirect are in force, as far as is known: this process has loaded them, or an earlier one noted down that it would.
+    private bool _isRedirecting;
+
     private void Load(PodNamespace pod, Ruleset ruleset)
     {
         long now = _tools.Loop.Time.GetUtcNow().ToUnixTimeSeconds();
@@ -18,7 +21,7 @@ internal sealed partial class PodCapture
         if (_tools.Ledger.TryPut(Uid, _record, out string fault))
             LoadNow(pod, ruleset, outcome => OnLoaded(outcome, exclusions, isFirst));
         else
-            Fail($"nothing is changed in a namespace that cannot be noted down first: {fault}");
+            FailToLoad($"nothing is changed in a namespace that cannot be noted down first: {fault}");
     }
 
     private void LoadNow(PodNamespace pod, Ruleset ruleset, Action<JobOutcome<RulesInForce>> onEnd)
@@ -33,7 +36,7 @@ internal sealed partial class PodCapture
     {
         if (outcome.Value is not { } loaded)
         {
-            Fail(outcome.Reason);
+            FailToLoad(outcome.Reason);
             return;
         }
         if (!loaded.HasSetting)
@@ -45,9 +48,10 @@ internal sealed partial class PodCapture
             _record = _record with { ConnectionsFromBefore = loaded.ConnectionsFromBefore };
             _ = _tools.Ledger.TryPut(Uid, _record, out _); // the record from before the change serves too, without the count
         }
-        _unmended.Proved(UnmendedParts.Rules);
         _rules = loaded.Gap is { } gap ? loaded with { Known = gap.Known, Gap = null } : loaded;
-        (_exclusionsInForce, _backoff) = (exclusions, _firstRetry);
+        (_exclusionsInForce, _isRedirecting, _backoff) = (exclusions, !loaded.Ruleset.IsQuiet, _firstRetry);
+        _unmended.Proved(UnmendedParts.Rules);
+        _unmended.Proved(UnmendedParts.Exclusions);
         if (CountGap(loaded.Gap).Length > 0)
             _tools.Log.GapCleaned(Uid, loaded.Gap!.ToString());
         _nonTcp.OnRulesLoaded();
@@ -61,6 +65,21 @@ internal sealed partial class PodCapture
         Step();
     }
 
+    // A pod whose earlier rules redirect stays captured by them. Nobody may hear that it has failed: its peers would speak plaintext with it,
+    // and who can stand in the way of its rules would have switched off encryption and policy for it.
+    private void FailToLoad(string reason)
+    {
+        if (!_isWanted || !_isRedirecting)
+        {
+            Fail(reason);
+            return;
+        }
+        RefuseAttached(reason);
+        _tools.Log.MendingFailed(Uid, reason);
+        _unmended.Failed(_rules is null ? UnmendedParts.Rules : UnmendedParts.Exclusions, reason);
+        RetryLater();
+    }
+
     private void OnRemoved(JobOutcome<PodSettings> outcome)
     {
         if (!outcome.IsOk)
@@ -68,7 +87,7 @@ internal sealed partial class PodCapture
             Fail(outcome.Reason);
             return;
         }
-        (_rules, _record) = (null, null);
+        (_rules, _record, _isRedirecting) = (null, null, false);
         _tools.Ledger.Remove(Uid);
         Step();
     }

@@ -15,10 +15,11 @@ internal sealed partial class PodCapture
     private void TellInForce() =>
         Tell(_unmended.Reason is null ? PodPhase.Captured : PodPhase.Unproved, _unmended.Reason ?? "", _record?.ConnectionsFromBefore ?? 0);
 
-    // A pod that is being let go, or that nobody serves yet, is told of otherwise.
+    // A pod that is being let go, or that nobody serves yet, is told of otherwise; of one that an earlier Redirector captured nothing may
+    // have been told yet.
     private void TellUnmended()
     {
-        if (Status.Phase is PodPhase.Captured or PodPhase.Unproved)
+        if (Status.Phase is PodPhase.Captured or PodPhase.Unproved || (_isWanted && _isRedirecting && _rules is null))
             TellInForce();
     }
 

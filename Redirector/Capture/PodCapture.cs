@@ -19,8 +19,9 @@ namespace Ambient.Redirector.Capture;
 ///  starting:  namespace from the CNI plugin -> listeners -> setting, routes, rules -> (the runtime goes on) -> PREPARING -(ready)-> CAPTURED
 ///  withdrawn: quiet rules -> QUIET -(drained or deadline)-> rules, routes, setting as they were -> RELEASED
 ///  any time:  the namespace ends -> everything closed -> GONE, and looked for again while it is ordered
-///  broken:    CAPTURED -(rules, routes or settings cannot be mended for a second)-> UNPROVED -(mended)-> CAPTURED
-///  restart:   a record of this boot and namespace says the rules are in force: they are loaded again without waiting for anybody
+///  broken:    CAPTURED -(rules, routes or settings cannot be mended, or new exclusions not be loaded, for a second)-> UNPROVED -(mended)-> CAPTURED
+///  restart:   a record of this boot and namespace says the rules are in force: they are loaded again without waiting for anybody;
+///             UNPROVED, and never FAILED, while that does not come about
 /// </code>
 /// </remarks>
 internal sealed partial class PodCapture
@@ -55,6 +56,7 @@ internal sealed partial class PodCapture
     public PodCapture(CapturedPod pod, CaptureRecord? record, CaptureTools tools, Action<PodCapture> onFinished)
     {
         (_pod, _record, _tools, _onFinished) = (pod, record, tools, onFinished);
+        _isRedirecting = record is { IsQuiet: false };
         _unmended = new UnmendedParts(tools.Loop, TellUnmended);
         Uid = pod.Uid;
         Status = new PodStatus { Uid = Uid, Phase = PodPhase.Preparing, Reason = "its network namespace is looked for" };
@@ -82,6 +84,8 @@ internal sealed partial class PodCapture
             ConfirmStart();
         _exclusions = exclusions;
         _full = Ruleset.Full(exclusions);
+        if (_rules?.Ruleset == _full)
+            _unmended.Proved(UnmendedParts.Exclusions); // those that could not be loaded are no longer wanted
         _drainTimer?.Cancel();
         TakeAddresses();
         if (isElsewhere)
@@ -210,7 +214,7 @@ internal sealed partial class PodCapture
         (_namespace, _backoff, _failedSearches) = (opened, _firstRetry, 0);
         if (_record is not null && _record.NamespaceCookie != opened.Cookie)
         {
-            _record = null;
+            (_record, _isRedirecting) = (null, false);
             _tools.Ledger.Remove(Uid);
         }
         _watch = new PodWatch(_tools.Loop, opened, this);
@@ -234,11 +238,15 @@ internal sealed partial class PodCapture
 
     private void Fail(string reason)
     {
-        if (_ending is null && _given is null)
-            AnswerAttached(reason);
+        RefuseAttached(reason);
         // While a pod that ended is looked for again, GONE stays the news.
         if (Status.Phase != PodPhase.Gone || _namespace is not null)
             Tell(PodPhase.Failed, reason);
+        RetryLater();
+    }
+
+    private void RetryLater()
+    {
         RetryAfter(_backoff);
         _backoff = _backoff * 2 < _lastRetry ? _backoff * 2 : _lastRetry;
     }
