@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Ambient.Cli.Deploy;
 using Ambient.Controller.Authority;
@@ -10,7 +11,7 @@ namespace Ambient.Tests.Kubernetes.Deploy;
 /// <summary><c>ambientctl uninstall</c>: the order in which nobody notices, each step by itself and all of it by the program.</summary>
 public sealed class UninstallTests
 {
-    private const string System = "/api/v1/namespaces/ambient-system", Redirector = "/apis/apps/v1/namespaces/ambient-system/daemonsets/ambient-redirector";
+    private const string Home = "/api/v1/namespaces/ambient-system", Redirector = "/apis/apps/v1/namespaces/ambient-system/daemonsets/ambient-redirector";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     [Fact]
@@ -53,7 +54,7 @@ public sealed class UninstallTests
 
         await cluster.Uninstaller.DeleteAsync(OwnCluster.Objects, withDefinitions: true, withKeys: true);
         // What is in them goes first, in the server's own time; of a namespace the controller for that, which does not run here.
-        Assert.NotNull((await cluster.Client.GetAsync(System))["metadata"]!["deletionTimestamp"]);
+        Assert.NotNull((await cluster.Client.GetAsync(Home))["metadata"]!["deletionTimestamp"]);
         foreach (var plural in (string[])["accesspolicies", "meshconfigs", "meshnodes"])
         {
             var path = $"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.ambient.mesh";
@@ -105,7 +106,7 @@ public sealed class UninstallTests
         Assert.Equal(0, node.CapturedPods);   // it lets go of what an order leaves out, and of nothing else
         var (namespaces, meshNodes, sets, deployments, accounts, pods) = (await EventsAsync("/api/v1/namespaces"), await EventsAsync("/apis/ambient.mesh/v1alpha1/meshnodes"),
             await EventsAsync("/apis/apps/v1/namespaces/ambient-system/daemonsets"), await EventsAsync("/apis/apps/v1/namespaces/ambient-system/deployments"),
-            await EventsAsync($"{System}/serviceaccounts"), await EventsAsync($"{System}/pods"));
+            await EventsAsync($"{Home}/serviceaccounts"), await EventsAsync($"{Home}/pods"));
         (string What, long Revision)[] steps =
         [
             ("the label goes", Revision(namespaces, "MODIFIED", "shop")),
@@ -125,7 +126,7 @@ public sealed class UninstallTests
 
         async Task<List<(string Type, JsonObject Object, long Revision)>> EventsAsync(string path) =>
             [.. (await server.Http.GetStringAsync($"{path}?watch=true&timeoutSeconds=1&resourceVersion={since}")).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                .Select(l => JsonNode.Parse(l)!).Select(e => ((string)e["type"]!, e["object"]!.AsObject(), long.Parse((string)e["object"]!["metadata"]!["resourceVersion"]!, global::System.Globalization.CultureInfo.InvariantCulture)))];
+                .Select(l => JsonNode.Parse(l)!).Select(e => ((string)e["type"]!, e["object"]!.AsObject(), long.Parse((string)e["object"]!["metadata"]!["resourceVersion"]!, CultureInfo.InvariantCulture)))];
 
         static long Revision(List<(string Type, JsonObject Object, long Revision)> events, string type, string name) =>
             events.First(e => e.Type == type && (string?)e.Object["metadata"]!["name"] == name).Revision;
