@@ -27,9 +27,7 @@ public sealed class MendTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         var rounds = new List<double>();
         for (int round = 0; round < 5; round++)
         {
@@ -55,9 +53,7 @@ public sealed class MendTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
 
         Command.Run("ip", "netns", "exec", pod.Name, "sh", "-c", "echo 1 > /proc/sys/net/netfilter/nf_conntrack_tcp_loose");
 
@@ -79,9 +75,7 @@ public sealed class MendTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         string before = Listing(pod);
 
         var clock = Stopwatch.StartNew();
@@ -163,9 +157,7 @@ public sealed class MendTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
 
         for (int i = 0; i < 10; i++)
         {
@@ -187,9 +179,7 @@ public sealed class MendTests
         using var net = new PodNet();
         var pod = net.Add();
         var process = run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         string before = Listing(pod);
 
         for (var clock = Stopwatch.StartNew(); clock.ElapsedMilliseconds < 4000;)

@@ -143,6 +143,15 @@ public sealed partial class PodSecurityTests
                 Assert.Contains(docs, row => row.Contains($"`{name}`", StringComparison.Ordinal) && row.Contains($"`{capability}`", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [MemberData(nameof(Containers))]
+    public void A_containers_memory_is_in_the_table_of_the_docs(string name)
+    {
+        var resources = Checkout.Containers().Single(c => c.Name == name).Container["resources"]!;
+        string has = $"| `{name}` | {resources["requests"]!["memory"]}, {(string?)resources["limits"]?["memory"] ?? "**none**"} |";
+        Assert.Single(Checkout.Read("docs/kubernetes.md").Split('\n'), line => line.StartsWith(has, StringComparison.Ordinal));
+    }
+
     // A comment above, or above the first of several such lines.
     private static bool IsExplained(string[] lines, int at)
     {
