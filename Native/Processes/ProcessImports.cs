@@ -66,4 +66,12 @@ internal static unsafe partial class ProcessImports
     /// <summary>adjtimex(2).</summary>
     [LibraryImport("libc", EntryPoint = "adjtimex")]
     internal static partial int AdjustTime(void* timex);
+
+    /// <summary>clock_getcpuclockid(3). Returns the error number.</summary>
+    [LibraryImport("libc", EntryPoint = "clock_getcpuclockid")]
+    internal static partial int GetCpuClockId(int process, out int clock);
+
+    /// <summary>clock_gettime(2), into seconds and nanoseconds.</summary>
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    internal static partial int GetTime(int clock, long* time);
 }
