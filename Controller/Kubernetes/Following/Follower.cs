@@ -125,11 +125,18 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
             Take(happened);
             return true;
         });
-        await input.ReadAsync(events.ReadPiece, cancellation);
+        try
+        {
+            await input.ReadAsync(events.ReadPiece, cancellation);
+        }
+        finally
+        {
+            // However it ends: a watch that is reset by something on the way never ends in good order, and is no failure after the one before.
+            if (isUseful || time.GetElapsedTime(began) > times.LongestRetry)
+                _backoff.Reset();
+        }
         if (error is { } told)
             throw new ApiRefusal((HttpStatusCode)told.Code, told.Message);
-        if (isUseful)
-            _backoff.Reset();
         // The end of a watch is nothing unusual, unless it comes at once again and again.
         return isUseful || time.GetElapsedTime(began) > times.FirstRetry * 5;
     }

@@ -50,6 +50,25 @@ public sealed class EnduringTests(ApiServer server)
         TestContext.Current.TestOutputHelper?.WriteLine($"{changes} changes, {cuts} cuts, the same as the API {took.TotalMilliseconds:0} ms after the last");
     }
 
+    // A balancer that resets connections now and then, say: each time is the first of a row, and not one more of a row that never ends.
+    [Fact]
+    public async Task A_watch_that_is_broken_off_after_it_told_something_is_taken_up_again_as_soon_as_after_the_first_time()
+    {
+        var ns = await server.CreateNamespaceAsync("broken");
+        await using var line = server.OpenLine();
+        await using var source = await FollowedSource.StartAsync(line.KubeconfigPath, FollowedSource.Quick with { LongestRetry = TimeSpan.FromSeconds(30) });
+        var waits = new List<double>();
+        for (var time = 0; time < 8; time++)
+        {
+            line.Break();
+            var name = $"web-{time}";
+            await server.ApplyAsync(Objects.Pod(ns, name, $"10.5.0.{time + 1}"));
+            waits.Add((await source.UntilAsync(s => s.Pods(ns).ContainsKey($"{ns}/{name}"), name)).TotalMilliseconds);
+        }
+        TestContext.Current.TestOutputHelper?.WriteLine($"followed again after {string.Join(", ", waits.Select(ms => $"{ms:0}"))} ms (bound 200, checked at 2000)");
+        Assert.True(waits.Max() < 2000);
+    }
+
     [Fact]
     public async Task A_server_that_is_away_takes_nothing_with_it_and_is_followed_again_when_it_is_back()
     {
