@@ -25,8 +25,7 @@ internal sealed partial class Redirection
             RefuseSockets(from, request, "no pod of the order in force");
         else if (!budget.TryTake(request.Count))
             RefuseSockets(from, request, $"more than {SocketsPerSecond} sockets a second");
-        // A refusal is told to every connection that waits for a socket, and a Redirector that was just started knows its pods before it
-        // has found their namespaces.
+        // A refusal costs a connection, and a Redirector that was just started knows its pods before it has found their namespaces.
         else if (!pod.IsLookedFor)
             GiveSockets(from, request, pod);
         else if (!pod.TryAwait(from, () => GiveSockets(from, request, pod)))

@@ -37,9 +37,11 @@ internal sealed class Installer(ClusterClient cluster, TimeProvider time, TextWr
     }
 
     /// <exception cref="DeployException">Somebody else has set a field otherwise.</exception>
-    /// <exception cref="ClusterException">An object is refused.</exception>
+    /// <exception cref="ClusterException">An object is refused; nothing is changed where its kind is not known.</exception>
     public async Task ApplyAsync(IReadOnlyList<JsonObject> objects, bool isForced)
     {
+        // An older cluster, say: half a mesh is of no use there.
+        foreach (var item in objects) _ = await cluster.PathAsync(item);
         foreach (var item in objects)
         {
             try

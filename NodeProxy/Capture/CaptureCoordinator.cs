@@ -1,5 +1,4 @@
 using Ambient.Native.Descriptors;
-using Ambient.Native.Unix;
 using Ambient.NodeProxy.Discovery;
 using Ambient.NodeProxy.Engine;
 using Ambient.Protocol.Discovery.V1;
@@ -22,8 +21,6 @@ namespace Ambient.NodeProxy.Capture;
 /// </remarks>
 internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
 {
-    private const int MaxStateBytes = 256 * 1024 * 1024;
-
     // A captured pod whose certificate or view does not come: from here on its connections are accepted and refused with a reason.
     private static readonly TimeSpan AcceptAnywayAfter = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan TickEvery = TimeSpan.FromMilliseconds(100);
@@ -36,17 +33,14 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
     private readonly Action<IReadOnlyDictionary<string, double>> _counters;
     private readonly Action<NonTcpTraffic> _nonTcp;
     private readonly Action<MachineAddresses> _machine;
-    private readonly Action<byte[]> _restore;
     private readonly NodeCapacity _capacity;
     private readonly ILogger _logger;
     private readonly RedirectorChannel _channel;
+    private readonly RedirectorDeposits _deposits;
     private readonly SocketRequests _requests;
     private readonly Dictionary<string, CapturedPod> _pods = [];
     private readonly LoopTimer _tick;
     private readonly Canary _canary;
-    private byte[]? _order;
-    private byte[]? _state;
-    private bool _isRestored;
     private bool _isStopping;
     private int _arrivals;
 
@@ -60,10 +54,10 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _counters = settings.Counters;
         _nonTcp = settings.NonTcp;
         _machine = settings.Machine;
-        _restore = settings.Restore;
         _capacity = settings.Capacity;
         _logger = logger;
         _channel = new RedirectorChannel(_control, settings.Connect, this, logger);
+        _deposits = new RedirectorDeposits(_channel, settings.Restore, logger);
         _requests = new SocketRequests(_control, message => _channel.Send(message));
         _tick = new LoopTimer(OnTick);
         _canary = new Canary(targets.Loops[0], settings.Reports, logger);
@@ -92,6 +86,7 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
         _control.Post(() =>
         {
             _isStopping = true;
+            _deposits.Stop();
             _canary.Stop();
             int accepting = _pods.Count;
             if (accepting == 0) done.SetResult();
@@ -114,19 +109,11 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
     public void Carry(SignedOrder order)
     {
         byte[] bytes = order.ToByteArray();
-        _control.Post(() =>
-        {
-            _order = bytes;
-            PassOrder();
-        });
+        _control.Post(() => _deposits.Pass(bytes));
     }
 
     /// <summary>What a successor needs, for Redirector to hold. Any thread.</summary>
-    public void KeepState(byte[] state) => _control.Post(() =>
-    {
-        _state = state;
-        StoreState();
-    });
+    public void KeepState(byte[] state) => _control.Post(() => _deposits.Keep(state));
 
     /// <summary>View or certificates changed: some pod may be ready now. Any thread.</summary>
     public void Review() => _control.Post(ReviewPods);
@@ -188,16 +175,9 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
     private void OnHello(RedirectorHello hello, List<Descriptor> descriptors)
     {
         NodeLog.RedirectorConnected(_logger, hello.Node, hello.OrderVersion);
-        if (hello.HasState && descriptors.Count > 0 && !_isRestored)
-        {
-            if (SealedMemory.TryRead(descriptors[0], MaxStateBytes, out byte[] state, out string reason)) _restore(state);
-            else NodeLog.StateUnreadable(_logger, reason);
-        }
-
-        _isRestored = true;
+        _deposits.Restore(hello.HasState ? descriptors.FirstOrDefault() : null);
         _requests.Clear(); // what was asked while nobody was there is asked again
-        PassOrder();
-        StoreState();
+        _deposits.GiveAgain();
         foreach (var pod in _pods.Values)
         {
             pod.SaidReadiness = null;
@@ -338,18 +318,5 @@ internal sealed class CaptureCoordinator : IRedirectorPeer, IOrderCarrier
                 foreach (var onLoop in pod.OnLoops) onLoop.Loop.Post(() => onLoop.CutAll("the pod has left the mesh"));
             }
         }
-    }
-
-    private void PassOrder()
-    {
-        if (_order is null || !_channel.IsConnected) return;
-        _channel.Send(new ToRedirector { Order = new PassOrder() }, owned: SealedMemory.Create("ambient-order", _order));
-    }
-
-    private void StoreState()
-    {
-        // A process that leaves has a successor beside it, whose state is the newer one.
-        if (_state is null || !_channel.IsConnected || _isStopping) return;
-        _channel.Send(new ToRedirector { State = new StoreState() }, owned: SealedMemory.Create("ambient-state", _state));
     }
 }

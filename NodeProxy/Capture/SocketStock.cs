@@ -4,42 +4,33 @@ using Ambient.NodeProxy.Engine;
 namespace Ambient.NodeProxy.Capture;
 
 /// <summary>
-/// Unconnected sockets of one pod's namespace, kept ready on one loop, because only Redirector can make them. The stock follows
-/// the last minute's need; when it is empty connections wait in order, and are refused after ten seconds.
+/// Unconnected sockets of one pod's namespace, kept ready on one loop, because only Redirector can make them. How many, <see cref="StockSize"/>
+/// says; when there are none connections wait in order, and are refused after ten seconds.
 /// </summary>
-/// <remarks>
-/// What is needed at once bridges a busy Redirector. The reserve bridges one that is away, because its image is bad or it crashes
-/// again and again: a pod that opens little, kubelet's probes above all, goes on for most of a minute (until then kubelet has
-/// started it anew), while one that opens much could not be helped with any number. An unconnected socket costs a descriptor here and
-/// 3.7 KB of the kernel's memory (measured, Linux 6.18), so 80 of them 300 KB a pod; <see cref="NodeCapacity.StockRoom"/> bounds what all pods have.
-/// </remarks>
 internal sealed class SocketStock : ISocketSource
 {
     /// <summary>How long a connection may wait for a socket.</summary>
     internal static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
 
-    private const int SmallestStock = 4;
-    private const int LargestStock = 256;
-    private const int FirstReserve = 12;
-    private const int LargestReserve = 80;
-    // Of a new Redirector all stocks ask at the same time, and it gives 8,192 sockets at once.
-    private const int OnHello = 16;
     private const int MaxWaiting = 16_384;
     private const int PerRequest = 64;
+    private const string NoWord = "is Redirector running?";
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
+    // A Redirector that refuses because too much is asked of it must not be asked the more for it.
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(20);
 
     private readonly string _uid;
     private readonly EventLoop _loop;
     private readonly ISocketRequester _requester;
-    private readonly NodeCapacity _capacity;
+    private readonly StockSize _size;
     private readonly Queue<int> _sockets = new();
     private readonly LinkedList<Waiter> _waiting = new();
     private readonly LoopTimer _deadline;
+    private readonly LoopTimer _askAgain;
+    private readonly LoopTimer _minute;
     private int _requested;
-    private int _counted;
-    private int _takenThisMinute;
-    private int _takenLastMinute;
-    private long _minuteStartTicks;
+    private string _lastRefusal = NoWord;
     private bool _isEnded;
 
     public SocketStock(string uid, EventLoop loop, ISocketRequester requester, NodeCapacity capacity)
@@ -47,9 +38,10 @@ internal sealed class SocketStock : ISocketSource
         _uid = uid;
         _loop = loop;
         _requester = requester;
-        _capacity = capacity;
-        _minuteStartTicks = loop.NowTicks;
+        _size = new StockSize(loop.Index, capacity);
         _deadline = new LoopTimer(OnDeadline);
+        _askAgain = new LoopTimer(() => Refill(_size.AtOnce));
+        _minute = new LoopTimer(OnMinute);
     }
 
     /// <summary>Where it lives.</summary>
@@ -61,20 +53,12 @@ internal sealed class SocketStock : ISocketSource
     /// <summary>Connections that wait for one.</summary>
     public int Waiting => _waiting.Count;
 
-    private int MinuteNeed => Math.Max(_takenLastMinute, _takenThisMinute);
-
-    // A quarter of a second of the last minute's need: a request takes well under a millisecond to be answered, so this only
-    // has to bridge a busy Redirector.
-    private int AtOnce => Math.Clamp(MinuteNeed / 240, SmallestStock, LargestStock);
-
-    // A minute's need, as far as there is room. At first nothing is known of a pod: twelve are a minute of two probes with
-    // Kubernetes' default period of ten seconds.
-    private int Reserve => (int)Math.Min(Math.Clamp(MinuteNeed, FirstReserve, LargestReserve), _capacity.StockRoom + _counted);
-
-    private int Target => Math.Max(AtOnce, Reserve);
-
     /// <summary>Lays in the first sockets, so that a pod that has opened nothing yet is served also when Redirector leaves now.</summary>
-    public void Fill() => Refill(Target);
+    public void Fill()
+    {
+        BeginMinute();
+        Refill(_size.Target);
+    }
 
     /// <inheritdoc/>
     public void Take(ISocketTaker taker)
@@ -85,10 +69,11 @@ internal sealed class SocketStock : ISocketSource
             return;
         }
 
-        CountNeed();
+        BeginMinute();
+        _size.CountNeed();
         if (_waiting.Count == 0 && _sockets.TryDequeue(out int fd))
         {
-            Refill(Target);
+            Refill(_size.Target);
             taker.OnSocket(fd);
             return;
         }
@@ -101,7 +86,7 @@ internal sealed class SocketStock : ISocketSource
 
         _waiting.AddLast(new Waiter(taker, _loop.NowTicks + MaxWait.Ticks));
         if (!_deadline.IsArmed) _loop.Arm(_deadline, MaxWait);
-        Refill(Target);
+        Refill(_size.Target);
     }
 
     /// <inheritdoc/>
@@ -135,17 +120,20 @@ internal sealed class SocketStock : ISocketSource
         }
 
         // No more than at once: the next connection asks for the rest, so that stocks do not ask all at the same time.
-        if (refusal is null) Refill(AtOnce);
-        else FailWaiting(_ => true, refusal);
-        CountStock();
+        _lastRefusal = refusal ?? NoWord;
+        if (refusal is null) Refill(_size.AtOnce);
+        else OnRefused(refusal);
+        _size.Hold(_isEnded ? 0 : _sockets.Count + _requested);
     }
 
     /// <summary>Redirector is a new one, and knows of no request: what was asked is asked again.</summary>
     public void OnRedirectorChanged()
     {
-        _requested = 0;
-        CountStock();
-        Refill(Math.Max(AtOnce, Math.Min(Reserve, _sockets.Count + OnHello)));
+        (_requested, _lastRefusal) = (0, NoWord);
+        _size.Hold(_sockets.Count);
+        _loop.Timers.Cancel(_askAgain);
+        // One on a loop that the pod has never used stays as it is, without any.
+        if (_minute.IsArmed) Refill(_size.AfterHello(_sockets.Count));
     }
 
     /// <summary>The pod is over: closes every socket.</summary>
@@ -153,9 +141,9 @@ internal sealed class SocketStock : ISocketSource
     {
         _isEnded = true;
         while (_sockets.TryDequeue(out int fd)) SocketCalls.Close(fd);
-        CountStock();
+        _size.Hold(0);
         FailWaiting(_ => true, reason);
-        _loop.Timers.Cancel(_deadline);
+        foreach (var timer in (LoopTimer[])[_deadline, _askAgain, _minute]) _loop.Timers.Cancel(timer);
     }
 
     // Never within the call: whoever takes has not noted yet that it does.
@@ -165,8 +153,8 @@ internal sealed class SocketStock : ISocketSource
     {
         int missing = _waiting.Count + target - _sockets.Count - _requested;
         // Several at a time, half a stock or an eighth of a reserve: a request for each socket would cost more than the socket.
-        bool isWorthIt = missing > Math.Max(AtOnce / 2, target / 8) || _waiting.Count > _requested + _sockets.Count;
-        while (isWorthIt && !_isEnded && missing > 0)
+        bool isWorthIt = missing > Math.Max(_size.AtOnce / 2, target / 8) || _waiting.Count > _requested + _sockets.Count;
+        while (isWorthIt && !_isEnded && !_askAgain.IsArmed && missing > 0)
         {
             int count = Math.Min(missing, PerRequest);
             _requested += count;
@@ -174,37 +162,37 @@ internal sealed class SocketStock : ISocketSource
             _requester.Request(_uid, count, this);
         }
 
-        CountStock();
+        _size.Hold(_isEnded ? 0 : _sockets.Count + _requested);
     }
 
-    // Those that were asked for as well: otherwise all stocks would ask for the same room.
-    private void CountStock()
+    // The refusal is the answer to the one that asked, which is the first for whom nothing is on its way any longer. The others ask again.
+    private void OnRefused(string reason)
     {
-        int now = _isEnded ? 0 : _sockets.Count + _requested;
-        if (now == _counted) return;
-        _capacity.AddStocked(_loop.Index, now - _counted);
-        _counted = now;
+        if (_waiting.Count <= _requested || _waiting.First is not { } first) return;
+        _waiting.RemoveFirst();
+        if (_waiting.Count > 0 && !_askAgain.IsArmed) _loop.Arm(_askAgain, AskAgainAfter);
+        first.Value.Taker.OnNoSocket(reason);
     }
 
-    private void CountNeed()
+    private void BeginMinute()
     {
-        if (_loop.NowTicks - _minuteStartTicks >= Minute.Ticks)
-        {
-            _takenLastMinute = _takenThisMinute;
-            _takenThisMinute = 0;
-            _minuteStartTicks = _loop.NowTicks;
-            // A pod that was busy once holds no more than it needs now.
-            int target = Target;
-            while (_sockets.Count > target && _sockets.TryDequeue(out int fd)) SocketCalls.Close(fd);
-        }
+        if (!_minute.IsArmed && !_isEnded) _loop.Arm(_minute, Minute);
+    }
 
-        _takenThisMinute++;
+    // A pod that was busy once holds no more than it needs now, and one that came before others no more than its share.
+    private void OnMinute()
+    {
+        _size.NextMinute();
+        int target = _size.Target;
+        while (_sockets.Count > target && _sockets.TryDequeue(out int fd)) SocketCalls.Close(fd);
+        _size.Hold(_sockets.Count + _requested);
+        BeginMinute();
     }
 
     private void OnDeadline()
     {
         long now = _loop.NowTicks;
-        FailWaiting(waiter => waiter.DueTicks <= now, $"no socket within {MaxWait.TotalSeconds:0} s: is Redirector running?");
+        FailWaiting(waiter => waiter.DueTicks <= now, $"no socket within {MaxWait.TotalSeconds:0} s: {_lastRefusal}");
         if (_waiting.First is { } first) _loop.Timers.Arm(_deadline, first.Value.DueTicks);
     }
 

@@ -40,18 +40,14 @@ internal sealed class NodeCapacity(int loops)
         }
     }
 
-    /// <summary>
-    /// Sockets that stocks may still lay in for a time without Redirector; negative when what they need at once is more than that
-    /// already. None while memory is short. Any thread.
-    /// </summary>
-    public long StockRoom
+    /// <summary>Sockets that all stocks together hold or have asked for. Any thread.</summary>
+    public long Stocked
     {
         get
         {
-            if (IsMemoryShort) return 0;
             long sum = 0;
             for (int i = 0; i < _slots.Length; i++) sum += Volatile.Read(ref _slots[i].Stocked);
-            return Math.Min(Limit / StockPart, MostStocked) - sum;
+            return sum;
         }
     }
 
@@ -64,6 +60,22 @@ internal sealed class NodeCapacity(int loops)
             for (int i = 0; i < _slots.Length; i++) sum += Volatile.Read(ref _slots[i].Holds);
             return sum;
         }
+    }
+
+    /// <summary>
+    /// How many sockets a stock may hold for a time without Redirector: an equal share among the stocks that hold any, as far as there is
+    /// room, and beyond it as much as it leaves free for those that come next. Whoever holds more than this lays in no more, so that its
+    /// room goes to the others as its sockets are used. None while memory is short. Any thread.
+    /// </summary>
+    /// <param name="held">What it holds or has asked for now.</param>
+    public long StockShare(long held)
+    {
+        if (IsMemoryShort) return 0;
+        long stocks = held > 0 ? 0 : 1; // one that holds nothing yet is about to
+        for (int i = 0; i < _slots.Length; i++) stocks += Volatile.Read(ref _slots[i].Stocks);
+        long all = Math.Min(Limit / StockPart, MostStocked);
+        long room = all - Stocked + held; // less than nothing when what others need at once is more than all of it
+        return Math.Clamp(Math.Max(all / Math.Max(stocks, 1), room / 2), 0, Math.Max(room, 0));
     }
 
     /// <summary>Whether memory is short. Any thread.</summary>
@@ -88,7 +100,12 @@ internal sealed class NodeCapacity(int loops)
     public void Add(int loop, int descriptors) => Volatile.Write(ref _slots[loop].Held, _slots[loop].Held + descriptors);
 
     /// <summary>A loop's stocks hold or have asked for so many sockets more, or fewer. On that loop.</summary>
-    public void AddStocked(int loop, int sockets) => Volatile.Write(ref _slots[loop].Stocked, _slots[loop].Stocked + sockets);
+    /// <param name="stocks">How many more of them, or fewer, hold any.</param>
+    public void AddStocked(int loop, int sockets, int stocks)
+    {
+        Volatile.Write(ref _slots[loop].Stocked, _slots[loop].Stocked + sockets);
+        Volatile.Write(ref _slots[loop].Stocks, _slots[loop].Stocks + stocks);
+    }
 
     /// <summary>Accepting for a pod of this loop was stopped for a while. On that loop.</summary>
     public void CountHold(int loop) => Volatile.Write(ref _slots[loop].Holds, _slots[loop].Holds + 1);
@@ -100,5 +117,6 @@ internal sealed class NodeCapacity(int loops)
         public long Held;
         public long Holds;
         public long Stocked;
+        public long Stocks;
     }
 }

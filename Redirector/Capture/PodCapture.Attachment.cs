@@ -97,7 +97,7 @@ internal sealed partial class PodCapture
         TakeAddresses();
         _isWanted = IsAhead || !record.IsQuiet;
         if (_isWanted && Exclusions.TryRead(_pod, out var exclusions, out _))
-            (_exclusions, _full) = (exclusions, Ruleset.Full(exclusions));
+            (_exclusions, _exclusionsInForce, _full) = (exclusions, exclusions, Ruleset.Full(exclusions));
     }
 
     // What runs already may be asked about again, and what an order found may have been started while nobody was here to be asked.
@@ -132,6 +132,12 @@ internal sealed partial class PodCapture
         _mustCheck = true;
         CatchUp();
     });
+
+    private void RefuseAttached(string reason)
+    {
+        if (_ending is null && _given is null)
+            AnswerAttached(reason);
+    }
 
     private void AnswerAttached(string reason)
     {

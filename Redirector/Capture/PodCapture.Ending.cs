@@ -20,7 +20,6 @@ internal sealed partial class PodCapture
     private TimeSpan? _drain;
     private LoopTimer? _drainTimer;
     private int _failedSearches;
-    private bool _wasTold;
 
     /// <summary>A NodeProxy says that its last connection of the pod ended.</summary>
     /// <returns>False when the pod is not quiet, where that means nothing.</returns>
@@ -71,7 +70,7 @@ internal sealed partial class PodCapture
         _ending = null;
         if (_record is not null)
             _tools.Ledger.Remove(Uid);
-        (_record, _rules, _isReady) = (null, null, false);
+        (_record, _rules, _isRedirecting, _isReady) = (null, null, false, false);
         Close();
         _tools.Counters.Add(CounterNames.PodsGone);
         if (!_isWanted)

@@ -5,9 +5,7 @@ using Ambient.Protocol.Model;
 using Ambient.Protocol.Redirector.V1;
 using Ambient.Redirector.Listeners;
 using Ambient.Redirector.Loop;
-using Ambient.Redirector.Nodes;
 using Ambient.Redirector.Rules;
-using Google.Protobuf;
 
 namespace Ambient.Redirector.Capture;
 
@@ -21,8 +19,9 @@ namespace Ambient.Redirector.Capture;
 ///  starting:  namespace from the CNI plugin -> listeners -> setting, routes, rules -> (the runtime goes on) -> PREPARING -(ready)-> CAPTURED
 ///  withdrawn: quiet rules -> QUIET -(drained or deadline)-> rules, routes, setting as they were -> RELEASED
 ///  any time:  the namespace ends -> everything closed -> GONE, and looked for again while it is ordered
-///  broken:    CAPTURED -(rules, routes or settings cannot be mended for a second)-> UNPROVED -(mended)-> CAPTURED
-///  restart:   a record of this boot and namespace says the rules are in force: they are loaded again without waiting for anybody
+///  broken:    CAPTURED -(rules, routes or settings cannot be mended, or new exclusions not be loaded, for a second)-> UNPROVED -(mended)-> CAPTURED
+///  restart:   a record of this boot and namespace says the rules are in force: they are loaded again without waiting for anybody;
+///             UNPROVED, and never FAILED, while that does not come about
 /// </code>
 /// </remarks>
 internal sealed partial class PodCapture
@@ -57,6 +56,7 @@ internal sealed partial class PodCapture
     public PodCapture(CapturedPod pod, CaptureRecord? record, CaptureTools tools, Action<PodCapture> onFinished)
     {
         (_pod, _record, _tools, _onFinished) = (pod, record, tools, onFinished);
+        _isRedirecting = record is { IsQuiet: false };
         _unmended = new UnmendedParts(tools.Loop, TellUnmended);
         Uid = pod.Uid;
         Status = new PodStatus { Uid = Uid, Phase = PodPhase.Preparing, Reason = "its network namespace is looked for" };
@@ -64,9 +64,6 @@ internal sealed partial class PodCapture
     }
 
     public string Uid { get; }
-
-    /// <summary>What NodeProxies were told last.</summary>
-    public PodStatus Status { get; private set; }
 
     /// <summary>Rules that redirect are in force.</summary>
     public bool IsCaptured => _rules is { Ruleset.IsQuiet: false };
@@ -87,6 +84,8 @@ internal sealed partial class PodCapture
             ConfirmStart();
         _exclusions = exclusions;
         _full = Ruleset.Full(exclusions);
+        if (_rules?.Ruleset == _full)
+            _unmended.Proved(UnmendedParts.Exclusions); // those that could not be loaded are no longer wanted
         _drainTimer?.Cancel();
         TakeAddresses();
         if (isElsewhere)
@@ -215,78 +214,12 @@ internal sealed partial class PodCapture
         (_namespace, _backoff, _failedSearches) = (opened, _firstRetry, 0);
         if (_record is not null && _record.NamespaceCookie != opened.Cookie)
         {
-            _record = null;
+            (_record, _isRedirecting) = (null, false);
             _tools.Ledger.Remove(Uid);
         }
         _watch = new PodWatch(_tools.Loop, opened, this);
         _ = ReadAddresses();
         AnswerEarly();
-        Step();
-    }
-
-    private void Load(PodNamespace pod, Ruleset ruleset)
-    {
-        long now = _tools.Loop.Time.GetUtcNow().ToUnixTimeSeconds();
-        _record = new CaptureRecord(_tools.BootId, pod.Cookie, _pod.ToByteArray(), _record is null ? pod.SettingsAtOpen : _record.SettingsBefore,
-            _record?.ConnectionsFromBefore ?? 0, ruleset.IsQuiet, ruleset.IsQuiet ? (_record is { IsQuiet: true } ? _record.QuietSinceUnixSeconds : now) : 0)
-        { Container = Container, IsAhead = IsAhead, AddressesAtStart = string.Join(',', _addressesAtStart), KnownSinceUnixSeconds = _knownSinceUnixSeconds };
-        bool isFirst = _rules is null;
-        var exclusions = ruleset.IsQuiet ? Exclusions.None : _exclusions;
-        if (_tools.Ledger.TryPut(Uid, _record, out string fault))
-            LoadNow(pod, ruleset, outcome => OnLoaded(outcome, exclusions, isFirst));
-        else
-            Fail($"nothing is changed in a namespace that cannot be noted down first: {fault}");
-    }
-
-    private void LoadNow(PodNamespace pod, Ruleset ruleset, Action<JobOutcome<RulesInForce>> onEnd)
-    {
-        if (_onAttached is not null && _rules is null)
-            RunJob(WorkPriority.Start, entry => _tools.Jobs.LoadAtStart(entry, pod, ruleset), onEnd);
-        else
-            RunJob(WorkPriority.Enrol, entry => _tools.Jobs.Load(entry, pod, ruleset), onEnd);
-    }
-
-    private void OnLoaded(JobOutcome<RulesInForce> outcome, Exclusions exclusions, bool isFirst)
-    {
-        if (outcome.Value is not { } loaded)
-        {
-            Fail(outcome.Reason);
-            return;
-        }
-        if (!loaded.HasSetting)
-            _tools.Log.NoLooseSetting(Uid);
-        if (_namespace!.Routes.IsIpv6Absent)
-            _tools.Log.NoIpv6(Uid);
-        if (isFirst && !loaded.Ruleset.IsQuiet && _record is { ConnectionsFromBefore: 0 })
-        {
-            _record = _record with { ConnectionsFromBefore = loaded.ConnectionsFromBefore };
-            _ = _tools.Ledger.TryPut(Uid, _record, out _); // the record from before the change serves too, without the count
-        }
-        _unmended.Proved(UnmendedParts.Rules);
-        _rules = loaded.Gap is { } gap ? loaded with { Known = gap.Known, Gap = null } : loaded;
-        (_exclusionsInForce, _backoff) = (exclusions, _firstRetry);
-        if (CountGap(loaded.Gap).Length > 0)
-            _tools.Log.GapCleaned(Uid, loaded.Gap!.ToString());
-        _nonTcp.OnRulesLoaded();
-        // The ADD that waits may be a newer sandbox's: only its own rules let it start.
-        if (loaded.Ruleset == _full && _onAttached is not null && _ending is null && _given is null)
-        {
-            AnswerAttached("");
-            ProveLater();
-        }
-        CatchUp();
-        Step();
-    }
-
-    private void OnRemoved(JobOutcome<PodSettings> outcome)
-    {
-        if (!outcome.IsOk)
-        {
-            Fail(outcome.Reason);
-            return;
-        }
-        (_rules, _record) = (null, null);
-        _tools.Ledger.Remove(Uid);
         Step();
     }
 
@@ -305,11 +238,15 @@ internal sealed partial class PodCapture
 
     private void Fail(string reason)
     {
-        if (_ending is null && _given is null)
-            AnswerAttached(reason);
+        RefuseAttached(reason);
         // While a pod that ended is looked for again, GONE stays the news.
         if (Status.Phase != PodPhase.Gone || _namespace is not null)
             Tell(PodPhase.Failed, reason);
+        RetryLater();
+    }
+
+    private void RetryLater()
+    {
         RetryAfter(_backoff);
         _backoff = _backoff * 2 < _lastRetry ? _backoff * 2 : _lastRetry;
     }
@@ -326,31 +263,6 @@ internal sealed partial class PodCapture
         _retry?.Cancel();
         _backoff = _firstRetry;
         Step();
-    }
-
-    // What was loaded and proved once may be broken since.
-    private void TellInForce() =>
-        Tell(_unmended.Reason is null ? PodPhase.Captured : PodPhase.Unproved, _unmended.Reason ?? "", _record?.ConnectionsFromBefore ?? 0);
-
-    // A pod that is being let go, or that nobody serves yet, is told of otherwise.
-    private void TellUnmended()
-    {
-        if (Status.Phase is PodPhase.Captured or PodPhase.Unproved)
-            TellInForce();
-    }
-
-    private void Tell(PodPhase phase, string reason, int connectionsFromBefore = 0)
-    {
-        var status = new PodStatus { Uid = Uid, Phase = phase, Reason = reason, ConnectionsFromBefore = (uint)connectionsFromBefore };
-        if (phase is PodPhase.Captured or PodPhase.Unproved)
-            status.ExcludedInboundPorts.AddRange(_exclusionsInForce.InboundPorts.Select(port => (uint)port));
-        if (status.Equals(Status) && _wasTold)
-            return;
-        bool isNews = phase != Status.Phase || reason != Status.Reason || !_wasTold;
-        (Status, _wasTold) = (status, true);
-        if (isNews)
-            _tools.Log.PodPhaseChanged(Uid, _pod.Namespace, _pod.Name, phase, reason);
-        _tools.Nodes.Tell(() => new ToNode { Status = status });
     }
 
     // An order may be older than the sandbox that runs now.

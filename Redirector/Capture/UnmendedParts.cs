@@ -11,6 +11,9 @@ internal sealed class UnmendedParts(EventLoop loop, Action onChange)
 {
     public const string Rules = "rules", Routes = "routes", Settings = "settings";
 
+    /// <summary>What is ordered differently now; the rules before it are in force.</summary>
+    public const string Exclusions = "exclusions";
+
     // Mostly somebody is just writing, and a further try mends it within milliseconds.
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
 

@@ -58,22 +58,9 @@ public sealed class ApiServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         if (Environment.GetEnvironmentVariable("AMBIENT_TEST_KUBECONFIG") is { Length: > 0 } given)
-        {
-            Configuration = Kubeconfig.Whole(await KubernetesClientConfiguration.LoadKubeConfigAsync(given));
-        }
+            await ConnectAsync(Kubeconfig.Whole(await KubernetesClientConfiguration.LoadKubeConfigAsync(given)));
         else
-        {
-            IPEndPoint endPoint;
-            if (Environment.GetEnvironmentVariable("KUBEBUILDER_ASSETS") is { Length: > 0 } assets)
-                endPoint = (_started = await RealApiServer.StartAsync(assets, _authority)).EndPoint;
-            else
-                endPoint = (Fake = await FakeApiServer.StartAsync(_authority, TimeProvider.System)).EndPoint;
-            Configuration = ConfigurationOf(endPoint);
-        }
-        KubeconfigPath = _folder.Write("admin.kubeconfig", KubernetesYaml.Serialize(Configuration));
-        (Admin, Http) = Clients(Configuration);
-        Version = (string)(await Http.GetFromJsonAsync<JsonObject>("/version"))!["gitVersion"]!;
-        HasSlicesV1 = (await Http.GetAsync("/apis/discovery.k8s.io/v1")).IsSuccessStatusCode;
+            await StartAsync(TimeProvider.System);
         TestContext.Current.SendDiagnosticMessage($"API server: {Version} at {Http.BaseAddress}");
     }
 
@@ -117,12 +104,27 @@ public sealed class ApiServer : IAsyncLifetime
     public static async Task<ApiServer> StartFakeAsync(TimeProvider? time = null)
     {
         var server = new ApiServer();
-        server.Fake = await FakeApiServer.StartAsync(server._authority, time ?? TimeProvider.System);
-        server.Configuration = server.ConfigurationOf(server.Fake.EndPoint);
-        server.KubeconfigPath = server._folder.Write("admin.kubeconfig", KubernetesYaml.Serialize(server.Configuration));
-        (server.Admin, server.Http) = Clients(server.Configuration);
-        server.Version = "v1.30.0-fake";
+        await server.StartAsync(time ?? TimeProvider.System, mayBeReal: false);
         return server;
+    }
+
+    /// <summary>
+    /// A server of the test's own, for what concerns a whole cluster. It is a real one where <c>KUBEBUILDER_ASSETS</c> has one to start, and
+    /// never one that was given: no test takes somebody's cluster apart.
+    /// </summary>
+    public static async Task<ApiServer> StartOwnAsync()
+    {
+        var server = new ApiServer();
+        try
+        {
+            await server.StartAsync(TimeProvider.System);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Has the server forget its history, so that watches from an old revision get 410.</summary>
@@ -193,6 +195,25 @@ public sealed class ApiServer : IAsyncLifetime
     }
 
     private ApiObjects Objects => field ??= new ApiObjects(Http);
+
+    private async Task StartAsync(TimeProvider time, bool mayBeReal = true)
+    {
+        IPEndPoint endPoint;
+        if (mayBeReal && Environment.GetEnvironmentVariable("KUBEBUILDER_ASSETS") is { Length: > 0 } assets)
+            endPoint = (_started = await RealApiServer.StartAsync(assets, _authority)).EndPoint;
+        else
+            endPoint = (Fake = await FakeApiServer.StartAsync(_authority, time)).EndPoint;
+        await ConnectAsync(ConfigurationOf(endPoint));
+    }
+
+    private async Task ConnectAsync(K8SConfiguration configuration)
+    {
+        Configuration = configuration;
+        KubeconfigPath = _folder.Write("admin.kubeconfig", KubernetesYaml.Serialize(configuration));
+        (Admin, Http) = Clients(configuration);
+        Version = (string)(await Http.GetFromJsonAsync<JsonObject>("/version"))!["gitVersion"]!;
+        HasSlicesV1 = (await Http.GetAsync("/apis/discovery.k8s.io/v1")).IsSuccessStatusCode;
+    }
 
     private K8SConfiguration ConfigurationOf(IPEndPoint endPoint)
     {

@@ -69,7 +69,15 @@ internal sealed class DemoProgram : IAsyncDisposable
     public async Task<int> EndAsync()
     {
         using var timer = new CancellationTokenSource(Patience);
-        await _process.WaitForExitAsync(timer.Token);
+        try
+        {
+            await _process.WaitForExitAsync(timer.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            var processes = await Tool.RunAsync(Command.Of("sh", "-c", "ps -eo pid,ppid,pgid,stat,wchan:24,etime,args --forest 2>&1"), atMost: Patience);
+            Assert.Fail($"It did not end within {Patience.TotalSeconds:0} s.\n{Output[_seen..]}\n{processes.Output}");
+        }
         return _process.ExitCode;
     }
 

@@ -98,9 +98,7 @@ public sealed class EnrolTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
 
         var withdrawal = run.Unsigned();
         withdrawal.DrainSeconds = 1;
@@ -116,9 +114,7 @@ public sealed class EnrolTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         node.Pass(run.Order());
         node.AwaitPhase(pod, PodPhase.Quiet);
 
@@ -143,9 +139,7 @@ public sealed class EnrolTests
         using var app = pod.Listen(8080);
         using var otherApp = other.Listen(9090);
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
 
         var excluding = pod.Ordered;
         excluding.ExcludeInboundPorts.Add([8080, 8080, 81]);
@@ -192,9 +186,7 @@ public sealed class EnrolTests
         var pod = net.Add();
         using var app = pod.Listen(8080);
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
 
         var (given, refused, sockets) = node.RequestSockets(pod.Uid, 64);
 

@@ -21,9 +21,7 @@ public sealed class GapTests
         var pod = net.Add();
         var service = Service(pod);
         var process = run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
 
         Signal(process, "STOP");
         pod.Nft(breakage);
@@ -153,9 +151,7 @@ public sealed class GapTests
         var pod = net.Add();
         var service = Service(pod);
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         var listener = node.Listeners[pod.Uid][0];
         using var stop = new CancellationTokenSource();
         var accepting = new Thread(() =>

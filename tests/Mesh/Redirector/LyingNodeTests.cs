@@ -176,9 +176,7 @@ public sealed class LyingNodeTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
 
         Assert.NotNull(node.RequestSockets("uid-of-nobody", 1).Refused);
         Assert.NotNull(node.RequestSockets("/proc/1/ns/net", 1).Refused);

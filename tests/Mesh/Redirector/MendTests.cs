@@ -27,9 +27,7 @@ public sealed class MendTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         var rounds = new List<double>();
         for (int round = 0; round < 5; round++)
         {
@@ -55,9 +53,7 @@ public sealed class MendTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
 
         Command.Run("ip", "netns", "exec", pod.Name, "sh", "-c", "echo 1 > /proc/sys/net/netfilter/nf_conntrack_tcp_loose");
 
@@ -79,9 +75,7 @@ public sealed class MendTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         string before = Listing(pod);
 
         var clock = Stopwatch.StartNew();
@@ -99,6 +93,63 @@ public sealed class MendTests
         Assert.True(broken.WaitForExit(TimeSpan.FromSeconds(10)));
     }
 
+    [Theory]
+    [InlineData("lo is down")]
+    [InlineData("what is to be changed cannot be noted down")]
+    public void A_pod_whose_new_exclusions_cannot_be_loaded_stays_captured_by_the_rules_it_has_and_gets_them_later(string obstacle)
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        run.Start();
+        using var node = run.Capture(pod);
+        // A folder where the new record has to be written.
+        string note = Directory.GetFiles(Path.Combine(run.State, "captures")).Single() + ".new";
+        if (obstacle == "lo is down")
+            Command.Run("ip", "-n", pod.Name, "link", "set", "lo", "down");
+        else
+            Directory.CreateDirectory(note);
+
+        var excluding = pod.Ordered;
+        excluding.ExcludeInboundPorts.Add(8080);
+        var clock = Stopwatch.StartNew();
+        Assert.True(node.Pass(run.Order(excluding)).Accepted);
+        var status = node.AwaitStatus(pod, s => s.Phase == PodPhase.Failed || s.Reason.StartsWith("exclusions: ", StringComparison.Ordinal));
+        TestContext.Current.TestOutputHelper?.WriteLine($"{obstacle}: told after {clock.Elapsed.TotalSeconds:0.00} s (bound 2): {status.Reason}");
+        Assert.Equal(PodPhase.Unproved, status.Phase);
+        Assert.Empty(status.ExcludedInboundPorts);
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 20);
+        Assert.Contains("redirect to :15006", pod.Nft("list", "ruleset"), StringComparison.Ordinal);
+        Assert.DoesNotContain("8080", pod.Nft("list", "ruleset"), StringComparison.Ordinal);
+
+        if (obstacle == "lo is down")
+            Command.Run("ip", "-n", pod.Name, "link", "set", "lo", "up");
+        else
+            Directory.Delete(note);
+        status = node.AwaitStatus(pod, s => s.Phase is PodPhase.Captured or PodPhase.Failed);
+        Assert.Equal((PodPhase.Captured, 8080u), (status.Phase, status.ExcludedInboundPorts.SingleOrDefault()));
+        Assert.Contains("8080", pod.Nft("list", "ruleset"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Exclusions_that_could_not_be_loaded_and_are_wanted_no_longer_are_nothing_to_tell_of()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        run.Start();
+        using var node = run.Capture(pod);
+        Directory.CreateDirectory(Directory.GetFiles(Path.Combine(run.State, "captures")).Single() + ".new");
+        var excluding = pod.Ordered;
+        excluding.ExcludeInboundPorts.Add(8080);
+        Assert.True(node.Pass(run.Order(excluding)).Accepted);
+        node.AwaitPhase(pod, PodPhase.Unproved);
+
+        Assert.True(node.Pass(run.Order(pod.Ordered)).Accepted);
+
+        Assert.Equal(PodPhase.Captured, node.AwaitStatus(pod, s => s.Phase != PodPhase.Unproved).Phase);
+    }
+
     [Fact]
     public void Other_tables_in_the_pod_come_and_go_without_our_rules_being_touched()
     {
@@ -106,9 +157,7 @@ public sealed class MendTests
         using var net = new PodNet();
         var pod = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
 
         for (int i = 0; i < 10; i++)
         {
@@ -130,9 +179,7 @@ public sealed class MendTests
         using var net = new PodNet();
         var pod = net.Add();
         var process = run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         string before = Listing(pod);
 
         for (var clock = Stopwatch.StartNew(); clock.ElapsedMilliseconds < 4000;)

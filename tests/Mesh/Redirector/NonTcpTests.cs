@@ -14,9 +14,7 @@ public sealed class NonTcpTests
         using var net = new PodNet();
         var (pod, other) = (net.Add(), net.Add());
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
 
         Exchange(pod, other, other.Address, datagrams: 3);
         Exchange(pod, other, other.AddressV6, datagrams: 2);

@@ -13,9 +13,7 @@ public sealed class OrderKeyTests
         using var net = new PodNet();
         Pod pod = net.Add(), other = net.Add();
         run.Start();
-        using var node = run.Connect();
-        node.Greet();
-        node.Capture(pod, run.Order(pod.Ordered));
+        using var node = run.Capture(pod);
         run.ReplaceKey();
         Assert.Contains("not signed by the controller", node.Pass(run.Order(pod.Ordered, other.Ordered)).Reason, StringComparison.Ordinal);
 

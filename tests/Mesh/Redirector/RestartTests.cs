@@ -105,6 +105,30 @@ public sealed class RestartTests
         Wire.Until(() => Command.TryRun("ip", "netns", "exec", pod.Name, "nft", "list", "ruleset").Output.Contains("redirect to :15001", StringComparison.Ordinal), "the rules");
     }
 
+    // To say that it has failed would have its peers speak plaintext with it.
+    [Fact]
+    public void A_captured_pod_whose_rules_a_new_Redirector_cannot_load_again_is_unproved_until_it_can()
+    {
+        using var run = new RedirectorRun();
+        using var net = new PodNet();
+        var pod = net.Add();
+        var first = run.Start();
+        using (run.Capture(pod))
+            run.Kill(first);
+        Command.Run("ip", "-n", pod.Name, "link", "set", "lo", "down");
+
+        run.Start();
+        using var next = run.Connect();
+        next.Greet();
+        var status = next.AwaitStatus(pod, s => s.Phase is PodPhase.Captured or PodPhase.Unproved or PodPhase.Failed);
+        Assert.Equal(PodPhase.Unproved, status.Phase);
+        Assert.StartsWith("rules: ", status.Reason, StringComparison.Ordinal);
+        Assert.Contains("redirect to :15001", pod.Nft("list", "ruleset"), StringComparison.Ordinal);
+
+        Command.Run("ip", "-n", pod.Name, "link", "set", "lo", "up");
+        Assert.Equal(PodPhase.Captured, next.AwaitStatus(pod, s => s.Phase != PodPhase.Unproved).Phase);
+    }
+
     [Fact]
     public void A_withdrawal_that_a_Redirector_did_not_live_to_finish_is_finished_by_its_successor()
     {

@@ -21,11 +21,9 @@ public sealed class SocketStockTests : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _loop.Run(() => _stocks.ForEach(stock => stock.End("the test is over")));
-        Assert.Equal(NodeCapacityRoom, _capacity.StockRoom);
+        Assert.Equal(0, _capacity.Stocked);
         await _loop.DisposeAsync();
     }
-
-    private long NodeCapacityRoom { get; set; } = 16_384;
 
     [Fact]
     public async Task A_pod_that_was_never_used_is_served_for_a_minute_of_the_usual_probes()
@@ -66,15 +64,7 @@ public sealed class SocketStockTests : IAsyncDisposable
     {
         var stock = New();
         await _loop.Run(stock.Fill);
-        await _loop.Run(() =>
-        {
-            for (int i = 0; i < aMinute; i++)
-            {
-                var taker = new Taker();
-                stock.Take(taker);
-                taker.Close();
-            }
-        });
+        await TakeMany(stock, aMinute);
 
         Assert.InRange(await _loop.Run(() => stock.Count), atMost / 2, atMost);
         Assert.True(_redirector.Requests < aMinute / 4, $"{_redirector.Requests} requests for {aMinute} sockets");
@@ -84,7 +74,6 @@ public sealed class SocketStockTests : IAsyncDisposable
     public async Task All_stocks_together_leave_the_descriptors_to_connections()
     {
         _capacity.SetDescriptorLimit(1_000);   // 800 for connections, 100 for reserves
-        NodeCapacityRoom = 100;
         var stocks = Enumerable.Range(0, 20).Select(_ => New()).ToList();
         foreach (var stock in stocks)
         {
@@ -95,6 +84,47 @@ public sealed class SocketStockTests : IAsyncDisposable
         var counts = await _loop.Run(() => stocks.Select(stock => stock.Count).ToArray());
         Assert.All(counts, count => Assert.InRange(count, 2, 80));   // what is needed at once each one has
         Assert.InRange(counts.Sum(), 90, 100 + (20 * 4));
+    }
+
+    // Ten stocks, and room for a hundred. The first two were busy, and go on so or rest.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(70)]
+    public async Task A_stock_that_comes_late_has_its_share_though_the_first_ones_had_taken_all(int aMinute)
+    {
+        _capacity.SetDescriptorLimit(1_000);
+        var first = new[] { New(), New() };
+        foreach (var stock in first) await TakeMany(stock, 70);
+        Assert.InRange(_capacity.Stocked, 90, 100);
+
+        var late = Enumerable.Range(0, 8).Select(_ => New()).ToList();
+        foreach (var stock in late) await _loop.Run(stock.Fill);
+        for (int minute = 0; minute < 4; minute++)
+        {
+            _time.Advance(TimeSpan.FromMinutes(1));
+            foreach (var stock in first) await TakeMany(stock, aMinute);
+            foreach (var stock in late) await TakeMany(stock, 20);
+        }
+
+        var counts = await _loop.Run(() => late.Select(stock => stock.Count).ToArray());
+        Assert.All(counts, count => Assert.InRange(count, 7, 13));   // ten, but for what makes no request worth it yet
+        Assert.InRange(_capacity.Stocked, 70, 110);
+    }
+
+    [Fact]
+    public async Task A_pod_that_is_busy_no_longer_gives_back_what_it_does_not_need()
+    {
+        var stock = New();
+        await TakeMany(stock, 48_000);
+        Assert.InRange(await _loop.Run(() => stock.Count), 100, 200);
+
+        for (int minute = 0; minute < 2; minute++)
+        {
+            _time.Advance(TimeSpan.FromMinutes(1));
+            await _loop.Run(() => { });
+        }
+
+        Assert.Equal(12, await _loop.Run(() => stock.Count));
     }
 
     [Fact]
@@ -126,6 +156,60 @@ public sealed class SocketStockTests : IAsyncDisposable
 
         Assert.True(await Take(stock, TimeSpan.Zero));
         Assert.InRange(await _loop.Run(() => stock.Count), 70, 80);
+    }
+
+    [Fact]
+    public async Task A_refusal_is_the_answer_to_one_connection_and_the_others_are_served_when_they_have_asked_again()
+    {
+        _redirector.IsSlow = true;
+        var stock = New();
+        var takers = Enumerable.Range(0, 3).Select(_ => new Taker()).ToList();
+        await _loop.Run(() => takers.ForEach(stock.Take));
+        Assert.Equal(1, await _loop.Run(() => _redirector.Unanswered));
+
+        await _loop.Run(() => _redirector.Refuse("more than 20000 sockets a second"));
+        await _loop.Run(() => { });
+
+        Assert.Equal(["more than 20000 sockets a second", null, null], takers.Select(taker => taker.Refusal));
+        Assert.Equal(0, await _loop.Run(() => _redirector.Unanswered));   // not at once: it refuses because too much is asked
+        _redirector.IsSlow = false;
+        _time.Advance(TimeSpan.FromMilliseconds(30));
+        await _loop.Until(() => takers.Skip(1).All(taker => taker.HasSocket), "those that wait are served");
+        Assert.All(takers.Skip(1), taker => Assert.True(taker.Close()));
+    }
+
+    [Fact]
+    public async Task A_connection_for_which_another_request_is_on_its_way_hears_nothing_of_a_refusal()
+    {
+        _redirector.IsSlow = true;
+        var stock = New();
+        var takers = Enumerable.Range(0, 5).Select(_ => new Taker()).ToList();
+        await _loop.Run(() => takers.ForEach(stock.Take));
+        Assert.Equal(2, await _loop.Run(() => _redirector.Unanswered));
+
+        await _loop.Run(() => _redirector.Refuse("no", isLast: true));
+        await _loop.Run(() => { });
+        Assert.All(takers, taker => Assert.Null(taker.Refusal));
+
+        await _loop.Run(_redirector.Give);
+        Assert.All(takers, taker => Assert.True(taker.Close()));
+    }
+
+    [Fact]
+    public async Task A_connection_that_waited_in_vain_is_told_what_Redirector_said_last()
+    {
+        _redirector.IsSlow = true;
+        var stock = New();
+        var takers = new[] { new Taker(), new Taker() };
+        await _loop.Run(() => Array.ForEach(takers, stock.Take));
+        await _loop.Run(() => _redirector.Refuse("no pod of the order in force"));
+
+        _time.Advance(SocketStock.MaxWait - TimeSpan.FromMilliseconds(1));
+        await _loop.Run(() => { });
+        Assert.Null(takers[1].Refusal);
+        _time.Advance(TimeSpan.FromMilliseconds(20));
+        await _loop.Until(() => takers[1].Refusal is not null, "the deadline");
+        Assert.Equal("no socket within 10 s: no pod of the order in force", takers[1].Refusal);
     }
 
     [Fact]
@@ -170,6 +254,16 @@ public sealed class SocketStockTests : IAsyncDisposable
         return taker.Close();
     }
 
+    private Task TakeMany(SocketStock stock, int count) => _loop.Run(() =>
+    {
+        for (int i = 0; i < count; i++)
+        {
+            var taker = new Taker();
+            stock.Take(taker);
+            taker.Close();
+        }
+    });
+
     private async Task<int> TakenInARow(SocketStock stock, TimeSpan every)
     {
         int taken = 0;
@@ -177,21 +271,47 @@ public sealed class SocketStockTests : IAsyncDisposable
         return taken;
     }
 
-    // Answers within the call: the tests are about how much is asked for.
+    // Answers within the call where the tests are about how much is asked for; else when a test says so, in order.
     private sealed class FakeRedirector : ISocketRequester
     {
+        private readonly List<(int Count, SocketStock Stock)> _asked = [];
+
         public bool IsAway { get; set; }
+
+        public bool IsSlow { get; set; }
 
         public int Given { get; set; }
 
         public int Requests { get; private set; }
 
+        public int Unanswered => _asked.Count;
+
         public void Request(string uid, int count, SocketStock stock)
         {
             Requests++;
             if (IsAway) return;
+            _asked.Add((count, stock));
+            if (!IsSlow) Give();
+        }
+
+        public void Give()
+        {
+            var (count, stock) = Answered(0);
             Given += count;
             stock.OnAnswer(count, [.. Enumerable.Range(0, count).Select(_ => NewSocket())], null);
+        }
+
+        public void Refuse(string reason, bool isLast = false)
+        {
+            var (count, stock) = Answered(isLast ? _asked.Count - 1 : 0);
+            stock.OnAnswer(count, [], reason);
+        }
+
+        private (int Count, SocketStock Stock) Answered(int index)
+        {
+            var request = _asked[index];
+            _asked.RemoveAt(index);
+            return request;
         }
 
         private static int NewSocket()
@@ -206,6 +326,8 @@ public sealed class SocketStockTests : IAsyncDisposable
     private sealed class Taker : ISocketTaker
     {
         private int? _fd;
+
+        public bool HasSocket => _fd is not null;
 
         public string? Refusal { get; private set; }
 
