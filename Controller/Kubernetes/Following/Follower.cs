@@ -107,6 +107,7 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
         var seconds = (int)(times.WatchLength.TotalSeconds * (1 + random.NextDouble()));
         var query = $"{_path}?watch=true&allowWatchBookmarks=true&timeoutSeconds={Math.Max(1, seconds)}&resourceVersion={Uri.EscapeDataString(_revision)}";
         var isUseful = false;
+        bool HasHeld() => isUseful || time.GetElapsedTime(began) > times.FirstRetry * 5;
         (int Code, string Message)? error = null;
 
         using var response = await connection.SendAsync(HttpMethod.Get, query, null, cancellation);
@@ -132,13 +133,13 @@ internal sealed class Follower(FollowedKind kind, string version, ApiConnection 
         finally
         {
             // However it ends: a watch that is reset by something on the way never ends in good order, and is no failure after the one before.
-            if (isUseful || time.GetElapsedTime(began) > times.LongestRetry)
+            if (HasHeld())
                 _backoff.Reset();
         }
         if (error is { } told)
             throw new ApiRefusal((HttpStatusCode)told.Code, told.Message);
         // The end of a watch is nothing unusual, unless it comes at once again and again.
-        return isUseful || time.GetElapsedTime(began) > times.FirstRetry * 5;
+        return HasHeld();
     }
 
     private void Take(WatchEvent happened)

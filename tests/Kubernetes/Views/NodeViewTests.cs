@@ -70,7 +70,8 @@ public sealed class NodeViewTests(ApiServer server)
                 status: { phase: Running, podIP: 10.82.{{i / 100}}.{{(i % 100) + 1}}, podIPs: [ { ip: 10.82.{{i / 100}}.{{(i % 100) + 1}} } ] }
                 """));
         await StateAsync(Enrolment.None, ordered: 0);
-        // In a controller's first seconds no acks count.
+        // In a controller's first seconds no acks count. And as long as a MeshNode says that another replica serves a node (other tests' may), a
+        // withdrawal waits for its whole 2 s, since that node's acks are not heard here.
         if (EnrolmentLedger.SettleTime - Stopwatch.GetElapsedTime(began) is var left && left > TimeSpan.Zero)
             await Task.Delay(left);
 
