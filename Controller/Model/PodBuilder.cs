@@ -29,7 +29,7 @@ internal sealed class PodBuilder(IReadOnlySet<string> excluded)
             warnings.Add($"{pod} is in namespace {pod.Namespace}, which the source does not hold: it counts as one without labels");
         var modes = ProtectionModes.Of(pod, ns, around.Settings.Mode, warnings.Add);
         bool asks = AsksForEnrolment(pod, ns, warnings);
-        bool isNamespaceEnrolled = ns?.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) == "true";
+        var (own, isNamespaceEnrolled) = (pod.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel), ns?.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) == "true");
         string obstacle = asks ? ObstacleOf(pod, addresses) : "";
         if (asks && excluded.Contains(pod.Namespace))
             warnings.Add($"{pod} is not enrolled: namespace {pod.Namespace} never is");
@@ -47,9 +47,9 @@ internal sealed class PodBuilder(IReadOnlySet<string> excluded)
             IsTerminating = pod.IsTerminating,
             RuntimeUid = pod.Annotations.GetValueOrDefault(StaticPodHash, ""),
             // With or without an address: its sandbox may be starting, or may be made anew, and only this lets go of it then.
-            IsLeftAlone = !pod.HostNetwork && pod.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) == "false" && isNamespaceEnrolled,
+            IsLeftAlone = !pod.HostNetwork && own == "false" && isNamespaceEnrolled,
             // The same: what starts has no address yet.
-            IsOptedIn = !pod.HostNetwork && pod.Labels.GetValueOrDefault(ModelBuilder.EnrolLabel) == "true" && !isNamespaceEnrolled && !excluded.Contains(pod.Namespace),
+            IsOptedIn = !pod.HostNetwork && own == "true" && !isNamespaceEnrolled && !excluded.Contains(pod.Namespace),
             Policies = around.Access.KeysOf(pod.Labels),
             PortModes = modes.Ports,
         };

@@ -19,7 +19,7 @@ internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, Exclusi
 
     private readonly Dictionary<string, Draft> _drafts = [];
     private readonly HashSet<string> _due = [];
-    private readonly HashSet<(string Node, string Way)> _cut = [];   // told once
+    private readonly HashSet<(string Node, string Way)> _cut = [];   // told once a stream
     private int _drainSeconds;
     private ImmutableArray<string> _namespaces = [];
 
@@ -31,6 +31,7 @@ internal sealed class OrderRound(OrderDesk desk, EnrolmentLedger ledger, Exclusi
     {
         desk.Forget(node);
         _drafts.Remove(node);
+        _cut.RemoveWhere(cut => cut.Node == node);
         _due.Add(node);
     }
 

@@ -123,14 +123,14 @@ internal sealed class SocketStock : ISocketSource
         _lastRefusal = refusal ?? NoWord;
         if (refusal is null) Refill(_size.AtOnce);
         else OnRefused(refusal);
-        _size.Hold(_isEnded ? 0 : _sockets.Count + _requested);
+        Account();
     }
 
     /// <summary>Redirector is a new one, and knows of no request: what was asked is asked again.</summary>
     public void OnRedirectorChanged()
     {
         (_requested, _lastRefusal) = (0, NoWord);
-        _size.Hold(_sockets.Count);
+        Account();
         _loop.Timers.Cancel(_askAgain);
         // One on a loop that the pod has never used stays as it is, without any.
         if (_minute.IsArmed) Refill(_size.AfterHello(_sockets.Count));
@@ -141,7 +141,7 @@ internal sealed class SocketStock : ISocketSource
     {
         _isEnded = true;
         while (_sockets.TryDequeue(out int fd)) SocketCalls.Close(fd);
-        _size.Hold(0);
+        Account();
         FailWaiting(_ => true, reason);
         foreach (var timer in (LoopTimer[])[_deadline, _askAgain, _minute]) _loop.Timers.Cancel(timer);
     }
@@ -162,8 +162,10 @@ internal sealed class SocketStock : ISocketSource
             _requester.Request(_uid, count, this);
         }
 
-        _size.Hold(_isEnded ? 0 : _sockets.Count + _requested);
+        Account();
     }
+
+    private void Account() => _size.Hold(_isEnded ? 0 : _sockets.Count + _requested);
 
     // The refusal is the answer to the one that asked, which is the first for whom nothing is on its way any longer. The others ask again.
     private void OnRefused(string reason)
@@ -185,7 +187,7 @@ internal sealed class SocketStock : ISocketSource
         _size.NextMinute();
         int target = _size.Target;
         while (_sockets.Count > target && _sockets.TryDequeue(out int fd)) SocketCalls.Close(fd);
-        _size.Hold(_sockets.Count + _requested);
+        Account();
         BeginMinute();
     }
 

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Net;
 using Ambient.Protocol.Discovery.V1;
 using Ambient.Protocol.Redirector.V1;
 using Ambient.Tests.Mesh.Redirector;
@@ -10,8 +8,6 @@ namespace Ambient.Tests.Mesh.Cni;
 public sealed class OptInTests
 {
     private const string Bank = "bank";
-
-    private static readonly IPAddress Anywhere = IPAddress.Parse("10.200.0.1");
 
     [Fact]
     public void A_pod_that_opts_in_by_its_own_label_is_captured_before_ADD_returns_and_no_other_of_its_namespace_is()
@@ -25,7 +21,7 @@ public sealed class OptInTests
 
         Assert.Equal((true, false), (pod.HasTable, other.HasTable));
         world.Node.AwaitListeners(pod);
-        using var client = pod.Connect(Anywhere, 80);
+        using var client = pod.Connect(PluginWorld.Anywhere, 80);
         Assert.NotNull(client);
         using var waits = Wire.Accept(world.Node.Listeners[pod.Uid][0]);
         Assert.NotNull(waits);   // nothing left in the clear: it waits for whoever serves the pod
@@ -133,47 +129,14 @@ public sealed class OptInTests
         return named;
     }
 
-    private sealed class World : IDisposable
+    private sealed class World : PluginWorld
     {
-        public World()
-        {
-            Redirector = Run.Start();
-            Node = Run.Connect();
-            Node.Greet();
-        }
-
-        public RedirectorRun Run { get; } = new();
-
-        public PodNet Net { get; } = new();
-
-        public Process Redirector { get; }
-
-        public TestNode Node { get; }
-
-        public Plugin Plugin => new(Run);
-
         /// <summary>The next order, which enrols no namespace.</summary>
         public void Pass(IEnumerable<Pod> optedIn, params CapturedPod[] named)
         {
             var order = Run.Unsigned(named);
             order.OptedIn.Add(optedIn.Select(pod => new OptedInPod { Uid = pod.Uid, Namespace = Bank, Name = pod.Name }));
             Assert.True(Node.Pass(Run.Sign(order)).Accepted);
-        }
-
-        public void AssertStaysRedirected(Pod pod)
-        {
-            Wire.Pause(300);   // quiet rules would be in force after some 30
-            using var client = pod.Connect(Anywhere, 80);
-            Assert.NotNull(client);
-            using var waits = Wire.Accept(Node.Listeners[pod.Uid][0]);
-            Assert.NotNull(waits);
-        }
-
-        public void Dispose()
-        {
-            Node.Dispose();
-            Run.Dispose();
-            Net.Dispose();
         }
     }
 }

@@ -10,8 +10,6 @@ namespace Ambient.Tests.Mesh.Cni;
 /// <summary>Pods that start: the plugin by the CNI convention against a real Redirector and real namespaces.</summary>
 public sealed class StartTests
 {
-    private static readonly IPAddress Anywhere = IPAddress.Parse("10.200.0.1");
-
     [Fact]
     public void A_pod_of_an_enrolled_namespace_is_captured_before_ADD_returns_and_the_previous_result_passes_untouched()
     {
@@ -23,7 +21,7 @@ public sealed class StartTests
         Assert.Equal((0, world.Plugin.ResultOf(pod) + "\n"), (added.ExitCode, added.Output));
         Assert.True(pod.HasTable);
         world.Node.AwaitListeners(pod);
-        using var client = pod.Connect(Anywhere, 80);
+        using var client = pod.Connect(PluginWorld.Anywhere, 80);
         Assert.NotNull(client);
         using var waits = Wire.Accept(world.Node.Listeners[pod.Uid][0]);
         Assert.NotNull(waits);   // nothing left in the clear: it waits for whoever serves the pod
@@ -176,7 +174,7 @@ public sealed class StartTests
         Assert.True(pod.HasTable);
         Assert.Equal(0, world.Plugin.Delete(pod, "sandbox-1").ExitCode);
         world.Node.AwaitListeners(pod);
-        using (var client = pod.Connect(Anywhere, 80))
+        using (var client = pod.Connect(PluginWorld.Anywhere, 80))
         using (var waits = Wire.Accept(world.Node.Listeners[pod.Uid][0]))
             Assert.NotNull(waits);
 
@@ -331,28 +329,15 @@ public sealed class StartTests
         return pod with { Address = new IPAddress(v4), AddressV6 = new IPAddress(v6) };
     }
 
-    private sealed class World : IDisposable
+    private sealed class World : PluginWorld
     {
         private readonly string[] _enrolled;
 
         public World(params string[] enrolled)
         {
             _enrolled = enrolled is [] ? ["shop"] : enrolled;
-            Redirector = Run.Start();
-            Node = Run.Connect();
-            Node.Greet();
             Pass();
         }
-
-        public RedirectorRun Run { get; } = new();
-
-        public PodNet Net { get; } = new();
-
-        public Process Redirector { get; private set; }
-
-        public TestNode Node { get; private set; }
-
-        public Plugin Plugin => new(Run);
 
         public CaptureOrder Unsigned(params CapturedPod[] pods) => Run.Enrolling(_enrolled, pods);
 
@@ -374,33 +359,6 @@ public sealed class StartTests
             Net.Put(by);
             Node.Drop(pod);
             return by;
-        }
-
-        /// <summary>Redirector and NodeProxy both start again.</summary>
-        public void Restart()
-        {
-            Run.Kill(Redirector);
-            Node.Dispose();
-            Redirector = Run.Start();
-            Node = Run.Connect();
-            Node.Greet();
-        }
-
-        /// <summary>What the pod connects comes to its listener, and it is not being let go of.</summary>
-        public void AssertStaysRedirected(Pod pod)
-        {
-            Wire.Pause(300);   // quiet rules would be in force after some 30
-            using var client = pod.Connect(Anywhere, 80);
-            Assert.NotNull(client);
-            using var waits = Wire.Accept(Node.Listeners[pod.Uid][0]);
-            Assert.NotNull(waits);
-        }
-
-        public void Dispose()
-        {
-            Node.Dispose();
-            Run.Dispose();
-            Net.Dispose();
         }
     }
 }
