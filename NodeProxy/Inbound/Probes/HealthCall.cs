@@ -26,6 +26,9 @@ internal sealed class HealthCall : IFrameSink
     /// <summary>What was wrong, for a person; null while nothing is.</summary>
     public string? Fault { get; private set; }
 
+    /// <summary>The call has begun, and its message has not been read to the end.</summary>
+    public bool IsPending => _stream != 0 && !_isWhole;
+
     /// <summary>A HealthCheckRequest as it crosses the wire: not compressed, its length, then field 1 if it is not empty.</summary>
     internal static byte[] MessageOf(string service)
     {

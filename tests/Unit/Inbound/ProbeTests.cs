@@ -134,7 +134,7 @@ public sealed class ProbeTests
     }
 
     [Fact]
-    public void One_call_of_the_health_service_passes_frame_by_frame()
+    public void One_call_of_the_health_service_passes_however_it_is_cut()
     {
         byte[] call = [.. FrameWriter.Preface, .. Settings(), .. Headers(1, "/grpc.health.v1.Health/Check"), .. Data(1, HealthCall.MessageOf("orders"), end: true)];
         for (int cut = 1; cut <= call.Length; cut++)
@@ -149,6 +149,31 @@ public sealed class ProbeTests
             Assert.Equal(call.Length, passed);
             Assert.Equal(LookKind.PassAll, reader.Read([], isAll: true).Kind);
         }
+    }
+
+    [Theory]
+    [InlineData("orders")]
+    [InlineData("others")]
+    public void A_call_whose_message_is_not_whole_yet_does_not_pass_and_what_came_before_it_does(string service)
+    {
+        byte[] before = [.. FrameWriter.Preface, .. Settings()], call = [.. Headers(1, "/grpc.health.v1.Health/Check"), .. Settings()];
+        byte[] message = Data(1, HealthCall.MessageOf(service), end: true);
+        var reader = new GrpcProbeReader([Grpc], 16 * 1024);
+        Assert.Equal(Look.Pass(before.Length), reader.Read([.. before, .. call], isAll: false));
+        Assert.Equal(Look.More, reader.Read(call, isAll: false));
+        Assert.Equal(Look.More, reader.Read([.. call, .. message[..^1]], isAll: false));
+        var look = reader.Read([.. call, .. message], isAll: false);
+        if (service == "orders") Assert.Equal(Look.Pass(call.Length + message.Length), look);
+        else Assert.Contains("it asks for another service", look.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_call_whose_message_never_ends_is_refused()
+    {
+        byte[] call = [.. FrameWriter.Preface, .. Settings(), .. Headers(1, "/grpc.health.v1.Health/Check")];
+        var reader = new GrpcProbeReader([Grpc], 16 * 1024);
+        int passed = reader.Read(call, isAll: false).Bytes;
+        Assert.Contains("cut off", reader.Read(call.AsSpan(passed), isAll: true).Reason, StringComparison.Ordinal);
     }
 
     public static TheoryData<string, byte[]> OtherCalls => new()
