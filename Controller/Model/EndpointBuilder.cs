@@ -36,15 +36,16 @@ internal sealed class EndpointBuilder(PodBook pods, AddressBook addresses, Func<
         readiness.Settle();
 
         var before = slot.Placed?.Endpoints ?? [];
-        var known = before.Length == 0 ? null : before.ToDictionary(e => e.Key);
+        var known = before.ToDictionary(e => e.Key);
+        var groups = before.OfType<ToldEndpoint>().Select(e => e.Group).Distinct().ToList();
         var endpoints = ImmutableArray.CreateBuilder<ToldResource>(drafts.Count);
         foreach (var (address, draft) in drafts)
         {
-            var resource = new Resource { Key = $"endpoint/{service.Namespace}/{service.Name}/{address}", Endpoint = draft.Resource };
-            if (!Sendable.Check(resource, _warnings))
-                continue;
-            var told = ToldResource.Of(resource, service.Namespace);
-            endpoints.Add(known is not null && known.TryGetValue(told.Key, out var old) && old.SaysWhat(told) ? old : told);
+            var told = new ToldEndpoint(GroupOf(service, draft.Resource, groups), address, draft.Resource);
+            if (known.TryGetValue(told.Key, out var old) && old.SaysWhat(told))
+                endpoints.Add(old);
+            else if (Sendable.Check(told.Read(), _warnings))
+                endpoints.Add(told);
         }
         slot.NeedsZones = _needsZones;
         return new Made(endpoints.DrainToImmutable(), [.. _warnings], [.. _missing]);
@@ -113,6 +114,17 @@ internal sealed class EndpointBuilder(PodBook pods, AddressBook addresses, Func<
                 }
             }
         }
+    }
+
+    private static EndpointGroup GroupOf(ServiceObject service, EndpointResource endpoint, List<EndpointGroup> groups)
+    {
+        foreach (var known in groups)
+        {
+            if (known.Ports.Length == endpoint.Ports.Count && known.Ports.Zip(endpoint.Ports).All(both => both.First == (both.Second.Name, both.Second.Port)))
+                return known;
+        }
+        groups.Add(new EndpointGroup(service.Namespace, service.Name, [.. endpoint.Ports.Select(port => (port.Name, port.Port))]));
+        return groups[^1];
     }
 
     private string ZoneOf(string node)

@@ -29,7 +29,7 @@ internal sealed record MeshModel(MeshSettings Settings, ToldResource ToldSetting
         ToldSettings,
         .. Services.Values.OrderBy(s => s.Service.Namespace, StringComparer.Ordinal).ThenBy(s => s.Service.Name, StringComparer.Ordinal)
             .SelectMany(s => s.Told is null ? s.Endpoints : [s.Told, .. s.Endpoints]),
-        .. Nodes.Values.OrderBy(n => n.Key, StringComparer.Ordinal),
+        .. Nodes.OrderBy(n => n.Key, StringComparer.Ordinal).Select(n => n.Value),
         .. Policies,
     ];
 

@@ -11,7 +11,7 @@ internal sealed class ModelDraft(MeshModel? before)
         (before?.Services ?? ImmutableDictionary<(string Namespace, string Name), PlacedService>.Empty).ToBuilder();
     private readonly ImmutableDictionary<string, ToldResource>.Builder _nodes = (before?.Nodes ?? ImmutableDictionary<string, ToldResource>.Empty).ToBuilder();
     private readonly ImmutableArray<string>.Builder _changedPods = ImmutableArray.CreateBuilder<string>();
-    private readonly Dictionary<string, ToldChange> _changed = [];
+    private readonly Dictionary<ToldKey, ToldChange> _changed = [];
     private ToldResource? _settings = before?.ToldSettings;
     private ImmutableArray<ToldResource> _policies = before?.Policies ?? [];
 

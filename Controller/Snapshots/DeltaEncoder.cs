@@ -8,7 +8,7 @@ using Google.Protobuf;
 namespace Ambient.Controller.Snapshots;
 
 /// <summary>
-/// Puts resources that are encoded already behind one another, as the field <c>upserts</c> of a Delta. The bytes are as many as
+/// Puts encoded resources behind one another, as the field <c>upserts</c> of a Delta. The bytes are as many as
 /// serializing a <see cref="Delta"/> would give, and say the same; a test compares the two.
 /// </summary>
 internal static class DeltaEncoder
@@ -118,7 +118,7 @@ internal static class DeltaEncoder
         {
             at = WriteVarint(into, at, UpsertTag);
             at = WriteVarint(into, at, (uint)upserts[i].Length);
-            upserts[i].Bytes.CopyTo(into[at..]);
+            upserts[i].Write(into.Slice(at, upserts[i].Length));
             at += upserts[i].Length;
         }
     }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Ambient.Controller.Model;
 
 namespace Ambient.Controller.Snapshots;
 
@@ -19,13 +20,13 @@ internal sealed class FingerprintKey(ReadOnlySpan<byte> key)
     /// <summary>One that nobody else has: for a controller whose nodes need not be known by another.</summary>
     internal static FingerprintKey New() => new(RandomNumberGenerator.GetBytes(KeyBytes));
 
-    internal ViewFingerprint Of(ReadOnlySpan<byte> resource)
+    internal ViewFingerprint Of(ToldResource resource)
     {
         var length = KeyBytes + resource.Length;
         var rented = length > OnStack ? ArrayPool<byte>.Shared.Rent(length) : null;
         var input = rented is null ? stackalloc byte[OnStack] : rented;
         _key.CopyTo(input);
-        resource.CopyTo(input[KeyBytes..]);
+        resource.Write(input[KeyBytes..length]);
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(input[..length], hash);
         if (rented is not null)

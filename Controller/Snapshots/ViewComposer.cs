@@ -41,7 +41,7 @@ internal sealed class ViewComposer(Func<string, EnrolmentState> stateOf, Func<Me
     {
         if (change.Now is not { Length: > DeltaEncoder.MaxResourceBytes } large)
             return change;
-        tooLarge(large.Key, large.Length);
+        tooLarge(large.Key.ToString(), large.Length);
         return change with { Now = null };
     }
 

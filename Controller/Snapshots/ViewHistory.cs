@@ -5,7 +5,7 @@ using Google.Protobuf;
 namespace Ambient.Controller.Snapshots;
 
 /// <summary>
-/// The view of the mesh that nodes are told, its versions, and which keys changed with each. It holds one encoded copy of
+/// The view of the mesh that nodes are told, its versions, and which keys changed with each. It holds
 /// each resource however many nodes there are, and of its past only the names of what changed. A change is encoded once for all nodes
 /// that have the same version and scope. Any thread may call it.
 /// </summary>
@@ -43,7 +43,7 @@ internal sealed class ViewHistory(FingerprintKey? key = null, int maxKeys = 100_
     {
         lock (_lock)
         {
-            var changed = new List<(string Key, string Namespace)>();
+            var changed = new List<(ToldKey Key, string Namespace)>();
             var before = new Dictionary<string, ViewFingerprint>();
             foreach (var change in changes)
             {
@@ -149,8 +149,8 @@ internal sealed class ViewHistory(FingerprintKey? key = null, int maxKeys = 100_
 
     private EncodedDelta? EncodeChange(ulong from, ViewScope had, ViewScope wanted)
     {
-        var upserts = new Dictionary<string, ToldResource>(StringComparer.Ordinal);
-        var removals = new HashSet<string>(StringComparer.Ordinal);
+        var upserts = new Dictionary<ToldKey, ToldResource>();
+        var removals = new HashSet<ToldKey>();
         foreach (var (key, ns) in StepsSince(from).SelectMany(step => step.Changed))
         {
             if (wanted.Holds(ns) && _content.Find(ns, key) is { } resource)
@@ -166,6 +166,6 @@ internal sealed class ViewHistory(FingerprintKey? key = null, int maxKeys = 100_
         }
         // A key may be gone from one namespace and be told in another.
         removals.ExceptWith(upserts.Keys);
-        return DeltaEncoder.Change(new DeltaHead(_version, NewNonce(), PresentLocked(wanted), AtLocked(from, had)), [.. upserts.Values], removals);
+        return DeltaEncoder.Change(new DeltaHead(_version, NewNonce(), PresentLocked(wanted), AtLocked(from, had)), [.. upserts.Values], [.. removals.Select(key => key.ToString())]);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class AnnouncementPass(ViewHistory history, EnrolmentLedger ledg
     private readonly ViewComposer _composer =
         new(ledger.StateOf, pod => exclusions.AnnouncedOf(pod), node => roster.RecordOf(node).Capabilities, logger.ResourceTooLarge);
 
-    private Dictionary<string, ToldChange> _resources = [];            // of models that came since the last pass
+    private Dictionary<ToldKey, ToldChange> _resources = [];            // of models that came since the last pass
     private HashSet<string> _pods = [];
     private readonly HashSet<string> _nodes = [];                      // whose pods may reach something else
     private bool _areAllNodesAffected;

@@ -24,7 +24,7 @@ public sealed class IncrementalModelTests
         var files = new Dictionary<string, ParsedFile>();
         var builder = new ModelBuilder("cluster.local");
         var composer = Composer();
-        var view = new Dictionary<string, ToldResource>();
+        var view = new Dictionary<ToldKey, ToldResource>();
         MeshModel? before = null;
         for (var round = 0; round < Rounds; round++)
         {
@@ -66,9 +66,9 @@ public sealed class IncrementalModelTests
 
         Assert.Equal(["web"], after.Pods.Values.Where(p => !before.Pods.Values.Any(old => ReferenceEquals(old, p))).Select(p => p.Name));
         Assert.Equal(["endpoint/shop/web/10.1.0.9"],
-            after.Told.Where(r => !before.Told.Any(old => ReferenceEquals(old, r))).Select(r => r.Key));
+            after.Told.Where(r => !before.Told.Any(old => ReferenceEquals(old, r))).Select(r => r.Key.ToString()));
         Assert.Equal(["endpoint/shop/web/10.1.0.1", "endpoint/shop/web/10.1.0.9", $"workload/{after.Pods.Values.Single(p => p.Name == "web").Uid}"],
-            Composer().Update(after).Select(c => c.Key).Order(StringComparer.Ordinal));
+            Composer().Update(after).Select(c => c.Key.ToString()).Order(StringComparer.Ordinal));
 
         static string Shop(string web) => $$$"""
             {kind: Namespace, metadata: {name: shop}}

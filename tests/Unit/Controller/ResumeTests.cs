@@ -22,7 +22,7 @@ public sealed class ResumeTests
         {
             var random = new Random(seed);
             var (one, other) = (New(), New());
-            var content = new Dictionary<string, ToldChange>();
+            var content = new Dictionary<ToldKey, ToldChange>();
             for (var i = 0; i < 200; i++)
             {
                 var change = Change(random);
