@@ -15,8 +15,14 @@ internal interface IPodWatcher
     /// <summary>Whether one of the pod's addresses is still on a link; null when it cannot be looked at just now.</summary>
     bool? HoldsAddress();
 
-    /// <summary>Time to look at everything that sends no events.</summary>
+    /// <summary>Time to look at what sends no events.</summary>
     void OnSweep();
+
+    /// <summary>Time to look at what sends events too: some may have been lost. Follows <see cref="OnSweep"/>.</summary>
+    void OnThoroughSweep();
+
+    /// <summary>Time to count.</summary>
+    void OnCount();
 
     /// <summary>The pod has ended.</summary>
     void OnEnded(string reason);

@@ -57,11 +57,20 @@ internal sealed partial class PodCapture : IPodWatcher
         if (_isBusy || _rules is null || _namespace is null)
             return;
         _ = _namespace.RulesWatch.AskGeneration();
+        MendSettings(_namespace);
+        CatchUp();
+    }
+
+    /// <inheritdoc/>
+    public void OnThoroughSweep()
+    {
+        if (_isBusy || _rules is null || _namespace is null)
+            return;
         _routing |= RouteChanges.Links;
-        MendSetting(_namespace);
+        if (_namespace.Settings is { LacksAny: true })
+            _namespace.ForgetSettings(); // what came since is opened with the next sweep
         _ = ReadAddresses();
         CatchUp();
-        ReadNonTcp();
     }
 
     /// <summary>Does what events ask for, as soon as no job runs.</summary>
@@ -183,17 +192,21 @@ internal sealed partial class PodCapture : IPodWatcher
         }
     }
 
-    private void MendSetting(PodNamespace pod)
+    private void MendSettings(PodNamespace pod)
     {
         try
         {
-            string mended = _tools.Entry.Run(pod.Namespace, () =>
+            var sysctls = _tools.Jobs.Sysctls;
+            var settings = pod.Settings ?? _tools.Entry.Run(pod.Namespace, () => pod.HoldSettings(sysctls));
+            string mended = settings.Read().DifferenceFrom(PodSettings.Captured);
+            if (mended.Length > 0)
             {
-                string broken = _tools.Jobs.Sysctls.Read().DifferenceFrom(PodSettings.Captured);
-                if (broken.Length > 0)
-                    _tools.Jobs.Sysctls.Write(PodSettings.Captured);
-                return broken;
-            });
+                _ = _tools.Entry.Run(pod.Namespace, () =>
+                {
+                    sysctls.Write(PodSettings.Captured);
+                    return true;
+                });
+            }
             _unmended.Proved(UnmendedParts.Settings);
             if (mended.Length == 0)
                 return;

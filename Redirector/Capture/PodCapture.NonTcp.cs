@@ -3,12 +3,13 @@ using Ambient.Redirector.Loop;
 
 namespace Ambient.Redirector.Capture;
 
-/// <summary>Reads what the pod's rules count beside TCP, with every sweep, and tells the newest NodeProxy how much it has risen.</summary>
+/// <summary>Reads what the pod's rules count beside TCP, now and then, and tells the newest NodeProxy how much it has risen.</summary>
 internal sealed partial class PodCapture
 {
     private readonly NonTcpTally _nonTcp = new();
 
-    private void ReadNonTcp()
+    /// <inheritdoc/>
+    public void OnCount()
     {
         if (_isBusy || _namespace is not { } pod || _rules is null || _foreign is not null || _ending is not null || _isFinished)
             return;

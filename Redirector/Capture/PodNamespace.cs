@@ -56,6 +56,9 @@ internal sealed class PodNamespace : IDisposable
     /// <summary>Its settings when it was opened.</summary>
     public PodSettings SettingsAtOpen { get; }
 
+    /// <summary>Its settings as they are; null until <see cref="HoldSettings"/>. The loop's.</summary>
+    public HeldSysctls? Settings { get; private set; }
+
     public PodRoutes Routes { get; }
 
     public RouteWatch RouteWatch { get; }
@@ -74,9 +77,25 @@ internal sealed class PodNamespace : IDisposable
     /// <summary>Whether one of the pod's addresses is on a link of the namespace.</summary>
     public bool HoldsAnyOf(IReadOnlyCollection<IPAddress> addresses) => _routes.Addresses().Any(addresses.Contains);
 
+    /// <summary>Opens the settings, in the pod's namespace.</summary>
+    /// <exception cref="IOException">One is there and cannot be read.</exception>
+    public HeldSysctls HoldSettings(NetSysctls sysctls)
+    {
+        ForgetSettings();
+        return Settings = sysctls.Hold();
+    }
+
+    /// <summary>Closes the settings. Harmless at any time.</summary>
+    public void ForgetSettings()
+    {
+        Settings?.Dispose();
+        Settings = null;
+    }
+
     /// <summary>Closes every descriptor.</summary>
     public void Dispose()
     {
+        ForgetSettings();
         RulesWatch.Dispose();
         RouteWatch.Dispose();
         _routes.Dispose();

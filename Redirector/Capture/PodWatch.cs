@@ -12,6 +12,9 @@ internal sealed class PodWatch : IDisposable
 {
     private static readonly TimeSpan _sweepInterval = TimeSpan.FromSeconds(3);
 
+    // In sweeps. A node with hundreds of pods must not spend its time on asking for what nobody changed.
+    private const int CountEvery = 3, ThoroughEvery = 10;
+
     // The end of a pod must be noticed within a second, and a path sends no event.
     private static readonly TimeSpan _pathInterval = TimeSpan.FromMilliseconds(400);
 
@@ -24,6 +27,7 @@ internal sealed class PodWatch : IDisposable
     private readonly List<LoopWatch> _watches = [];
     private readonly List<NftCommit> _commits = [];
     private LoopTimer? _sweep, _path, _address;
+    private int _sweeps;
     private bool _isEnded;
 
     public PodWatch(EventLoop loop, PodNamespace pod, IPodWatcher watcher)
@@ -86,6 +90,11 @@ internal sealed class PodWatch : IDisposable
     private void SweepLater() => _sweep = _loop.After(_sweepInterval, () =>
     {
         _watcher.OnSweep();
+        if (_sweeps % ThoroughEvery == 0)
+            _watcher.OnThoroughSweep();
+        if (_sweeps % CountEvery == 0)
+            _watcher.OnCount();
+        _sweeps++;
         if (!_isEnded)
             SweepLater();
     });

@@ -15,6 +15,9 @@ internal sealed class NetSysctls(string folder)
     /// <summary>Those that capture changes.</summary>
     public PodSettings Read() => new(Read(_loose), Read(_markAccept), Read(_markReflect), Read(_markReflectIpv6));
 
+    /// <summary>The same, to be read again and again.</summary>
+    public HeldSysctls Hold() => new([_loose, _markAccept, _markReflect, _markReflectIpv6]);
+
     /// <summary>Writes those that are not null, where the kernel has them.</summary>
     /// <exception cref="RulesException">One is there and may not be written.</exception>
     public void Write(PodSettings settings)
