@@ -33,7 +33,7 @@ internal sealed class ControllerUnderTest : IDisposable
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
-            Environment = { ["MALLOC_ARENA_MAX"] = "2" },   // as in deploy/
+            Environment = { ["MALLOC_ARENA_MAX"] = "2", ["DOTNET_SYSTEM_BUFFERS_SHAREDARRAYPOOL_MAXARRAYSPERPARTITION"] = "512" },   // as in deploy/
         };
         var process = Process.Start(start)!;
         if (await process.StandardOutput.ReadLineAsync() is not { } line || line.Split(' ') is not ["ready", var port, var seconds])
