@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
@@ -57,7 +56,6 @@ internal sealed class StreamServer : IAsyncDisposable
             grpc.MaxReceiveMessageSize = MaxNodeMessageBytes;
             grpc.EnableDetailedErrors = false;
         });
-        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, SharedMemory>();
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.MaxWriteBufferSize = WriteBufferBytes);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
@@ -88,6 +86,7 @@ internal sealed class StreamServer : IAsyncDisposable
                 });
             });
         });
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new BlockPool());   // after UseKestrelCore, which says its own: the last one counts
         var app = builder.Build();
         var open = new OpenStreams();
         app.Use((context, next) =>
@@ -111,12 +110,5 @@ internal sealed class StreamServer : IAsyncDisposable
         using var timeout = new CancellationTokenSource(StopTimeout);
         await _app.StopAsync(timeout.Token);
         await _app.DisposeAsync();
-    }
-
-    // Kestrel's own pool keeps every block that was ever in use at once, and pins it: with ten thousand streams those of the one moment in which
-    // all said Hello. The shared one keeps a few for each processor, and leaves the rest to the garbage collection.
-    private sealed class SharedMemory : IMemoryPoolFactory<byte>
-    {
-        public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => MemoryPool<byte>.Shared;
     }
 }
