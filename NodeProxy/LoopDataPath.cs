@@ -3,11 +3,14 @@ using Ambient.NodeProxy.Engine;
 using Ambient.NodeProxy.Inbound;
 using Ambient.NodeProxy.Outbound;
 using Ambient.NodeProxy.Sessions;
+using Ambient.NodeProxy.Tunnel;
+using Microsoft.Extensions.Logging;
 
 namespace Ambient.NodeProxy;
 
 /// <summary>The data path of one loop, put together: what capture hands over goes out or comes in.</summary>
-internal sealed class LoopDataPath(EventLoop loop, LoopPods pods, OutboundLoop outbound, InboundLoop inbound, SessionBook sessions) : ICaptureHandler
+internal sealed class LoopDataPath(
+    EventLoop loop, LoopPods pods, CredentialCache credentials, OutboundLoop outbound, InboundLoop inbound, SessionBook sessions, ILogger logger) : ICaptureHandler
 {
     private int _certificatesChanged;
 
@@ -58,6 +61,7 @@ internal sealed class LoopDataPath(EventLoop loop, LoopPods pods, OutboundLoop o
         loop.Post(() =>
         {
             Volatile.Write(ref _certificatesChanged, 0);
+            if (credentials.Rehearse(loop.Scratch) is { } reason) NodeLog.RehearsalFailed(logger, reason);
             outbound.OnCertificates();
             inbound.OnCertificates();
         });

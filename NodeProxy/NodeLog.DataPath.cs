@@ -70,6 +70,9 @@ internal static partial class NodeLog
     [LoggerMessage(1601, LogLevel.Information, "No link to {Peer}: {Reason}: {Detail}")]
     public static partial void LinkFailed(ILogger logger, IPEndPoint peer, RefusalReason reason, string detail);
 
+    [LoggerMessage(1602, LogLevel.Warning, "A handshake of a certificate with itself fails, as peers' handshakes with it may: {Reason}")]
+    public static partial void RehearsalFailed(ILogger logger, string reason);
+
     [LoggerMessage(1903, LogLevel.Information, "Service addresses reach this process: the node is well")]
     public static partial void NodeHealthy(ILogger logger);
 

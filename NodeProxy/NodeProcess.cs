@@ -92,7 +92,7 @@ internal sealed class NodeProcess : IDisposable
             {
                 Loop = loop, Views = views, Credentials = credentials, Links = links, Sessions = sessions, Refusals = refusals,
             });
-            return new LoopDataPath(loop, loopPods, outbound, inbound, sessions);
+            return new LoopDataPath(loop, loopPods, credentials, outbound, inbound, sessions, logger);
         }
     }
 
@@ -112,6 +112,7 @@ internal sealed class NodeProcess : IDisposable
         _loops.Start();
         _control.Start();
         _watch.Start();
+        _ = HeaderRehearsal.Run();
         Capture.Start();
         NodeLog.Serving(_logger, _options.Node, _options.Loops);
     }

@@ -83,6 +83,22 @@ internal static unsafe partial class Crypto
     [LibraryImport(Library, EntryPoint = "d2i_AutoPrivateKey")]
     internal static partial nint ReadPrivateKey(nint reuse, byte** from, nint bytes);
 
+    /// <summary>EVP_PKEY_CTX_new_from_name(3).</summary>
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_CTX_new_from_name", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint KeyMakingNew(nint library, string algorithm, nint properties);
+
+    /// <summary>EVP_PKEY_fromdata_init(3).</summary>
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_fromdata_init")]
+    internal static partial int KeyMakingStart(nint making);
+
+    /// <summary>EVP_PKEY_fromdata(3); the caller frees the key.</summary>
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_fromdata")]
+    internal static partial int KeyMake(nint making, nint* key, int selection, void* parameters);
+
+    /// <summary>EVP_PKEY_CTX_free(3).</summary>
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_CTX_free")]
+    internal static partial void KeyMakingFree(nint making);
+
     /// <summary>EVP_PKEY_free(3).</summary>
     [LibraryImport(Library, EntryPoint = "EVP_PKEY_free")]
     internal static partial void KeyFree(nint key);
@@ -146,6 +162,14 @@ internal static unsafe partial class Crypto
     /// <summary>OPENSSL_sk_free(3); leaves the items.</summary>
     [LibraryImport(Library, EntryPoint = "OPENSSL_sk_free")]
     internal static partial void StackFree(nint stack);
+
+    /// <summary>X509_STORE_new(3).</summary>
+    [LibraryImport(Library, EntryPoint = "X509_STORE_new")]
+    internal static partial nint StoreNew();
+
+    /// <summary>X509_STORE_free(3): gives a reference back.</summary>
+    [LibraryImport(Library, EntryPoint = "X509_STORE_free")]
+    internal static partial void StoreFree(nint store);
 
     /// <summary>X509_STORE_add_cert(3); the store takes its own reference.</summary>
     [LibraryImport(Library, EntryPoint = "X509_STORE_add_cert")]

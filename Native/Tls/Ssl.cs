@@ -55,6 +55,10 @@ internal static unsafe partial class Ssl
     [LibraryImport(Library, EntryPoint = "SSL_CTX_get_cert_store")]
     internal static partial nint ContextStore(nint context);
 
+    /// <summary>SSL_CTX_set1_cert_store(3); the context takes its own reference.</summary>
+    [LibraryImport(Library, EntryPoint = "SSL_CTX_set1_cert_store")]
+    internal static partial void ContextShareStore(nint context, nint store);
+
     /// <summary>SSL_CTX_use_certificate(3); the context takes its own reference.</summary>
     [LibraryImport(Library, EntryPoint = "SSL_CTX_use_certificate")]
     internal static partial int ContextUseCertificate(nint context, nint certificate);

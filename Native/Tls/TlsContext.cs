@@ -26,7 +26,6 @@ public sealed unsafe class TlsContext : IDisposable
     private const ulong NoCompression = 1 << 17, ServerPreference = 1 << 22, NoRenegotiation = 1 << 30, NoAuthorityNames = 1 << 9;
     private const int PartialWrite = 0x1, MovingBuffer = 0x2, NoAutoChain = 0x8, ReleaseBuffers = 0x10;
     private const int CacheClientOnlyByCallback = 0x1 | 0x300, CacheNothing = 0x0;
-    private const nuint TrustAnyOfBundle = 0x80000;       // X509_V_FLAG_PARTIAL_CHAIN
     private const int NegotiatedByServer = 1, NotAcknowledged = 2;
 
     // SSL_CTX_ctrl(3), numbers of openssl/ssl.h.
@@ -35,7 +34,7 @@ public sealed unsafe class TlsContext : IDisposable
     // The first that this libssl understands: with shares for both the hybrid and X25519 (3.5), with the hybrid alone, without.
     private static readonly string[] Groups = ["*X25519MLKEM768/*X25519:P-256", "X25519MLKEM768:X25519:P-256", "X25519:P-256"];
 
-    private TlsContext(TlsSettings settings, bool isServer)
+    private TlsContext(TlsSettings settings, TlsTrust? shared, bool isServer)
     {
         TlsLibrary.EnsureLoaded();
         Crypto.ClearErrors();
@@ -50,7 +49,7 @@ public sealed unsafe class TlsContext : IDisposable
             SetProtocol(context);
             Crypto.ClearErrors();                          // of groups that this libssl does not know
             SetOwnCertificate(context, settings);
-            SetTrust(context, settings.TrustBundle);
+            SetTrust(context, settings.TrustBundle, shared);
             SetAlpn(context, EncodeAlpn(settings.Alpn));
             SetResumption(context, settings.Tickets);
         }
@@ -76,12 +75,16 @@ public sealed unsafe class TlsContext : IDisposable
     internal string[] AlpnNames { get; }
 
     /// <summary>Makes the side that connects. It sends no server name (SNI).</summary>
+    /// <param name="settings">Copied.</param>
+    /// <param name="shared">The settings' trust bundle made before; if it is another one, the settings' own counts.</param>
     /// <exception cref="TlsException">Material that cannot be used, or no OpenSSL 3.</exception>
-    public static TlsContext Client(TlsSettings settings) => new(settings, isServer: false);
+    public static TlsContext Client(TlsSettings settings, TlsTrust? shared = null) => new(settings, shared, isServer: false);
 
     /// <summary>Makes the side that accepts. It demands a certificate of every client.</summary>
+    /// <param name="settings">Copied.</param>
+    /// <param name="shared">As for <see cref="Client"/>.</param>
     /// <exception cref="TlsException">Material that cannot be used, or no OpenSSL 3.</exception>
-    public static TlsContext Server(TlsSettings settings) => new(settings, isServer: true);
+    public static TlsContext Server(TlsSettings settings, TlsTrust? shared = null) => new(settings, shared, isServer: true);
 
     /// <summary>Lets go. Sessions that live go on; new ones cannot be made.</summary>
     public void Dispose()
@@ -124,31 +127,24 @@ public sealed unsafe class TlsContext : IDisposable
             Require(isTaken, "The certificate chain cannot be used");
         }
 
-        nint key;
-        // SAFETY: pinned for the call; the library copies what it reads and is bounded by the length.
-        fixed (byte* der = settings.PrivateKeyPkcs8.Span)
-        {
-            byte* position = der;
-            key = der == null ? 0 : Crypto.ReadPrivateKey(0, &position, settings.PrivateKeyPkcs8.Length);
-        }
+        nint key = TlsPrivateKey.Read(settings.PrivateKeyPkcs8.Span);
         Require(key != 0, "The private key is not PKCS #8");
         bool isUsed = Ssl.ContextUsePrivateKey(context, key) == 1;
         Crypto.KeyFree(key);
         Require(isUsed && Ssl.ContextCheckPrivateKey(context) == 1, "The private key does not belong to the certificate");
     }
 
-    private static void SetTrust(nint context, IReadOnlyList<ReadOnlyMemory<byte>> bundle)
+    private static void SetTrust(nint context, IReadOnlyList<ReadOnlyMemory<byte>> bundle, TlsTrust? shared)
     {
-        Require(bundle.Count > 0, "The trust bundle is empty");
-        nint store = Ssl.ContextStore(context);
-        foreach (var der in bundle)
+        if (shared is not null && shared.Is(bundle))
         {
-            nint certificate = ReadCertificate(der.Span, "A certificate of the trust bundle");
-            bool isAdded = Crypto.StoreAdd(store, certificate) == 1;
-            Crypto.CertificateFree(certificate);
-            Require(isAdded, "The trust bundle cannot be used");
+            shared.GiveTo(context);
         }
-        Require(Crypto.StoreSetFlags(store, TrustAnyOfBundle) == 1, "The trust bundle cannot be used");
+        else
+        {
+            using var own = new TlsTrust(bundle);
+            own.GiveTo(context);
+        }
         Ssl.ContextSetVerify(context, VerifyPeer | VerifyRequired, 0);
         Ssl.ContextSetVerifyDepth(context, MaxChainDepth);
     }
@@ -209,7 +205,8 @@ public sealed unsafe class TlsContext : IDisposable
         return wire.ToArray();
     }
 
-    private static nint ReadCertificate(ReadOnlySpan<byte> der, string what)
+    /// <summary>Reads one certificate and nothing else; the caller frees.</summary>
+    internal static nint ReadCertificate(ReadOnlySpan<byte> der, string what)
     {
         nint certificate = 0;
         // SAFETY: pinned for the call; the library copies what it reads and is bounded by the length.

@@ -10,20 +10,27 @@ internal sealed class LinkCredentials : IDisposable
     private const int TicketsPerDestination = 2;
     private const int MaxDestinations = 1024;
 
-    // One of each entry, made when it is first needed: most meshes use one entry only, and a context costs about 30 KB.
+    // One of each entry, made when it is first needed: most meshes use one entry only, and a context costs about 22 KB.
     private readonly TlsContext?[] _clients = new TlsContext?[2];
     private readonly TlsContext?[] _servers = new TlsContext?[2];
     private readonly Dictionary<string, Queue<TlsTicket>> _tickets = [];
+    private readonly Func<Svid, TlsTrust>? _trustOf;
 
-    public LinkCredentials(Svid svid) => Svid = svid;
+    /// <param name="svid">The certificate.</param>
+    /// <param name="trustOf">Gives its roots as others share them; null makes them for this one alone.</param>
+    public LinkCredentials(Svid svid, Func<Svid, TlsTrust>? trustOf = null)
+    {
+        Svid = svid;
+        _trustOf = trustOf;
+    }
 
     public Svid Svid { get; }
 
     /// <summary>To dial an entry with.</summary>
-    public TlsContext ClientOf(TunnelEntry entry) => _clients[(int)entry] ??= TlsContext.Client(SettingsOf(entry));
+    public TlsContext ClientOf(TunnelEntry entry) => _clients[(int)entry] ??= TlsContext.Client(SettingsOf(Svid, entry), _trustOf?.Invoke(Svid));
 
     /// <summary>To answer at an entry with.</summary>
-    public TlsContext ServerOf(TunnelEntry entry) => _servers[(int)entry] ??= TlsContext.Server(SettingsOf(entry));
+    public TlsContext ServerOf(TunnelEntry entry) => _servers[(int)entry] ??= TlsContext.Server(SettingsOf(Svid, entry), _trustOf?.Invoke(Svid));
 
     /// <summary>A session to resume with that pod under that identity; used up by taking it.</summary>
     public TlsTicket? TakeTicket(LinkKey key) =>
@@ -50,11 +57,12 @@ internal sealed class LinkCredentials : IDisposable
         foreach (var context in _servers) context?.Dispose();
     }
 
-    private TlsSettings SettingsOf(TunnelEntry entry) => new()
+    /// <summary>What a certificate is to TLS at an entry.</summary>
+    public static TlsSettings SettingsOf(Svid svid, TunnelEntry entry) => new()
     {
-        CertificateChain = [.. Svid.Chain.Select(der => (ReadOnlyMemory<byte>)der)],
-        PrivateKeyPkcs8 = Svid.PrivateKeyPkcs8,
-        TrustBundle = [.. Svid.TrustBundle.Select(der => (ReadOnlyMemory<byte>)der)],
+        CertificateChain = [.. svid.Chain.Select(der => (ReadOnlyMemory<byte>)der)],
+        PrivateKeyPkcs8 = svid.PrivateKeyPkcs8,
+        TrustBundle = [.. svid.TrustBundle.Select(der => (ReadOnlyMemory<byte>)der)],
         Alpn = [TunnelEntries.ProtocolOf(entry)],
         // A ticket costs 170 us at a full handshake, and a resumed one renews it.
         Tickets = 1,
