@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Ambient.Protocol.Mesh.V1;
 using Google.Protobuf;
 
@@ -10,6 +11,9 @@ namespace Ambient.Controller.Model;
 /// </summary>
 internal sealed class ToldEndpoint : ToldResource
 {
+    // An IPv6 address with an embedded IPv4 one and a scope: ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255%4294967295.
+    private const int MostAddressBytes = 64;
+
     private readonly EndpointGroup _group;
     private readonly IPAddress _address;
     private readonly string _workloadUid;
@@ -25,7 +29,9 @@ internal sealed class ToldEndpoint : ToldResource
     {
         (_group, _address) = (group, address);
         (_workloadUid, _node, _zone, _weight, _isReady) = (told.WorkloadUid, told.Node, told.Zone, told.Weight, told.Ready);
-        Length = Read().CalculateSize();
+        Span<byte> text = stackalloc byte[MostAddressBytes];
+        int key = group.PathBytes.Length + AddressText(text);
+        Length = WireBytes.SizeOf(key) + WireBytes.SizeOf(BodyLength);
     }
 
     internal override ToldKey Key => new(_group.Path, _address);
@@ -37,7 +43,27 @@ internal sealed class ToldEndpoint : ToldResource
     /// <inheritdoc cref="EndpointGroup"/>
     internal EndpointGroup Group => _group;
 
-    internal override void Write(Span<byte> into) => Read().WriteTo(into);
+    /// <remarks>By hand: a full view writes a million of them, and as messages that took a second for each million and 700 bytes for each.</remarks>
+    internal override void Write(Span<byte> into)
+    {
+        Span<byte> text = stackalloc byte[MostAddressBytes];
+        text = text[..AddressText(text)];
+        int at = WireBytes.PutHead(into, 0, Resource.KeyFieldNumber, _group.PathBytes.Length + text.Length);
+        at = Copy(_group.PathBytes, into, at);
+        at = Copy(text, into, at);
+        at = WireBytes.PutHead(into, at, Resource.EndpointFieldNumber, BodyLength);
+
+        // In the order of their numbers, as a message writes itself; what is empty or zero is left out.
+        at = Copy(_group.ServiceBytes, into, at);
+        at = WireBytes.PutHead(into, at, EndpointResource.AddressFieldNumber, AddressLength);
+        _address.TryWriteBytes(into[at..], out int bytes);
+        at = WireBytes.Put(into, at + bytes, EndpointResource.WorkloadUidFieldNumber, _workloadUid);
+        at = Copy(_group.PortBytes, into, at);
+        at = PutNumber(into, at, EndpointResource.ReadyFieldNumber, _isReady ? 1u : 0);
+        at = WireBytes.Put(into, at, EndpointResource.ZoneFieldNumber, _zone);
+        at = PutNumber(into, at, EndpointResource.WeightFieldNumber, _weight);
+        WireBytes.Put(into, at, EndpointResource.NodeFieldNumber, _node);
+    }
 
     internal override bool SaysWhat(ToldResource other) =>
         other is ToldEndpoint endpoint && Length == endpoint.Length && _group.Equals(endpoint._group) && _address.Equals(endpoint._address)
@@ -59,4 +85,22 @@ internal sealed class ToldEndpoint : ToldResource
             Node = _node,
         },
     };
+
+    private int AddressLength => _address.AddressFamily == AddressFamily.InterNetwork ? 4 : 16;
+
+    private int BodyLength => _group.ServiceBytes.Length + WireBytes.SizeOf(AddressLength) + WireBytes.SizeOf(_workloadUid) + _group.PortBytes.Length
+        + SizeOfNumber(_isReady ? 1u : 0) + WireBytes.SizeOf(_zone) + SizeOfNumber(_weight) + WireBytes.SizeOf(_node);
+
+    private int AddressText(Span<byte> into) => _address.TryFormat(into, out int length) ? length : throw new InvalidOperationException($"{_address} takes more than {into.Length} bytes");
+
+    private static int Copy(ReadOnlySpan<byte> from, Span<byte> into, int at)
+    {
+        from.CopyTo(into[at..]);
+        return at + from.Length;
+    }
+
+    private static int SizeOfNumber(uint value) => value == 0 ? 0 : 1 + CodedOutputStream.ComputeRawVarint32Size(value);
+
+    private static int PutNumber(Span<byte> into, int at, int field, uint value) =>
+        value == 0 ? at : WireBytes.PutVarint(into, WireBytes.PutVarint(into, at, WireFormat.MakeTag(field, WireFormat.WireType.Varint)), value);
 }

@@ -116,18 +116,9 @@ internal static class DeltaEncoder
         var at = 0;
         for (var i = from; i < to; i++)
         {
-            at = WriteVarint(into, at, UpsertTag);
-            at = WriteVarint(into, at, (uint)upserts[i].Length);
+            at = WireBytes.PutHead(into, at, Delta.UpsertsFieldNumber, upserts[i].Length);
             upserts[i].Write(into.Slice(at, upserts[i].Length));
             at += upserts[i].Length;
         }
-    }
-
-    private static int WriteVarint(Span<byte> into, int at, uint value)
-    {
-        for (; value >= 0x80; value >>= 7)
-            into[at++] = (byte)(value | 0x80);
-        into[at++] = (byte)value;
-        return at;
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Ambient.Controller.Model;
 using Ambient.Protocol.Discovery.V1;
 using Google.Protobuf;
 using Grpc.Core;
@@ -46,26 +47,18 @@ internal sealed class ControllerFrame
 
         // id (field 1), then the tag and the length of delta (field 3); the bytes follow as they are.
         Span<byte> head = stackalloc byte[24];
-        var length = WriteVarint(head, 0, WireFormat.MakeTag(ControllerMessage.IdFieldNumber, WireFormat.WireType.Varint));
-        length = WriteVarint(head, length, _id);
-        length = WriteVarint(head, length, WireFormat.MakeTag(ControllerMessage.DeltaFieldNumber, WireFormat.WireType.LengthDelimited));
+        var length = WireBytes.PutVarint(head, 0, WireFormat.MakeTag(ControllerMessage.IdFieldNumber, WireFormat.WireType.Varint));
+        length = WireBytes.PutVarint(head, length, _id);
+        length = WireBytes.PutVarint(head, length, WireFormat.MakeTag(ControllerMessage.DeltaFieldNumber, WireFormat.WireType.LengthDelimited));
         // Of a field that is there twice the last one counts (Protocol Buffers, "Encoding": Last One Wins).
         Span<byte> tail = stackalloc byte[8];
-        var tailLength = _more ? WriteVarint(tail, WriteVarint(tail, 0, WireFormat.MakeTag(Delta.MoreFieldNumber, WireFormat.WireType.Varint)), 1) : 0;
-        length = WriteVarint(head, length, (ulong)(_delta.Length + tailLength));
+        var tailLength = _more ? WireBytes.PutVarint(tail, WireBytes.PutVarint(tail, 0, WireFormat.MakeTag(Delta.MoreFieldNumber, WireFormat.WireType.Varint)), 1) : 0;
+        length = WireBytes.PutVarint(head, length, (ulong)(_delta.Length + tailLength));
         context.SetPayloadLength(length + _delta.Length + tailLength);
         var writer = context.GetBufferWriter();
         writer.Write(head[..length]);
         writer.Write(_delta.Span);
         writer.Write(tail[..tailLength]);
         context.Complete();
-    }
-
-    private static int WriteVarint(Span<byte> into, int at, ulong value)
-    {
-        for (; value >= 0x80; value >>= 7)
-            into[at++] = (byte)(value | 0x80);
-        into[at++] = (byte)value;
-        return at;
     }
 }
