@@ -45,7 +45,7 @@ internal sealed class FollowedSource : IAsyncDisposable
     /// <summary>How often something was published.</summary>
     internal int Publications { get; private set; }
 
-    /// <summary>Called with each change, on the source's thread.</summary>
+    /// <summary>Called with each change, on the source's thread, before anybody sees it.</summary>
     internal Action<SourceChange> Published { get; set; } = _ => { };
 
     /// <summary>The unknown kinds and the faults of now.</summary>
@@ -107,9 +107,10 @@ internal sealed class FollowedSource : IAsyncDisposable
             foreach (var come in change.Added)
                 Assert.True(_objects.Add(come), $"{come} is added twice");
             _last = change;
+            // Told in the lock: who sees the change sees what its being told did, too.
+            Published(change);
             Publications++;
         }
-        Published(change);
     }
 
     private sealed class Recorder(ConcurrentQueue<string> log) : ILogger
