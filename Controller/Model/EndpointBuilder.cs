@@ -44,7 +44,7 @@ internal sealed class EndpointBuilder(PodBook pods, AddressBook addresses, Func<
             var told = new ToldEndpoint(GroupOf(service, draft.Resource, groups), address, draft.Resource);
             if (known.TryGetValue(told.Key, out var old) && old.SaysWhat(told))
                 endpoints.Add(old);
-            else if (Sendable.Check(told.Read(), _warnings))
+            else if (Sendable.Check(new Resource { Key = told.Key.ToString(), Endpoint = draft.Resource }, _warnings))
                 endpoints.Add(told);
         }
         slot.NeedsZones = _needsZones;

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using System.Text;
 using Ambient.Protocol.Mesh.V1;
 using Google.Protobuf;
+using ResourceKeys = Ambient.Protocol.Model.ResourceKeys;
 
 namespace Ambient.Controller.Model;
 
@@ -9,15 +9,11 @@ namespace Ambient.Controller.Model;
 /// <param name="Service">The service's name.</param>
 internal sealed record EndpointGroup(string Namespace, string Service, ImmutableArray<(string Name, uint Port)> Ports)
 {
-    private readonly byte[] _pathBytes = Encoding.UTF8.GetBytes($"endpoint/{Namespace}/{Service}/");
     private readonly byte[] _serviceBytes = new EndpointResource { ServiceNamespace = Namespace, ServiceName = Service }.ToByteArray();
     private readonly byte[] _portBytes = new EndpointResource { Ports = { Ports.Select(port => new EndpointPort { Name = port.Name, Port = port.Port }) } }.ToByteArray();
 
     /// <summary>The key of each of them, without its address.</summary>
-    internal string Path { get; } = $"endpoint/{Namespace}/{Service}/";
-
-    /// <summary><see cref="Path"/> in UTF-8.</summary>
-    internal ReadOnlySpan<byte> PathBytes => _pathBytes;
+    internal string Path { get; } = ResourceKeys.Endpoint(Namespace, Service, "");
 
     /// <summary>The fields of the service, encoded.</summary>
     internal ReadOnlySpan<byte> ServiceBytes => _serviceBytes;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Ambient.Protocol.Mesh.V1;
 using Google.Protobuf;
 
@@ -30,7 +31,7 @@ internal sealed class ToldEndpoint : ToldResource
         (_group, _address) = (group, address);
         (_workloadUid, _node, _zone, _weight, _isReady) = (told.WorkloadUid, told.Node, told.Zone, told.Weight, told.Ready);
         Span<byte> text = stackalloc byte[MostAddressBytes];
-        int key = group.PathBytes.Length + AddressText(text);
+        int key = Encoding.UTF8.GetByteCount(group.Path) + AddressText(text);
         Length = WireBytes.SizeOf(key) + WireBytes.SizeOf(BodyLength);
     }
 
@@ -48,8 +49,8 @@ internal sealed class ToldEndpoint : ToldResource
     {
         Span<byte> text = stackalloc byte[MostAddressBytes];
         text = text[..AddressText(text)];
-        int at = WireBytes.PutHead(into, 0, Resource.KeyFieldNumber, _group.PathBytes.Length + text.Length);
-        at = Copy(_group.PathBytes, into, at);
+        int at = WireBytes.PutHead(into, 0, Resource.KeyFieldNumber, Encoding.UTF8.GetByteCount(_group.Path) + text.Length);
+        at += Encoding.UTF8.GetBytes(_group.Path, into[at..]);
         at = Copy(text, into, at);
         at = WireBytes.PutHead(into, at, Resource.EndpointFieldNumber, BodyLength);
 
@@ -59,9 +60,9 @@ internal sealed class ToldEndpoint : ToldResource
         _address.TryWriteBytes(into[at..], out int bytes);
         at = WireBytes.Put(into, at + bytes, EndpointResource.WorkloadUidFieldNumber, _workloadUid);
         at = Copy(_group.PortBytes, into, at);
-        at = PutNumber(into, at, EndpointResource.ReadyFieldNumber, _isReady ? 1u : 0);
+        at = WireBytes.PutNumber(into, at, EndpointResource.ReadyFieldNumber, _isReady ? 1u : 0);
         at = WireBytes.Put(into, at, EndpointResource.ZoneFieldNumber, _zone);
-        at = PutNumber(into, at, EndpointResource.WeightFieldNumber, _weight);
+        at = WireBytes.PutNumber(into, at, EndpointResource.WeightFieldNumber, _weight);
         WireBytes.Put(into, at, EndpointResource.NodeFieldNumber, _node);
     }
 
@@ -89,7 +90,7 @@ internal sealed class ToldEndpoint : ToldResource
     private int AddressLength => _address.AddressFamily == AddressFamily.InterNetwork ? 4 : 16;
 
     private int BodyLength => _group.ServiceBytes.Length + WireBytes.SizeOf(AddressLength) + WireBytes.SizeOf(_workloadUid) + _group.PortBytes.Length
-        + SizeOfNumber(_isReady ? 1u : 0) + WireBytes.SizeOf(_zone) + SizeOfNumber(_weight) + WireBytes.SizeOf(_node);
+        + WireBytes.SizeOfNumber(_isReady ? 1u : 0) + WireBytes.SizeOf(_zone) + WireBytes.SizeOfNumber(_weight) + WireBytes.SizeOf(_node);
 
     private int AddressText(Span<byte> into) => _address.TryFormat(into, out int length) ? length : throw new InvalidOperationException($"{_address} takes more than {into.Length} bytes");
 
@@ -98,9 +99,4 @@ internal sealed class ToldEndpoint : ToldResource
         from.CopyTo(into[at..]);
         return at + from.Length;
     }
-
-    private static int SizeOfNumber(uint value) => value == 0 ? 0 : 1 + CodedOutputStream.ComputeRawVarint32Size(value);
-
-    private static int PutNumber(Span<byte> into, int at, int field, uint value) =>
-        value == 0 ? at : WireBytes.PutVarint(into, WireBytes.PutVarint(into, at, WireFormat.MakeTag(field, WireFormat.WireType.Varint)), value);
 }

@@ -26,15 +26,21 @@ internal static class WireBytes
         return at + Encoding.UTF8.GetBytes(text, into[at..]);
     }
 
+    /// <summary>Size of a field of a number, its own number below 16; 0 if it is zero, since it is left out then.</summary>
+    internal static int SizeOfNumber(ulong value) => value == 0 ? 0 : 1 + CodedOutputStream.ComputeRawVarint64Size(value);
+
+    /// <summary>Writes such a field.</summary>
+    /// <returns>Where it ends.</returns>
+    internal static int PutNumber(Span<byte> into, int at, int field, ulong value) =>
+        value == 0 ? at : PutVarint(into, PutVarint(into, at, WireFormat.MakeTag(field, WireFormat.WireType.Varint)), value);
+
     /// <summary>Writes the tag and the length of a field of text, bytes or a message.</summary>
     /// <param name="field">Its number, below 16.</param>
     /// <returns>Where its content begins.</returns>
     internal static int PutHead(Span<byte> into, int at, int field, int length) =>
         PutVarint(into, PutVarint(into, at, WireFormat.MakeTag(field, WireFormat.WireType.LengthDelimited)), (uint)length);
 
-    /// <summary>Writes a number.</summary>
-    /// <returns>Where it ends.</returns>
-    internal static int PutVarint(Span<byte> into, int at, ulong value)
+    private static int PutVarint(Span<byte> into, int at, ulong value)
     {
         for (; value >= 0x80; value >>= 7)
             into[at++] = (byte)(value | 0x80);

@@ -38,8 +38,6 @@ internal static class DeltaEncoder
     /// <summary>Largest single resource, in bytes. One that is larger is not sent (a source's limits make it a curiosity).</summary>
     internal const int MaxResourceBytes = 512 << 10;
 
-    private static readonly uint UpsertTag = WireFormat.MakeTag(Delta.UpsertsFieldNumber, WireFormat.WireType.LengthDelimited);
-
     /// <summary>Encodes a full view in as many parts as it takes; an empty view is one empty part.</summary>
     /// <param name="isCompressed">For nodes that take that.</param>
     internal static EncodedDelta Full(DeltaHead head, IReadOnlyList<ToldResource> resources, bool isCompressed = false)
@@ -105,9 +103,9 @@ internal static class DeltaEncoder
 
     private static int SizeOf(IReadOnlyList<ToldResource> upserts, int from, int to)
     {
-        var size = (to - from) * CodedOutputStream.ComputeRawVarint32Size(UpsertTag);
+        var size = 0;
         for (var i = from; i < to; i++)
-            size += CodedOutputStream.ComputeLengthSize(upserts[i].Length) + upserts[i].Length;
+            size += WireBytes.SizeOf(upserts[i].Length);
         return size;
     }
 

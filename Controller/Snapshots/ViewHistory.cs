@@ -5,9 +5,9 @@ using Google.Protobuf;
 namespace Ambient.Controller.Snapshots;
 
 /// <summary>
-/// The view of the mesh that nodes are told, its versions, and which keys changed with each. It holds
-/// each resource however many nodes there are, and of its past only the names of what changed. A change is encoded once for all nodes
-/// that have the same version and scope. Any thread may call it.
+/// The view of the mesh that nodes are told, its versions, and which keys changed with each. It holds each resource once however many nodes
+/// there are, and of its past only the names of what changed. A change is encoded once for all nodes that have the same version and scope.
+/// Any thread may call it.
 /// </summary>
 /// <param name="key">Of fingerprints; the same for all controllers of a mesh. One of its own if it is null.</param>
 /// <param name="maxKeys">How many changed keys are remembered before the oldest versions are forgotten.</param>

@@ -4,9 +4,9 @@ using Microsoft.AspNetCore.Connections;
 namespace Ambient.Controller.Streams;
 
 /// <summary>
-/// The blocks that Kestrel's pipes are made of. Those that come back are kept for the next one, but only so many: its own pool keeps every
-/// block that was ever in use at once, and the shared one of .NET 64 on two processors, so that ten thousand streams allocate anew with every
-/// change. Any thread may call it.
+/// The blocks that Kestrel's pipes are made of. Those that come back are kept for the next one, but only so many: its own pool
+/// lets go of what was idle for a while, and the shared one of .NET keeps 64 on two processors, so that ten thousand streams allocate anew with
+/// every change. Any thread may call it.
 /// </summary>
 /// <param name="mostIdle">Blocks that are kept while nobody uses them.</param>
 internal sealed class BlockPool(int mostIdle = BlockPool.MostIdle) : MemoryPool<byte>, IMemoryPoolFactory<byte>

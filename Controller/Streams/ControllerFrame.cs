@@ -47,13 +47,11 @@ internal sealed class ControllerFrame
 
         // id (field 1), then the tag and the length of delta (field 3); the bytes follow as they are.
         Span<byte> head = stackalloc byte[24];
-        var length = WireBytes.PutVarint(head, 0, WireFormat.MakeTag(ControllerMessage.IdFieldNumber, WireFormat.WireType.Varint));
-        length = WireBytes.PutVarint(head, length, _id);
-        length = WireBytes.PutVarint(head, length, WireFormat.MakeTag(ControllerMessage.DeltaFieldNumber, WireFormat.WireType.LengthDelimited));
         // Of a field that is there twice the last one counts (Protocol Buffers, "Encoding": Last One Wins).
         Span<byte> tail = stackalloc byte[8];
-        var tailLength = _more ? WireBytes.PutVarint(tail, WireBytes.PutVarint(tail, 0, WireFormat.MakeTag(Delta.MoreFieldNumber, WireFormat.WireType.Varint)), 1) : 0;
-        length = WireBytes.PutVarint(head, length, (ulong)(_delta.Length + tailLength));
+        var tailLength = WireBytes.PutNumber(tail, 0, Delta.MoreFieldNumber, _more ? 1u : 0);
+        var length = WireBytes.PutNumber(head, 0, ControllerMessage.IdFieldNumber, _id);
+        length = WireBytes.PutHead(head, length, ControllerMessage.DeltaFieldNumber, _delta.Length + tailLength);
         context.SetPayloadLength(length + _delta.Length + tailLength);
         var writer = context.GetBufferWriter();
         writer.Write(head[..length]);

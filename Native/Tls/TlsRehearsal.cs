@@ -11,15 +11,17 @@ public static class TlsRehearsal
 
     /// <summary>Rehearses on the calling thread, with contexts and sessions of its own that are gone afterwards.</summary>
     /// <param name="settings">A certificate that both ends show.</param>
+    /// <param name="trustOf">Gives its bundle's roots as others share them; null makes them for this handshake alone.</param>
     /// <param name="toServer">Room for what the client says at once: 64 KiB are enough for any chain.</param>
     /// <param name="toClient">The same for what the server says.</param>
     /// <returns>Null, or why this certificate does not work with itself, for a person.</returns>
-    public static string? Run(TlsSettings settings, Span<byte> toServer, Span<byte> toClient)
+    public static string? Run(TlsSettings settings, Func<IReadOnlyList<ReadOnlyMemory<byte>>, TlsTrust>? trustOf, Span<byte> toServer, Span<byte> toClient)
     {
         try
         {
-            using var clientContext = TlsContext.Client(settings);
-            using var serverContext = TlsContext.Server(settings);
+            var trust = trustOf?.Invoke(settings.TrustBundle);
+            using var clientContext = TlsContext.Client(settings, trust);
+            using var serverContext = TlsContext.Server(settings, trust);
             using var client = new TlsSession(clientContext);
             using var server = new TlsSession(serverContext);
             return Handshake(client, server, toServer, toClient)

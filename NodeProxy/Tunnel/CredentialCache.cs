@@ -34,9 +34,7 @@ internal sealed class CredentialCache(IdentityStore identities)
         if (_isRehearsed || identities.All.FirstOrDefault() is not { } svid) return null;
         _isRehearsed = true;
         var settings = LinkCredentials.SettingsOf(svid, TunnelEntry.TunnelPort);
-        if (TlsRehearsal.Run(settings, scratch.SendCipher, scratch.ReceiveCipher) is { } reason) return $"{svid.Id}: {reason}";
-        TrustOf(svid);
-        return null;
+        return TlsRehearsal.Run(settings, TrustOf, scratch.SendCipher, scratch.ReceiveCipher) is { } reason ? $"{svid.Id}: {reason}" : null;
     }
 
     /// <summary>The pod is over: its sessions are forgotten.</summary>
@@ -46,9 +44,8 @@ internal sealed class CredentialCache(IdentityStore identities)
     }
 
     // All certificates mostly have the same roots: made once, they serve every pod. Contexts of the roots before keep those.
-    private TlsTrust TrustOf(Svid svid)
+    private TlsTrust TrustOf(IReadOnlyList<ReadOnlyMemory<byte>> bundle)
     {
-        var bundle = LinkCredentials.SettingsOf(svid, TunnelEntry.TunnelPort).TrustBundle;
         if (_trust?.Is(bundle) == true) return _trust;
         var made = new TlsTrust(bundle);
         _trust?.Dispose();

@@ -14,11 +14,11 @@ internal sealed class LinkCredentials : IDisposable
     private readonly TlsContext?[] _clients = new TlsContext?[2];
     private readonly TlsContext?[] _servers = new TlsContext?[2];
     private readonly Dictionary<string, Queue<TlsTicket>> _tickets = [];
-    private readonly Func<Svid, TlsTrust>? _trustOf;
+    private readonly Func<IReadOnlyList<ReadOnlyMemory<byte>>, TlsTrust>? _trustOf;
 
     /// <param name="svid">The certificate.</param>
-    /// <param name="trustOf">Gives its roots as others share them; null makes them for this one alone.</param>
-    public LinkCredentials(Svid svid, Func<Svid, TlsTrust>? trustOf = null)
+    /// <param name="trustOf">Gives the roots of a bundle as others share them; null makes them for this one alone.</param>
+    public LinkCredentials(Svid svid, Func<IReadOnlyList<ReadOnlyMemory<byte>>, TlsTrust>? trustOf = null)
     {
         Svid = svid;
         _trustOf = trustOf;
@@ -27,10 +27,10 @@ internal sealed class LinkCredentials : IDisposable
     public Svid Svid { get; }
 
     /// <summary>To dial an entry with.</summary>
-    public TlsContext ClientOf(TunnelEntry entry) => _clients[(int)entry] ??= TlsContext.Client(SettingsOf(Svid, entry), _trustOf?.Invoke(Svid));
+    public TlsContext ClientOf(TunnelEntry entry) => _clients[(int)entry] ??= Make(TlsContext.Client, entry);
 
     /// <summary>To answer at an entry with.</summary>
-    public TlsContext ServerOf(TunnelEntry entry) => _servers[(int)entry] ??= TlsContext.Server(SettingsOf(Svid, entry), _trustOf?.Invoke(Svid));
+    public TlsContext ServerOf(TunnelEntry entry) => _servers[(int)entry] ??= Make(TlsContext.Server, entry);
 
     /// <summary>A session to resume with that pod under that identity; used up by taking it.</summary>
     public TlsTicket? TakeTicket(LinkKey key) =>
@@ -67,6 +67,12 @@ internal sealed class LinkCredentials : IDisposable
         // A ticket costs 170 us at a full handshake, and a resumed one renews it.
         Tickets = 1,
     };
+
+    private TlsContext Make(Func<TlsSettings, TlsTrust?, TlsContext> make, TunnelEntry entry)
+    {
+        var settings = SettingsOf(Svid, entry);
+        return make(settings, _trustOf?.Invoke(settings.TrustBundle));
+    }
 
     private void Forget(string name)
     {

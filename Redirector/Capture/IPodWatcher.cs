@@ -19,10 +19,12 @@ internal interface IPodWatcher
     void OnSweep();
 
     /// <summary>Time to look at what sends events too: some may have been lost. Follows <see cref="OnSweep"/>.</summary>
-    void OnThoroughSweep();
+    /// <returns>False: not now, the pod is being worked on.</returns>
+    bool OnThoroughSweep();
 
     /// <summary>Time to count.</summary>
-    void OnCount();
+    /// <returns>False: not now, the pod is being worked on.</returns>
+    bool OnCount();
 
     /// <summary>The pod has ended.</summary>
     void OnEnded(string reason);

@@ -62,15 +62,16 @@ internal sealed partial class PodCapture : IPodWatcher
     }
 
     /// <inheritdoc/>
-    public void OnThoroughSweep()
+    public bool OnThoroughSweep()
     {
         if (_isBusy || _rules is null || _namespace is null)
-            return;
+            return false;
         _routing |= RouteChanges.Links;
         if (_namespace.Settings is { LacksAny: true })
             _namespace.ForgetSettings(); // what came since is opened with the next sweep
         _ = ReadAddresses();
         CatchUp();
+        return true;
     }
 
     /// <summary>Does what events ask for, as soon as no job runs.</summary>

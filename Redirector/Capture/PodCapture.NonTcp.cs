@@ -9,10 +9,10 @@ internal sealed partial class PodCapture
     private readonly NonTcpTally _nonTcp = new();
 
     /// <inheritdoc/>
-    public void OnCount()
+    public bool OnCount()
     {
         if (_isBusy || _namespace is not { } pod || _rules is null || _foreign is not null || _ending is not null || _isFinished)
-            return;
+            return false;
         // The pod waits for it, so it must not wait itself: it takes about a millisecond.
         RunJob(WorkPriority.Mend, entry => CaptureJobs.CountNonTcp(entry, pod), outcome =>
         {
@@ -26,5 +26,6 @@ internal sealed partial class PodCapture
             CatchUp();
             Step();
         });
+        return true;
     }
 }

@@ -28,7 +28,7 @@ internal sealed class PodWatch : IDisposable
     private readonly List<NftCommit> _commits = [];
     private LoopTimer? _sweep, _path, _address;
     private int _sweeps;
-    private bool _isEnded;
+    private bool _isThoroughDue, _isCountDue, _isEnded;
 
     public PodWatch(EventLoop loop, PodNamespace pod, IPodWatcher watcher)
     {
@@ -90,11 +90,14 @@ internal sealed class PodWatch : IDisposable
     private void SweepLater() => _sweep = _loop.After(_sweepInterval, () =>
     {
         _watcher.OnSweep();
-        if (_sweeps % ThoroughEvery == 0)
-            _watcher.OnThoroughSweep();
-        if (_sweeps % CountEvery == 0)
-            _watcher.OnCount();
+        // What a pod has no time for now is asked for again with the next sweep.
+        _isThoroughDue |= _sweeps % ThoroughEvery == 0;
+        _isCountDue |= _sweeps % CountEvery == 0;
         _sweeps++;
+        if (_isThoroughDue)
+            _isThoroughDue = !_watcher.OnThoroughSweep();
+        if (_isCountDue)
+            _isCountDue = !_watcher.OnCount();
         if (!_isEnded)
             SweepLater();
     });

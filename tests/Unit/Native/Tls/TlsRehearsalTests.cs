@@ -27,5 +27,5 @@ public sealed class TlsRehearsalTests
         Assert.Contains("does not belong to the certificate", Run(Authority.Issue() with { PrivateKeyPkcs8 = otherKey.ExportPkcs8PrivateKey() }), StringComparison.Ordinal);
     }
 
-    private static string? Run(TlsSettings settings) => TlsRehearsal.Run(settings, new byte[64 << 10], new byte[64 << 10]);
+    private static string? Run(TlsSettings settings) => TlsRehearsal.Run(settings, null, new byte[64 << 10], new byte[64 << 10]);
 }
