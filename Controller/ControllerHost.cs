@@ -102,7 +102,7 @@ internal sealed class ControllerHost : IAsyncDisposable
             var service = new NodeStreamService(announcer, new ViewSource(history), store.Nodes, authority, new CertificateDesk(authority, announcer.FaultOf, time),
                 store.Vigil, store.Journal, host._metrics, time, logger);
             host._streams = await StreamServer.StartAsync(options.Listen, service, announcer,
-                new ServerCertificate(authority, time, logger), new AddressShares(host._metrics, logger, time), loggers);
+                new ServerCertificate(authority, time, logger), new ConnectionRefusals(host._metrics, logger, time), loggers);
             if (options.Admin is { } admin)
                 host._admin = await AdminServer.StartAsync(admin, announcer, store, host.Warnings, host._metrics, time, loggers);
             var watch = new AuthorityWatch(store.Authority, host.RootsChanged, time, logger);

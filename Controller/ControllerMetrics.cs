@@ -115,6 +115,7 @@ internal sealed class ControllerMetrics
         StreamRefusal.ProtocolVersion => "protocol_version",
         StreamRefusal.TooOften => "too_often",
         StreamRefusal.AddressShare => "address_share",
+        StreamRefusal.Handshake => "handshake",
         StreamRefusal.BadMessage => "bad_message",
     };
 }

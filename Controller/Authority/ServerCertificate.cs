@@ -1,6 +1,6 @@
-using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Ambient.Native.Tls;
 
 namespace Ambient.Controller.Authority;
 
@@ -10,13 +10,16 @@ namespace Ambient.Controller.Authority;
 /// </summary>
 internal sealed class ServerCertificate(CertificateAuthority authority, TimeProvider time, ILogger logger)
 {
+    /// <summary>What nodes must want to speak (RFC 9113, section 3.2).</summary>
+    internal const string Http2 = "h2";
+
     private readonly Lock _lock = new();
-    private SslStreamCertificateContext? _current;
+    private Issued? _current;
     private AuthorityKeys? _issuer;
     private DateTimeOffset _renewal;
 
     /// <summary>The certificate for a connection that begins now.</summary>
-    internal SslStreamCertificateContext Current
+    internal Issued Current
     {
         get
         {
@@ -36,11 +39,23 @@ internal sealed class ServerCertificate(CertificateAuthority authority, TimeProv
         }
     }
 
-    private SslStreamCertificateContext Issue(AuthorityKeys issuer, out DateTimeOffset notAfter)
+    private Issued Issue(AuthorityKeys issuer, out DateTimeOffset notAfter)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var leaf = authority.IssueServer(issuer, new PublicKey(key));
+        var leaf = authority.IssueServer(issuer, new PublicKey(key));
         notAfter = new DateTimeOffset(leaf.NotAfter.ToUniversalTime());
-        return SslStreamCertificateContext.Create(leaf.CopyWithPrivateKey(key), [.. issuer.Intermediates], offline: true);
+        return new Issued(leaf, TlsContext.Server(new TlsSettings
+        {
+            CertificateChain = [leaf.RawData, .. issuer.Intermediates.Select(certificate => (ReadOnlyMemory<byte>)certificate.RawData)],
+            PrivateKeyPkcs8 = key.ExportPkcs8PrivateKey(),
+            TrustBundle = [],
+            DemandsCertificate = false,
+            Alpn = [Http2],
+            Tickets = 0,            // whoever comes back comes to another controller, mostly
+        }));
     }
+
+    /// <param name="Certificate">What nodes see.</param>
+    /// <param name="Context">What a connection is answered with.</param>
+    internal sealed record Issued(X509Certificate2 Certificate, TlsContext Context);
 }

@@ -1,11 +1,9 @@
 using System.Net;
-using System.Net.Security;
-using System.Security.Authentication;
 using Ambient.Controller.Authority;
+using Ambient.Controller.Streams.Tls;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Ambient.Controller.Streams;
@@ -20,7 +18,6 @@ internal sealed class StreamServer : IAsyncDisposable
     private const int WriteBufferBytes = 16 << 10;
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(20); // of a connection without a stream
     private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(350);
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(100);
@@ -44,8 +41,10 @@ internal sealed class StreamServer : IAsyncDisposable
     /// <summary>Begins to listen.</summary>
     /// <exception cref="IOException">The address is in use, or not of this machine.</exception>
     internal static async Task<StreamServer> StartAsync(IPEndPoint listen, NodeStreamService service, Announcer announcer,
-        ServerCertificate certificate, AddressShares shares, ILoggerFactory loggers)
+        ServerCertificate certificate, ConnectionRefusals refusals, ILoggerFactory loggers)
     {
+        var shares = new AddressShares(refusals);
+        var tls = new TlsMiddleware(() => certificate.Current.Context, refusals);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });   // the current folder may be closed to this user
         builder.Services.AddSingleton(loggers);
         builder.Services.AddSingleton(service);
@@ -57,7 +56,7 @@ internal sealed class StreamServer : IAsyncDisposable
             grpc.EnableDetailedErrors = false;
         });
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.MaxWriteBufferSize = WriteBufferBytes);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxConcurrentConnections = MaxConnections;
@@ -74,16 +73,7 @@ internal sealed class StreamServer : IAsyncDisposable
             {
                 endpoint.Protocols = HttpProtocols.Http2;
                 endpoint.Use(shares.Of);
-                endpoint.UseHttps(new TlsHandshakeCallbackOptions
-                {
-                    HandshakeTimeout = HandshakeTimeout,
-                    OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
-                    {
-                        ServerCertificateContext = certificate.Current,
-                        EnabledSslProtocols = SslProtocols.Tls13,
-                        ApplicationProtocols = [SslApplicationProtocol.Http2],
-                    }),
-                });
+                endpoint.Use(tls.Of);
             });
         });
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new BlockPool());   // after UseKestrelCore, which says its own: the last one counts

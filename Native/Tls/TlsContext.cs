@@ -49,7 +49,8 @@ public sealed unsafe class TlsContext : IDisposable
             SetProtocol(context);
             Crypto.ClearErrors();                          // of groups that this libssl does not know
             SetOwnCertificate(context, settings);
-            SetTrust(context, settings.TrustBundle, shared);
+            if (!isServer || settings.DemandsCertificate)
+                SetTrust(context, settings.TrustBundle, shared);
             SetAlpn(context, EncodeAlpn(settings.Alpn));
             SetResumption(context, settings.Tickets);
         }
@@ -80,7 +81,7 @@ public sealed unsafe class TlsContext : IDisposable
     /// <exception cref="TlsException">Material that cannot be used, or no OpenSSL 3.</exception>
     public static TlsContext Client(TlsSettings settings, TlsTrust? shared = null) => new(settings, shared, isServer: false);
 
-    /// <summary>Makes the side that accepts. It demands a certificate of every client.</summary>
+    /// <summary>Makes the side that accepts. It demands a certificate of every client unless the settings say that it does not.</summary>
     /// <param name="settings">Copied.</param>
     /// <param name="shared">As for <see cref="Client"/>.</param>
     /// <exception cref="TlsException">Material that cannot be used, or no OpenSSL 3.</exception>

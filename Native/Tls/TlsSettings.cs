@@ -1,6 +1,6 @@
 namespace Ambient.Native.Tls;
 
-/// <summary>What one side of a mutual TLS 1.3 connection is and whom it trusts. Copied by the context; the caller may wipe the key afterwards.</summary>
+/// <summary>What one side of a TLS 1.3 connection is and whom it trusts. Copied by the context; the caller may wipe the key afterwards.</summary>
 public sealed record TlsSettings
 {
     /// <summary>Own certificate and its intermediates as DER, leaf first, without the root.</summary>
@@ -14,6 +14,9 @@ public sealed record TlsSettings
 
     /// <summary>Protocols in order of preference, 1 to 255 ASCII characters each (RFC 7301). None means that the extension is not used.</summary>
     public required IReadOnlyList<string> Alpn { get; init; }
+
+    /// <summary>Whether a server demands a certificate of every client, and checks it. Where it does not, the bundle is not used; no effect on a client.</summary>
+    public bool DemandsCertificate { get; init; } = true;
 
     /// <summary>Resumption tickets that a server sends after a full handshake; a resumed one renews one. 0 to 4; no effect on a client.</summary>
     public int Tickets { get; init; } = 2;

@@ -53,14 +53,14 @@ public sealed class AuthorityTests : IDisposable
     {
         var certificate = new ServerCertificate(Keys().Authority, _time, NullLogger.Instance);
         var first = certificate.Current;
-        Assert.Contains("ambient-controller", first.TargetCertificate.Extensions
+        Assert.Contains("ambient-controller", first.Certificate.Extensions
             .OfType<System.Security.Cryptography.X509Certificates.X509SubjectAlternativeNameExtension>().Single().EnumerateDnsNames());
 
         _time.Advance(TimeSpan.FromHours(24) - Tick);
         Assert.Same(first, certificate.Current);
         _time.Advance(Tick);
         Assert.NotSame(first, certificate.Current);
-        Assert.NotEqual(first.TargetCertificate.SerialNumber, certificate.Current.TargetCertificate.SerialNumber);
+        Assert.NotEqual(first.Certificate.SerialNumber, certificate.Current.Certificate.SerialNumber);
     }
 
     [Fact]

@@ -36,7 +36,7 @@ public sealed class RootRotationTests : IDisposable
     public async Task A_serving_controller_trusts_the_next_root_first_then_signs_with_it_and_then_forgets_the_one_before()
     {
         var server = new ServerCertificate(_keys.Authority, _time, NullLogger.Instance);
-        var (first, firstServer) = (IssuerOfLeaf(), server.Current.TargetCertificate.Issuer);
+        var (first, firstServer) = (IssuerOfLeaf(), server.Current.Certificate.Issuer);
         await _watch.LookAsync();
         Assert.Equal(0, _changes);
 
@@ -50,13 +50,13 @@ public sealed class RootRotationTests : IDisposable
         Assert.Equal((2, 2), (_changes, _keys.Authority.TrustBundle.Length));
         Assert.NotEqual(first, IssuerOfLeaf());
         // A node that was away and knows the old root only must still get in.
-        Assert.Equal(firstServer, server.Current.TargetCertificate.Issuer);
+        Assert.Equal(firstServer, server.Current.Certificate.Issuer);
 
         _time.Advance(Leaf + RootRotation.Distribution);
         Rotation.Retire(isForced: false);
         await _watch.LookAsync();
         Assert.Equal((3, 1), (_changes, _keys.Authority.TrustBundle.Length));
-        Assert.Equal(IssuerOfLeaf(), server.Current.TargetCertificate.Issuer);
+        Assert.Equal(IssuerOfLeaf(), server.Current.Certificate.Issuer);
         Assert.Equal(_keys.Authority.TrustBundlePem, File.ReadAllText(Path.Combine(_folder, "bundle.pem")));
     }
 

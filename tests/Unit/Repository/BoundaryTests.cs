@@ -13,7 +13,7 @@ public sealed partial class BoundaryTests
         ["NodeProxy"] = ["Protocol", "Native"],
         ["Redirector"] = ["Protocol", "Native"],
         ["Cni"] = ["Protocol", "Native"],
-        ["Controller"] = ["Protocol"],
+        ["Controller"] = ["Protocol", "Native"],
         ["Cli"] = ["Protocol", "Native"],
     };
 

@@ -1,0 +1,23 @@
+using System.Net;
+using Ambient.Controller.Authority;
+using Microsoft.AspNetCore.Connections;
+
+namespace Ambient.Controller.Streams;
+
+/// <summary>Connections that are refused before they have a stream. A flood is counted, and not written down line by line. Any thread.</summary>
+internal sealed class ConnectionRefusals(ControllerMetrics metrics, ILogger logger, TimeProvider time)
+{
+    private readonly RateLimit _lines = new(20, 1, time);
+
+    /// <summary>Whom a connection comes from.</summary>
+    internal static IPAddress AddressOf(ConnectionContext connection) => (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
+
+    /// <summary>Tells of one.</summary>
+    /// <param name="detail">For a person.</param>
+    internal void Add(ConnectionContext connection, StreamRefusal reason, string detail)
+    {
+        metrics.StreamRefused(reason);
+        if (_lines.TryTake())
+            logger.StreamRefused(AddressOf(connection).ToString(), detail);
+    }
+}

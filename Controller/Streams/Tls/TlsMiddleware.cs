@@ -1,0 +1,97 @@
+using System.IO.Pipelines;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Ambient.Controller.Authority;
+using Ambient.Native.Tls;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace Ambient.Controller.Streams.Tls;
+
+/// <summary>
+/// TLS 1.3 for Kestrel by the same library and the same rules as between nodes, in place of Kestrel's own middleware: see
+/// docs/decisions/0021-control-tls.md. Clients prove who they are by a token, so no certificate is asked of them.
+/// </summary>
+/// <param name="context">What a connection that begins now is answered with.</param>
+/// <param name="refusals">Told of a client without a connection, and why.</param>
+internal sealed class TlsMiddleware(Func<TlsContext> context, ConnectionRefusals refusals)
+{
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(1);
+
+    /// <summary>Kestrel's connection middleware: shakes hands and goes on with what is inside, or lets the connection end.</summary>
+    internal ConnectionDelegate Of(ConnectionDelegate next) => async connection =>
+    {
+        var transport = connection.Transport;
+        await using var stream = new TlsStream(context(), transport);
+        if (await HandshakeAsync(stream, connection.ConnectionClosed) is { } reason)
+        {
+            if (reason.Length > 0)
+                refusals.Add(connection, StreamRefusal.Handshake, reason);
+            return;
+        }
+        connection.Features.Set<ITlsConnectionFeature>(Facts.Instance);
+        connection.Features.Set<ITlsApplicationProtocolFeature>(Facts.Instance);
+        connection.Transport = new Inside(stream, connection.Features.Get<IMemoryPoolFeature>()!);
+        try
+        {
+            await next(connection);
+            await connection.Transport.Output.CompleteAsync();
+            using var patience = new CancellationTokenSource(GoodbyeTimeout);
+            await stream.CloseAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // It does not read any more: the connection ends without a word.
+        }
+        finally
+        {
+            await connection.Transport.Input.CompleteAsync();
+            connection.Transport = transport;           // whose end is Kestrel's
+        }
+    };
+
+    private static async Task<string?> HandshakeAsync(TlsStream stream, CancellationToken closed)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(closed);
+        timeout.CancelAfter(HandshakeTimeout);
+        try
+        {
+            return await stream.HandshakeAsync(timeout.Token) is { } reason ? reason
+                : stream.Protocol == ServerCertificate.Http2 ? null : $"it does not offer {ServerCertificate.Http2}";
+        }
+        catch (OperationCanceledException)
+        {
+            return closed.IsCancellationRequested ? "" : $"no handshake within {HandshakeTimeout.TotalSeconds:0} s";
+        }
+        catch (ConnectionResetException)
+        {
+            return "";
+        }
+    }
+
+    private sealed class Inside(TlsStream stream, IMemoryPoolFeature memory) : IDuplexPipe
+    {
+        public PipeReader Input { get; } = PipeReader.Create(stream, new StreamPipeReaderOptions(memory.MemoryPool, BlockPool.BlockBytes, BlockPool.BlockBytes / 2, leaveOpen: true, useZeroByteReads: true));
+
+        public PipeWriter Output { get; } = PipeWriter.Create(stream, new StreamPipeWriterOptions(memory.MemoryPool, BlockPool.BlockBytes, leaveOpen: true));
+    }
+
+    /// <summary>By which Kestrel knows that the connection is protected, and that HTTP/2 was agreed on.</summary>
+    private sealed class Facts : ITlsConnectionFeature, ITlsApplicationProtocolFeature
+    {
+        internal static Facts Instance { get; } = new();
+
+        public X509Certificate2? ClientCertificate
+        {
+            get => null;
+            set => throw new NotSupportedException("No certificate is asked of a client.");
+        }
+
+        public ReadOnlyMemory<byte> ApplicationProtocol { get; } = Encoding.ASCII.GetBytes(ServerCertificate.Http2);
+
+        public Task<X509Certificate2?> GetClientCertificateAsync(CancellationToken cancellationToken) => Task.FromResult<X509Certificate2?>(null);
+    }
+}

@@ -1,0 +1,228 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Ambient.Native.Tls;
+
+namespace Ambient.Controller.Streams.Tls;
+
+/// <summary>
+/// The server's end of a TLS connection over Kestrel's pipes. It holds no buffer while nothing comes or goes, which SslStream does: libssl's own
+/// two of 17 KB for each of ten thousand connections. One reader and one writer at a time, who may be two threads.
+/// </summary>
+internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : Stream
+{
+    // What fits into a block of the transport's with what a record adds; a longer write is several records.
+    private const int RoomAtOnce = BlockPool.BlockBytes;
+
+    // What a record adds, and what TlsSession keeps free beside it.
+    private const int RoomBeside = 512;
+
+    // What a peer makes us say by itself, by asking for new keys (27 bytes each), before it has read any of it.
+    private const int MostAnswerBytes = 1024;
+
+    // Guards the session, which belongs to one thread at a time, and what follows.
+    private readonly Lock _lock = new();
+    private readonly TlsSession _session = new(context);
+    private byte[] _answers = [];
+    private bool _mayHoldPlaintext;
+    private bool _isDisposed;
+
+    /// <summary>The application protocol that both agreed on; null if the client named none.</summary>
+    internal string? Protocol
+    {
+        get { lock (_lock) return _session.Alpn; }
+    }
+
+    /// <inheritdoc/>
+    public override bool CanRead => true;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => true;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => false;
+
+    /// <inheritdoc/>
+    public override long Length => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>Shakes hands. Comes once, before any read and write.</summary>
+    /// <returns>Null; or why there is no connection, for a person; empty if the client left without a byte.</returns>
+    internal async Task<string?> HandshakeAsync(CancellationToken cancellation)
+    {
+        bool hasSpoken = false;
+        while (true)
+        {
+            var read = await transport.Input.ReadAsync(cancellation);
+            hasSpoken |= !read.Buffer.IsEmpty;
+            var step = Handshake(read.Buffer, out var taken);
+            transport.Input.AdvanceTo(taken);
+            // Also an alert that says why not.
+            await transport.Output.FlushAsync(cancellation);
+            if (step == TlsStep.Done)
+                return null;
+            if (step == TlsStep.Failed)
+                return _session.Failure;
+            if (read.IsCompleted)
+                return hasSpoken ? "it hung up in the middle of its handshake" : "";
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Of no bytes it waits until there is something to read, and holds nothing meanwhile.</remarks>
+    /// <exception cref="IOException">The peer broke the rules of TLS.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            if (_mayHoldPlaintext)
+            {
+                if (buffer.IsEmpty)
+                    return 0;
+                if (Decrypt(default, buffer.Span, out _, out int held) is var rest && (held > 0 || rest == TlsStep.PeerClosed))
+                    return held;
+            }
+            var read = await transport.Input.ReadAsync(cancellationToken);
+            if (buffer.IsEmpty)
+            {
+                transport.Input.AdvanceTo(read.Buffer.Start);       // nothing is examined: the next one comes at once
+                return 0;
+            }
+            var step = Decrypt(read.Buffer, buffer.Span, out var taken, out int produced);
+            transport.Input.AdvanceTo(taken);
+            if (produced > 0 || step == TlsStep.PeerClosed || read.IsCompleted)
+                return produced;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Encrypts into the transport; <see cref="FlushAsync"/> sends.</remarks>
+    /// <exception cref="IOException">The session is broken.</exception>
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            SayAnswers();
+            for (int at = 0; at < buffer.Length;)
+            {
+                var rest = buffer.Span[at..];
+                var io = new TlsIo { Output = transport.Output.GetSpan(Math.Min(rest.Length + RoomBeside, RoomAtOnce)) };
+                var step = _session.Write(ref io, rest, out int consumed);
+                transport.Output.Advance(io.Written);
+                if (step == TlsStep.Failed)
+                    throw new IOException(_session.Failure);
+                at += consumed;
+            }
+        }
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public override async Task FlushAsync(CancellationToken cancellationToken) => await transport.Output.FlushAsync(cancellationToken);
+
+    /// <summary>Says that nothing more comes, as far as the peer still listens.</summary>
+    internal async Task CloseAsync(CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            SayAnswers();
+            var io = new TlsIo { Output = transport.Output.GetSpan(RoomBeside) };
+            _session.Close(ref io);
+            transport.Output.Advance(io.Written);
+        }
+        await transport.Output.FlushAsync(cancellation);
+    }
+
+    /// <inheritdoc/>
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void Flush() => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        lock (_lock)
+        {
+            _isDisposed = true;
+            _session.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    private TlsStep Handshake(ReadOnlySequence<byte> input, out SequencePosition taken)
+    {
+        lock (_lock)
+        {
+            while (true)
+            {
+                var io = new TlsIo { Input = input.FirstSpan, Output = transport.Output.GetSpan(RoomAtOnce) };
+                var step = _session.Handshake(ref io);
+                transport.Output.Advance(io.Written);
+                input = input.Slice(io.Consumed);
+                taken = input.Start;
+                if (step == TlsStep.Done || step == TlsStep.Failed || (step == TlsStep.NeedInput && input.IsEmpty))
+                    return step;
+            }
+        }
+    }
+
+    private TlsStep Decrypt(ReadOnlySequence<byte> input, Span<byte> into, out SequencePosition taken, out int produced)
+    {
+        produced = 0;
+        Span<byte> answer = stackalloc byte[RoomBeside];
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            while (true)
+            {
+                var io = new TlsIo { Input = input.FirstSpan, Output = answer };
+                var step = _session.Read(ref io, into[produced..], out int bytes);
+                produced += bytes;
+                input = input.Slice(io.Consumed);
+                taken = input.Start;
+                _mayHoldPlaintext = produced == into.Length;
+                Keep(answer[..io.Written]);
+                if (step == TlsStep.Failed && produced == 0)
+                    throw new IOException(_session.Failure);
+                if (_mayHoldPlaintext || step is TlsStep.PeerClosed or TlsStep.Failed || (input.IsEmpty && step != TlsStep.NeedOutput))
+                    return step;
+            }
+        }
+    }
+
+    // Answers go with what is written next, which is where they have to come first (RFC 8446, section 4.6.3): the transport is the writer's.
+    private void Keep(ReadOnlySpan<byte> answer)
+    {
+        if (answer.IsEmpty)
+            return;
+        if (_answers.Length + answer.Length > MostAnswerBytes)
+            throw new IOException("it asks for new keys again and again");
+        _answers = [.. _answers, .. answer];
+    }
+
+    private void SayAnswers()
+    {
+        if (_answers.Length == 0)
+            return;
+        transport.Output.Write(_answers);
+        _answers = [];
+    }
+}
