@@ -9,7 +9,7 @@ internal static class KindCatalog
     private const string Names = "metadata { name namespace }";
     private const string Parents = "spec { parentRefs { group kind namespace name sectionName port } } status { parents { controllerName } }";
     private const string Handler = "{ httpGet { path port host scheme } tcpSocket { port host } grpc { port service } }";
-    private const string Container = $"name ports {{ name containerPort }} livenessProbe {Handler} readinessProbe {Handler} startupProbe {Handler} lifecycle {{ postStart {Handler} preStop {Handler} }}";
+    private const string Container = $"name ports {{ name containerPort protocol }} livenessProbe {Handler} readinessProbe {Handler} startupProbe {Handler} lifecycle {{ postStart {Handler} preStop {Handler} }}";
 
     /// <summary>What every server has, and without which there is no mesh to tell of.</summary>
     internal static IReadOnlyList<FollowedKind> Core { get; } =

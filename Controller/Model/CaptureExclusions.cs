@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
-using Ambient.Controller.Sources;
+using Ambient.Protocol.Model;
 
 namespace Ambient.Controller.Model;
 

@@ -23,7 +23,7 @@ internal sealed class EndpointBuilder(PodBook pods, AddressBook addresses, Func<
         _warnings.Clear();
         _missing.Clear();
         _needsZones = false;
-        // One endpoint an address: an address in several slices has the ports of all of them.
+        // One endpoint an address: an address in several slices has the ports of all that say the best of it.
         var drafts = new Dictionary<IPAddress, Draft>();
         foreach (var slice in slot.Slices.Order(SourceOrder.Instance).Cast<EndpointSliceObject>())
             AddSlice(service, slice, drafts);
@@ -32,7 +32,10 @@ internal sealed class EndpointBuilder(PodBook pods, AddressBook addresses, Func<
 
         var readiness = new Readiness(service.Traffic.IsNodeLocal);
         foreach (var draft in drafts.Values)
-            readiness.Add(draft.Resource, draft.IsLeaving);
+        {
+            draft.Resource.Ready = draft.Use == Use.Ready;
+            readiness.Add(draft.Resource, draft.Use == Use.Leaving);
+        }
         readiness.Settle();
 
         var before = slot.Placed?.Endpoints ?? [];
@@ -64,8 +67,13 @@ internal sealed class EndpointBuilder(PodBook pods, AddressBook addresses, Func<
                     draft = NewDraft(service, address, pod, node, endpoint.Zone.Length > 0 ? endpoint.Zone : ZoneOf(node));
                     endpoints.Add(address, draft);
                 }
-                draft.Resource.Ready |= endpoint.IsReady || service.Traffic.PublishesNotReady;
-                draft.IsLeaving |= endpoint.IsServing && endpoint.IsTerminating;
+                var use = UseOf(endpoint, service);
+                if (use < draft.Use)
+                    continue;
+                // Where one slice has it ready and another has not, the ports are another app's, or those of before.
+                if (use > draft.Use)
+                    draft.Resource.Ports.Clear();
+                draft.Use = use;
                 foreach (var port in slice.Ports)
                 {
                     if (draft.Resource.Ports.All(known => known.Name != port.Name))
@@ -74,6 +82,11 @@ internal sealed class EndpointBuilder(PodBook pods, AddressBook addresses, Func<
             }
         }
     }
+
+    private static Use UseOf(SliceEndpoint endpoint, ServiceObject service) =>
+        endpoint.IsReady || service.Traffic.PublishesNotReady ? Use.Ready
+        : endpoint.IsServing && endpoint.IsTerminating ? Use.Leaving
+        : Use.None;
 
     private PodObject? PodOf(EndpointSliceObject slice, SliceEndpoint endpoint, IPAddress address)
     {
@@ -101,8 +114,8 @@ internal sealed class EndpointBuilder(PodBook pods, AddressBook addresses, Func<
                 var draft = NewDraft(service, address, pod, pod.Node, ZoneOf(pod.Node));
                 if (!endpoints.TryAdd(address, draft))
                     continue;
-                draft.Resource.Ready = (pod.IsReady && !pod.IsTerminating) || service.Traffic.PublishesNotReady;
-                draft.IsLeaving = pod.IsReady && pod.IsTerminating;
+                draft.Use = (pod.IsReady && !pod.IsTerminating) || service.Traffic.PublishesNotReady ? Use.Ready
+                    : pod.IsReady ? Use.Leaving : Use.None;
                 // A UDP port may have the name and the number of a TCP one; only TCP is carried.
                 foreach (var port in service.Ports.Where(p => p.Protocol == "TCP"))
                 {
@@ -151,6 +164,9 @@ internal sealed class EndpointBuilder(PodBook pods, AddressBook addresses, Func<
     {
         internal EndpointResource Resource { get; } = resource;
 
-        internal bool IsLeaving { get; set; }
+        internal Use Use { get; set; }
     }
+
+    /// <summary>What an endpoint is good for, the better the higher. One that is leaving serves where no other does.</summary>
+    private enum Use { None, Leaving, Ready }
 }

@@ -304,6 +304,7 @@ internal sealed class ModelBuilder
             if (_nodes.Find(name) is { } node)
             {
                 warnings.UnionWith(_addresses.LossesOf(node, node.Addresses));
+                warnings.UnionWith(node.NotAddresses.Select(text => $"{node}: expected an IP address, found {Excerpt.Of(text)}: it is passed over"));
                 var resource = NodeBook.ToResource(node, _addresses.OwnOf(node, node.Addresses));
                 told = Sendable.Check(resource, warnings) ? ToldResource.Of(resource, "") : null;
             }

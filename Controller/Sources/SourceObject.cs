@@ -21,7 +21,7 @@ internal sealed record NamespaceObject(string Name, FrozenDictionary<string, str
 
 /// <param name="Uid">Unique among all pods that ever were.</param>
 /// <param name="WorkloadName">Name of what owns the pod, for display; the pod's own where nothing does.</param>
-/// <param name="NamedPorts">Container ports that have a name, for services that target them by it.</param>
+/// <param name="NamedPorts">Container ports for TCP that have a name, for services that target them by it.</param>
 internal sealed record PodObject(string Namespace, string Name, string Uid, FrozenDictionary<string, string> Labels,
     FrozenDictionary<string, string> Annotations, string Node, string ServiceAccount, bool HostNetwork,
     ImmutableArray<IPAddress> Addresses, bool IsFinished, bool IsReady, string WorkloadName,

@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Net;
 using Ambient.Protocol.Cni;
+using Ambient.Protocol.Model;
 using Ambient.Protocol.Redirector.V1;
 using Google.Protobuf;
 
@@ -34,15 +34,7 @@ internal static class StartingPod
     private static uint? Port(string text) =>
         ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) && port > 0 ? port : null;
 
-    private static ExcludedRange? Range(string text)
-    {
-        string[] parts = text.Split('/');
-        if (!IPAddress.TryParse(parts[0], out var address))
-            return null;
-        uint whole = (uint)address.GetAddressBytes().Length * 8;
-        uint length = whole;
-        if (parts.Length > 2 || (parts.Length == 2 && (!uint.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > whole)))
-            return null;
-        return new ExcludedRange { Address = ByteString.CopyFrom(address.GetAddressBytes()), PrefixLength = length };
-    }
+    private static ExcludedRange? Range(string text) => AddressRanges.TryParse(text, out var range)
+        ? new ExcludedRange { Address = ByteString.CopyFrom(range.BaseAddress.GetAddressBytes()), PrefixLength = (uint)range.PrefixLength }
+        : null;
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Ambient.Protocol.Model;
 
 namespace Ambient.Cli.Check.Cluster;
 
@@ -88,5 +89,5 @@ internal static class MeshChecks
     private static IEnumerable<string> Texts(JsonNode? list) => (list?.AsArray() ?? []).Select(text => (string?)text ?? "");
 
     private static List<IPNetwork> Ranges(JsonObject? config, string name) =>
-        [.. (config?["spec"]?[name]?.AsArray() ?? []).Select(r => IPNetwork.TryParse((string?)r ?? "", out var range) ? range : (IPNetwork?)null).OfType<IPNetwork>()];
+        [.. (config?["spec"]?[name]?.AsArray() ?? []).Select(r => AddressRanges.TryParse((string?)r ?? "", out var range) ? range : (IPNetwork?)null).OfType<IPNetwork>()];
 }

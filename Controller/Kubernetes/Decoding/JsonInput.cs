@@ -14,8 +14,10 @@ internal sealed class JsonInput(Stream stream, TimeSpan idleLimit) : IAsyncDispo
     /// <summary>Longest object, in bytes. etcd takes 1.5 MiB, the API server 3.</summary>
     internal const int MaxObjectBytes = 8 << 20;
 
-    // Skipping goes deeper than reading: the server itself takes 10,000 levels, and one strange object must not stop all others.
-    private static readonly JsonReaderOptions Options = new() { MaxDepth = 10_100, AllowMultipleValues = true };
+    /// <summary>Deepest nesting that is passed over: the server itself takes 10,000 levels, and one strange object must not stop all others.</summary>
+    internal const int MaxDepth = 10_100;
+
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = MaxDepth, AllowMultipleValues = true };
 
     private readonly PipeReader _pipe = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024, minimumReadSize: 4 * 1024));
     private JsonReaderState _state = new(Options);

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
+using Ambient.Protocol.Model;
 
 namespace Ambient.Controller.Sources.Yaml;
 
@@ -144,7 +145,7 @@ internal readonly struct Fields(YamlMapping? mapping, string path)
             foreach (var (key, value) in node is YamlMapping map ? map.Entries : throw self.Expected(name, node, "a map of texts"))
             {
                 // `true` without quotes is what people write for a label; Kubernetes would refuse it, and losing it silently is worse.
-                entries.Add(key, value is YamlScalar scalar && scalar.Value.Length <= longest ? scalar.Value : throw self.Expected($"{name}.{key}", value, "a text"));
+                entries.Add(key, value is YamlScalar scalar && scalar.Value.Length <= longest ? scalar.Value : throw self.Expected($"{name}.{key}", value, $"a text of at most {longest} characters"));
             }
             return entries.ToFrozenDictionary();
         }

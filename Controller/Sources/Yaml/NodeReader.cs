@@ -11,10 +11,14 @@ internal static class NodeReader
     internal static NodeObject Read(Fields fields, SourcePlace place)
     {
         var metadata = fields.Object("metadata");
-        // Host names are in the same list, and say nothing that a packet carries.
-        var addresses = fields.Object("status").Objects("addresses")
-            .Where(a => a.Text("type") is "InternalIP" or "ExternalIP")
-            .Select(a => a.Address("address")).OfType<IPAddress>().Distinct().ToImmutableArray();
-        return new NodeObject(metadata.Name("name", absent: null), addresses, metadata.Map("labels").GetValueOrDefault(ZoneLabel, ""), place);
+        // Host names are in the same list, and say nothing that a packet carries. The API server looks at none of the texts, and a node is to
+        // keep its other addresses and its zone whatever one of them says.
+        var texts = fields.Object("status").Objects("addresses").Where(a => a.Text("type") is "InternalIP" or "ExternalIP")
+            .Select(a => a.Text("address")).Where(text => text.Length > 0)
+            .ToLookup(text => Fields.TryReadAddress(text, out var address) ? address : null);
+        return new NodeObject(metadata.Name("name", absent: null), [.. texts.Select(t => t.Key).OfType<IPAddress>()], metadata.Map("labels").GetValueOrDefault(ZoneLabel, ""), place)
+        {
+            NotAddresses = [.. texts[null].Distinct()],
+        };
     }
 }

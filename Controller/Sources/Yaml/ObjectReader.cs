@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -82,7 +83,7 @@ internal sealed class ObjectReader(string origin)
 
         var addresses = status.Objects("podIPs").Select(ip => ip.Address("ip")).Append(status.Address("podIP"))
             .OfType<IPAddress>().Distinct().ToImmutableArray();
-        var containers = spec.Made("containers", () => ContainerParts.Read(spec));
+        var containers = ContainerParts.Read(spec);
         var ready = status.Objects("conditions").Where(c => c.Text("type") == "Ready").Select(c => c.Text("status")).FirstOrDefault();
 
         return new PodObject(ns, name, metadata.Name("uid", UidOf(ns, name)), labels, metadata.Map("annotations", isAnnotations: true),
@@ -91,7 +92,7 @@ internal sealed class ObjectReader(string origin)
             IsReady: ready is null or "True", WorkloadNameOf(metadata, labels, name), containers.NamedPorts, PlaceOf(fields))
         {
             IsTerminating = metadata.Has("deletionTimestamp"),
-            Probes = spec.Has("initContainers") ? PodProbeReader.Read(spec) : containers.Probes,
+            Probes = containers.Probes,
         };
     }
 
@@ -142,11 +143,18 @@ internal sealed class ObjectReader(string origin)
                     Node = endpoint.Text("nodeName", topology.Text("kubernetes.io/hostname")),
                 };
             }).ToImmutableArray();
+        // The API server looks at no port's number, and nobody can listen on one beyond: the other ports of the slice are none the worse for it.
         var ports = fields.Objects("ports")
-            .Where(port => port.Has("port") && port.Text("protocol", "TCP") == "TCP")
-            .Select(port => new SlicePort(port.Text("name"), port.Number("port", 1, 65535)!.Value)).ToImmutableArray();
+            .Where(port => port.Text("protocol", "TCP") == "TCP")
+            .Select(port => new SlicePort(port.Text("name"), NumberOf(port)))
+            .Where(port => port.Port is >= 1 and <= 65535).ToImmutableArray();
         return new EndpointSliceObject(metadata.Name("namespace", "default"), metadata.Name("name", null), service, endpoints, ports, PlaceOf(fields));
     }
+
+    // Absent, all ports are meant, which no connection by a service asks for.
+    private static int NumberOf(Fields port) => !port.Has("port") ? 0
+        : int.TryParse(port.Text("port"), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
+        : throw port.Expected("port", "a number");
 
     private NetworkPolicyObject ReadNetworkPolicy(Fields fields)
     {

@@ -4,7 +4,7 @@ using Ambient.Protocol.Model;
 namespace Ambient.Controller.Sources.Yaml;
 
 /// <summary>
-/// Reads what kubelet will ask of a pod: probes and lifecycle hooks of its containers, sidecars among the init containers included.
+/// Reads what kubelet will ask of a pod: probes and lifecycle hooks of its containers.
 /// What runs inside a container (exec) or goes to another host than the pod is not asked of the pod and left out.
 /// </summary>
 internal static class PodProbeReader
@@ -12,16 +12,9 @@ internal static class PodProbeReader
     private static readonly string[] ProbeFields = ["livenessProbe", "readinessProbe", "startupProbe"];
     private static readonly string[] HookFields = ["postStart", "preStop"];
 
+    /// <param name="containers">Those that kubelet asks: an init container that ends before the others start is not among them.</param>
     /// <exception cref="YamlFaultException">A field has another form.</exception>
-    internal static ImmutableArray<Probe> Read(Fields spec) =>
-    [
-        .. spec.Objects("containers").Concat(spec.Objects("initContainers").Where(c => c.Text("restartPolicy") == "Always"))
-            .SelectMany(ReadContainer).Distinct(),
-    ];
-
-    /// <summary>Those of the containers alone.</summary>
-    /// <inheritdoc cref="Read"/>
-    internal static ImmutableArray<Probe> ReadContainers(Fields spec) => [.. spec.Objects("containers").SelectMany(ReadContainer).Distinct()];
+    internal static ImmutableArray<Probe> Read(IEnumerable<Fields> containers) => [.. containers.SelectMany(ReadContainer).Distinct()];
 
     private static IEnumerable<Probe> ReadContainer(Fields container)
     {

@@ -119,7 +119,7 @@ public sealed class CniWireTests
         var pod = new CapturedPod();
         StartingPod.Exclude(new CniRequest(CniCommand.Add)
         {
-            Annotations = new Dictionary<string, string> { [key] = value, ["ambient.mesh/exclude-outbound-cidrs"] = "10.0.0.0/8,10.0.0.0/33,1.2.3.4,fd00::/8/8,y" },
+            Annotations = new Dictionary<string, string> { [key] = value, ["ambient.mesh/exclude-outbound-cidrs"] = "10.0.0.0/8,10.0.0.0/33,1.2.3.4,1.2.3.4/32,1.2.3.4/24,010.0.0.0/16,fd00::/8/8,y" },
         }, pod);
         Assert.Equal(ports, pod.ExcludeInboundPorts);
         Assert.Equal([8u, 32u], pod.ExcludeOutboundRanges.Select(r => r.PrefixLength));

@@ -131,6 +131,17 @@ public sealed class ModelBuilderTests
         Assert.Equal([8081u], Assert.Single(Endpoints(model)).Endpoint.Ports.Select(p => p.Port));
     }
 
+    [Theory]
+    [InlineData("containers: [{ports: [{name: http, containerPort: 53, protocol: UDP}]}, {ports: [{name: http, containerPort: 8081}]}, {ports: [{name: http, containerPort: 8082}]}]")]
+    [InlineData("containers: [{name: app}], initContainers: [{name: once, ports: [{name: http, containerPort: 1}]}, {restartPolicy: Always, ports: [{name: http, containerPort: 8081, protocol: TCP}]}]")]
+    [InlineData("containers: [{ports: [{name: http, containerPort: 8081}]}], initContainers: [{restartPolicy: Always, ports: [{name: http, containerPort: 2}]}]")]
+    public void A_target_port_is_the_first_TCP_port_of_that_name_sidecars_last(string spec)
+    {
+        var model = Build(Enrolled, Pod("api", labels: "app: api", ip: "10.1.0.2", spec: spec),
+            "{kind: Service, metadata: {name: api, namespace: shop}, spec: {clusterIP: 10.2.0.1, selector: {app: api}, ports: [{port: 80, targetPort: http}]}}");
+        Assert.Equal([8081u], Assert.Single(Endpoints(model)).Endpoint.Ports.Select(p => p.Port));
+    }
+
     [Fact]
     public void A_pod_that_is_not_ready_is_an_endpoint_that_is_not_ready()
     {

@@ -65,6 +65,18 @@ public sealed class ServiceModelTests
         Assert.Contains(model.Warnings, w => w.StartsWith("Node a (", StringComparison.Ordinal) && w.Contains("loses address 10.1.0.2"));
     }
 
+    [Theory]
+    [InlineData("not-an-ip")]
+    [InlineData("'fe80::1%eth0'")]
+    [InlineData("0.0.0.0")]
+    public void A_node_keeps_its_zone_and_its_other_addresses_where_one_is_none(string text)
+    {
+        var model = Build(Node("a", "z1", text));
+        var node = Assert.Single(model.Resources, r => r.Node is not null).Node;
+        Assert.Equal(("z1", "fd00::1"), (node.Zone, new IPAddress(Assert.Single(node.Addresses).Span).ToString()));
+        Assert.EndsWith($"expected an IP address, found {text.Trim('\'')}: it is passed over", Assert.Single(model.Warnings));
+    }
+
     [Fact]
     public void An_endpoint_is_where_its_slice_says_and_else_where_its_pod_is()
     {
@@ -139,6 +151,34 @@ public sealed class ServiceModelTests
         Assert.Equal([("web", 2u)], Assert.Single(Endpoints(Build(Pod("api"), Service(Ports)))).Ports.Select(p => (p.Name, p.Port)));
         var model = Build(Service(""), Slice("{addresses: [10.1.0.2]}", "{name: x, port: 1, protocol: UDP}, {name: x, port: 2, protocol: TCP}"));
         Assert.Equal([("x", 2u)], Assert.Single(Endpoints(model)).Ports.Select(p => (p.Name, p.Port)));
+    }
+
+    [Theory]
+    [InlineData("ready: false", "ready: true")]
+    [InlineData("ready: false", "ready: false, serving: true, terminating: true")]
+    [InlineData("ready: false, serving: true, terminating: true", "ready: true")]
+    public void An_address_that_one_slice_has_ready_and_another_has_not_has_the_ports_of_the_first_alone(string worse, string better)
+    {
+        foreach (var order in (string[][])[[worse, better], [better, worse]])
+        {
+            var slices = order.Select((conditions, i) => Slice($"{{addresses: [10.1.0.2], conditions: {{{conditions}}}}}", conditions == better ? "{name: web, port: 8080}" : "{name: web, port: 1}, {name: odd, port: 2}")
+                .Replace("name: one", $"name: s{i}", StringComparison.Ordinal));
+            var endpoint = Assert.Single(Endpoints(Build([Service(""), .. slices])));
+            Assert.True(endpoint.Ready);
+            Assert.Equal([("web", 8080u)], endpoint.Ports.Select(p => (p.Name, p.Port)));
+        }
+    }
+
+    // The API server takes any number (k8s.io/kubernetes, pkg/apis/discovery/validation).
+    [Theory]
+    [InlineData("0")]
+    [InlineData("-5")]
+    [InlineData("70000")]
+    [InlineData("null")]
+    public void A_port_of_a_slice_that_nobody_can_listen_on_takes_nothing_from_its_other_ports(string port)
+    {
+        var model = Build(Service(""), Slice("{addresses: [10.1.0.2]}", $"{{name: odd, port: {port}}}, {{name: web, port: 8080}}"));
+        Assert.Equal([("web", 8080u)], Assert.Single(Endpoints(model)).Ports.Select(p => (p.Name, p.Port)));
     }
 
     private static string Pod(string name, string ip = "10.1.0.2", string metadata = "generation: 1", string status = "phase: Running") =>
