@@ -44,15 +44,23 @@ internal sealed class ServerCertificate(CertificateAuthority authority, TimeProv
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var leaf = authority.IssueServer(issuer, new PublicKey(key));
         notAfter = new DateTimeOffset(leaf.NotAfter.ToUniversalTime());
-        return new Issued(leaf, TlsContext.Server(new TlsSettings
+        byte[] secret = key.ExportPkcs8PrivateKey();
+        try
         {
-            CertificateChain = [leaf.RawData, .. issuer.Intermediates.Select(certificate => (ReadOnlyMemory<byte>)certificate.RawData)],
-            PrivateKeyPkcs8 = key.ExportPkcs8PrivateKey(),
-            TrustBundle = [],
-            DemandsCertificate = false,
-            Alpn = [Http2],
-            Tickets = 0,            // whoever comes back comes to another controller, mostly
-        }));
+            return new Issued(leaf, TlsContext.Server(new TlsSettings
+            {
+                CertificateChain = [leaf.RawData, .. issuer.Intermediates.Select(certificate => (ReadOnlyMemory<byte>)certificate.RawData)],
+                PrivateKeyPkcs8 = secret,
+                TrustBundle = [],
+                DemandsCertificate = false,
+                Alpn = [Http2],
+                Tickets = 0,            // whoever comes back comes to another controller, mostly
+            }));
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
+        }
     }
 
     /// <param name="Certificate">What nodes see.</param>

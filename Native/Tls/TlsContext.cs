@@ -39,6 +39,7 @@ public sealed unsafe class TlsContext : IDisposable
         TlsLibrary.EnsureLoaded();
         Crypto.ClearErrors();
         IsServer = isServer;
+        VerifiesPeer = !isServer || settings.DemandsCertificate;
         AlpnNames = [.. settings.Alpn];
         nint context = Ssl.ContextNew(isServer ? Ssl.ServerMethod() : Ssl.ClientMethod());
         if (context == 0)
@@ -49,7 +50,7 @@ public sealed unsafe class TlsContext : IDisposable
             SetProtocol(context);
             Crypto.ClearErrors();                          // of groups that this libssl does not know
             SetOwnCertificate(context, settings);
-            if (!isServer || settings.DemandsCertificate)
+            if (VerifiesPeer)
                 SetTrust(context, settings.TrustBundle, shared);
             SetAlpn(context, EncodeAlpn(settings.Alpn));
             SetResumption(context, settings.Tickets);
@@ -71,6 +72,9 @@ public sealed unsafe class TlsContext : IDisposable
     internal bool IsDisposed { get; private set; }
 
     internal bool IsServer { get; }
+
+    /// <summary>Whether a handshake that is done has proved who the peer is.</summary>
+    internal bool VerifiesPeer { get; }
 
     /// <summary>The protocols of the settings: what a session negotiates is one of these very strings.</summary>
     internal string[] AlpnNames { get; }

@@ -100,7 +100,7 @@ public sealed unsafe partial class TlsSession : IDisposable
         if (step == TlsStep.Done)
         {
             _isEstablished = true;
-            _isChainFresh = Ssl.IsResumed(ssl) == 0;
+            _isChainFresh = _context.VerifiesPeer && Ssl.IsResumed(ssl) == 0;
         }
         else if (step == TlsStep.PeerClosed)
         {

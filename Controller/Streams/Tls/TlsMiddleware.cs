@@ -26,7 +26,7 @@ internal sealed class TlsMiddleware(Func<TlsContext> context, ConnectionRefusals
     {
         var transport = connection.Transport;
         await using var stream = new TlsStream(context(), transport);
-        if (await HandshakeAsync(stream, connection.ConnectionClosed) is { } reason)
+        if (await HandshakeAsync(stream) is { } reason)
         {
             if (reason.Length > 0)
                 refusals.Add(connection, StreamRefusal.Handshake, reason);
@@ -38,13 +38,11 @@ internal sealed class TlsMiddleware(Func<TlsContext> context, ConnectionRefusals
         try
         {
             await next(connection);
-            await connection.Transport.Output.CompleteAsync();
+            // Who does not read any more is not waited for.
             using var patience = new CancellationTokenSource(GoodbyeTimeout);
-            await stream.CloseAsync(patience.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            // It does not read any more: the connection ends without a word.
+            await using var cut = patience.Token.Register(connection.Abort);
+            await connection.Transport.Output.CompleteAsync();
+            await stream.CloseAsync(CancellationToken.None);
         }
         finally
         {
@@ -53,22 +51,21 @@ internal sealed class TlsMiddleware(Func<TlsContext> context, ConnectionRefusals
         }
     };
 
-    private static async Task<string?> HandshakeAsync(TlsStream stream, CancellationToken closed)
+    private static async Task<string?> HandshakeAsync(TlsStream stream)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(closed);
-        timeout.CancelAfter(HandshakeTimeout);
+        using var timeout = new CancellationTokenSource(HandshakeTimeout);
         try
         {
             return await stream.HandshakeAsync(timeout.Token) is { } reason ? reason
                 : stream.Protocol == ServerCertificate.Http2 ? null : $"it does not offer {ServerCertificate.Http2}";
         }
+        catch (ConnectionAbortedException)
+        {
+            return "";      // by this server, which stops
+        }
         catch (OperationCanceledException)
         {
-            return closed.IsCancellationRequested ? "" : $"no handshake within {HandshakeTimeout.TotalSeconds:0} s";
-        }
-        catch (ConnectionResetException)
-        {
-            return "";
+            return $"no handshake within {HandshakeTimeout.TotalSeconds:0} s";
         }
     }
 

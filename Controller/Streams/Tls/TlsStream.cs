@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Ambient.Native.Tls;
 
@@ -24,7 +25,10 @@ internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : Str
     private readonly Lock _lock = new();
     private readonly TlsSession _session = new(context);
     private byte[] _answers = [];
-    private bool _mayHoldPlaintext;
+    private volatile string? _fault;
+
+    // Of the reader alone: more can be told without more from the transport, bytes or an end.
+    private bool _hasMore;
     private bool _isDisposed;
 
     /// <summary>The application protocol that both agreed on; null if the client named none.</summary>
@@ -57,21 +61,28 @@ internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : Str
     internal async Task<string?> HandshakeAsync(CancellationToken cancellation)
     {
         bool hasSpoken = false;
-        while (true)
+        try
         {
-            var read = await transport.Input.ReadAsync(cancellation);
-            hasSpoken |= !read.Buffer.IsEmpty;
-            var step = Handshake(read.Buffer, out var taken);
-            transport.Input.AdvanceTo(taken);
-            // Also an alert that says why not.
-            await transport.Output.FlushAsync(cancellation);
-            if (step == TlsStep.Done)
-                return null;
-            if (step == TlsStep.Failed)
-                return _session.Failure;
-            if (read.IsCompleted)
-                return hasSpoken ? "it hung up in the middle of its handshake" : "";
+            while (true)
+            {
+                var read = await transport.Input.ReadAsync(cancellation);
+                hasSpoken |= !read.Buffer.IsEmpty;
+                var step = Handshake(read.Buffer, out var taken);
+                transport.Input.AdvanceTo(taken);
+                await transport.Output.FlushAsync(CancellationToken.None);      // some hundred bytes; also an alert that says why not
+                if (step == TlsStep.Done)
+                    return null;
+                if (step == TlsStep.Failed)
+                    return _session.Failure;
+                if (read.IsCompleted)
+                    break;
+            }
         }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            // Reset, or nobody there any more: it is over like any other that hung up.
+        }
+        return hasSpoken ? "it hung up in the middle of its handshake" : "";
     }
 
     /// <inheritdoc/>
@@ -82,7 +93,9 @@ internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : Str
     {
         while (true)
         {
-            if (_mayHoldPlaintext)
+            if (_fault is { } fault)
+                throw new IOException(fault);
+            if (_hasMore)
             {
                 if (buffer.IsEmpty)
                     return 0;
@@ -90,36 +103,51 @@ internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : Str
                     return held;
             }
             var read = await transport.Input.ReadAsync(cancellationToken);
+            if (read.IsCanceled)
+            {
+                transport.Input.AdvanceTo(read.Buffer.Start);
+                continue;                                           // a fault of the writer's
+            }
             if (buffer.IsEmpty)
             {
                 transport.Input.AdvanceTo(read.Buffer.Start);       // nothing is examined: the next one comes at once
                 return 0;
             }
-            var step = Decrypt(read.Buffer, buffer.Span, out var taken, out int produced);
-            transport.Input.AdvanceTo(taken);
+            var taken = read.Buffer.Start;
+            TlsStep step;
+            int produced;
+            try
+            {
+                step = Decrypt(read.Buffer, buffer.Span, out taken, out produced);
+            }
+            finally
+            {
+                transport.Input.AdvanceTo(taken);
+            }
             if (produced > 0 || step == TlsStep.PeerClosed || read.IsCompleted)
                 return produced;
         }
     }
 
     /// <inheritdoc/>
-    /// <remarks>Encrypts into the transport; <see cref="FlushAsync"/> sends.</remarks>
-    /// <exception cref="IOException">The session is broken.</exception>
+    /// <remarks>Encrypts into the transport; <see cref="FlushAsync"/> sends. Of a broken session the reader tells, and what is written is lost.</remarks>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             SayAnswers();
-            for (int at = 0; at < buffer.Length;)
+            for (int at = 0; at < buffer.Length && _fault is null;)
             {
                 var rest = buffer.Span[at..];
                 var io = new TlsIo { Output = transport.Output.GetSpan(Math.Min(rest.Length + RoomBeside, RoomAtOnce)) };
                 var step = _session.Write(ref io, rest, out int consumed);
                 transport.Output.Advance(io.Written);
-                if (step == TlsStep.Failed)
-                    throw new IOException(_session.Failure);
                 at += consumed;
+                if (step == TlsStep.Failed)
+                    Break(_session.Failure!);
+                else if (step == TlsStep.NeedInput)
+                    Break("it stopped in the middle of a message to the session itself");       // by which nothing can be written
             }
         }
         return ValueTask.CompletedTask;
@@ -198,14 +226,21 @@ internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : Str
                 produced += bytes;
                 input = input.Slice(io.Consumed);
                 taken = input.Start;
-                _mayHoldPlaintext = produced == into.Length;
+                // What came before an end is read before the end is told.
+                _hasMore = produced == into.Length || step is TlsStep.PeerClosed or TlsStep.Failed;
                 Keep(answer[..io.Written]);
                 if (step == TlsStep.Failed && produced == 0)
-                    throw new IOException(_session.Failure);
-                if (_mayHoldPlaintext || step is TlsStep.PeerClosed or TlsStep.Failed || (input.IsEmpty && step != TlsStep.NeedOutput))
+                    throw new IOException(_fault = _session.Failure);
+                if (_hasMore || (input.IsEmpty && step == TlsStep.NeedInput))
                     return step;
             }
         }
+    }
+
+    private void Break(string fault)
+    {
+        _fault = fault;
+        transport.Input.CancelPendingRead();
     }
 
     // Answers go with what is written next, which is where they have to come first (RFC 8446, section 4.6.3): the transport is the writer's.

@@ -24,12 +24,12 @@ public sealed class ControlTlsTests
         string reason;
         if (what == "no TLS")
         {
-            reason = "http request";
+            reason = "HTTP without TLS";
             await plain.WriteAsync("GET / HTTP/1.1\r\nHost: controller\r\n\r\n"u8.ToArray(), Stop);
         }
         else
         {
-            reason = what switch { "TLS 1.2" => "does not speak TLS 1.3", "HTTP/1.1 only" => "no application protocol", _ => "it does not offer h2" };
+            reason = what switch { "TLS 1.2" => "does not speak TLS 1.3", "HTTP/1.1 only" => "none of our application protocols", _ => "it does not offer h2" };
             var options = new SslClientAuthenticationOptions
             {
                 TargetHost = "ambient-controller",

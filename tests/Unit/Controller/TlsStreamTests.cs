@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Security.Cryptography;
+using System.Text;
 using Ambient.Controller.Streams.Tls;
 using Ambient.Native.Tls;
 using Ambient.Tests.Unit.Native.Tls;
@@ -38,7 +39,7 @@ public sealed class TlsStreamTests : IAsyncDisposable
 
     [Theory]
     [InlineData(1 << 22)]
-    [InlineData(3)]      // new keys after every third record, asked of the other side too
+    [InlineData(20)]     // new keys after every twentieth record, asked of the other side too
     public async Task What_is_written_in_pieces_of_any_size_arrives_whole_in_both_directions_at_once(int recordsPerKey)
     {
         int seed = Environment.TickCount;
@@ -101,7 +102,7 @@ public sealed class TlsStreamTests : IAsyncDisposable
         Assert.Equal(2, await _ours.ReadAsync(two, Stop));
         Assert.Equal(0, await _ours.ReadAsync(Memory<byte>.Empty, Stop));    // what is decrypted already counts
         Assert.Equal(3, await _ours.ReadAsync(rest, Stop));
-        Assert.Equal("hello"u8.ToArray(), [.. two, .. rest[..3]]);
+        Assert.Equal("hello", Encoding.ASCII.GetString([.. two, .. rest.AsSpan(0, 3)]));
     }
 
     [Fact]
@@ -120,13 +121,63 @@ public sealed class TlsStreamTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Who_asks_for_new_keys_again_and_again_and_is_told_nothing_is_cut()
+    {
+        await ShakeHandsAsync();
+        _theirs.Session.RecordsPerKey = 0;
+        for (int i = 0; i < 100; i++) _theirs.Write("x"u8);
+        byte[] got = new byte[4096];
+        var fault = await Assert.ThrowsAsync<IOException>(async () =>
+        {
+            for (int sum = 0; sum < 100;) sum += await _ours.ReadAsync(got, Stop);
+        });
+        Assert.Contains("again and again", fault.Message);
+    }
+
+    [Fact]
     public async Task A_record_that_nobody_could_have_sent_breaks_the_connection()
     {
         await ShakeHandsAsync();
         await _left.WriteAsync(new byte[] { 23, 3, 3, 0, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20 }, Stop);
         var fault = await Assert.ThrowsAsync<IOException>(() => _ours.ReadAsync(new byte[16], Stop).AsTask());
         Assert.Contains("bad record mac", fault.Message);
-        await Assert.ThrowsAsync<IOException>(() => _ours.WriteAsync("more"u8.ToArray(), Stop).AsTask());
+        // Kestrel writes its goodbye all the same; only the reader tells of a fault.
+        await _ours.WriteAsync("more"u8.ToArray(), Stop);
+        await _ours.CloseAsync(Stop);
+        await Assert.ThrowsAsync<IOException>(() => _ours.ReadAsync(new byte[16], Stop).AsTask());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_came_before_an_end_is_read_before_the_end_is_told_though_both_came_at_once(bool isBroken)
+    {
+        await ShakeHandsAsync();
+        byte[] wire = new byte[1024];
+        var io = new TlsIo { Output = wire };
+        _theirs.Session.Write(ref io, "last"u8, out _);
+        _theirs.Session.Close(ref io);
+        if (isBroken) wire[io.Written - 1] ^= 1;
+        await _left.WriteAsync(wire.AsMemory(0, io.Written), Stop);
+
+        byte[] got = new byte[16];
+        Assert.Equal(4, await _ours.ReadAsync(got, Stop));
+        if (isBroken) await Assert.ThrowsAsync<IOException>(() => _ours.ReadAsync(got, Stop).AsTask());
+        else Assert.Equal(0, await _ours.ReadAsync(got, Stop));
+    }
+
+    [Fact]
+    public async Task A_message_to_the_session_itself_that_stops_in_its_middle_breaks_the_connection_with_the_next_write()
+    {
+        await using var cutting = await CuttingClient.ConnectAsync(_left, () => _ours.HandshakeAsync(Stop));
+        await cutting.SayHandshakeAsync([24, 0, 0, 1]);     // the head of a KeyUpdate (RFC 8446, section 4.6.3) without its byte
+        Assert.Equal(0, await _ours.ReadAsync(Memory<byte>.Empty, Stop));
+        var reading = _ours.ReadAsync(new byte[16], Stop).AsTask();
+        Assert.False(reading.IsCompleted);
+
+        await _ours.WriteAsync("a push"u8.ToArray(), Stop);
+        var fault = await Assert.ThrowsAsync<IOException>(() => reading);
+        Assert.Contains("in the middle", fault.Message);
     }
 
     [Theory]
