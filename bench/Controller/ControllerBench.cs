@@ -102,8 +102,9 @@ internal static class ControllerBench
 
     private static async Task AtRateAsync(ControllerUnderTest controller, NodeFleet fleet, int nodes, int rate, int seconds, Action<string, double, string, double?> note)
     {
-        // What comes first meets code that is not compiled yet, and an estimate of the pace that is still to be found.
-        await controller.TellAsync($"rate {rate} 2");
+        // What comes first meets an estimate of the pace that is still to be found, and code that is compiled as it has to last: with both cores
+        // busy that takes an eighth of the controller's time for more than ten seconds.
+        await controller.TellAsync($"rate {rate} {seconds * 3 / 2}");
         await QuietAsync(fleet);
         fleet.Counts.Latencies.Clear();
         var (cpu, own, acks, bytes, began) = (controller.Cpu, OwnCpu, fleet.Counts.Acks, fleet.Counts.Bytes, Stopwatch.GetTimestamp());
