@@ -28,9 +28,10 @@ internal sealed class ServerCertificate(CertificateAuthority authority, TimeProv
                 var now = time.GetUtcNow();
                 if (_current is null || now >= _renewal || !ReferenceEquals(_issuer, authority.ServerIssuer))
                 {
-                    _issuer = authority.ServerIssuer;
+                    var issuer = authority.ServerIssuer;
                     // Connections in the middle of a handshake still use the old one: it is left to the finalizer.
-                    _current = Issue(_issuer, out var notAfter);
+                    _current = Issue(issuer, out var notAfter);
+                    _issuer = issuer;
                     _renewal = now + ((notAfter - now) / 2);
                     logger.ServerCertificateRenewed(notAfter);
                 }

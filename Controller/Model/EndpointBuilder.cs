@@ -60,20 +60,20 @@ internal sealed class EndpointBuilder(PodBook pods, AddressBook addresses, Func<
         {
             foreach (var address in endpoint.Addresses)
             {
-                if (!endpoints.TryGetValue(address, out var draft))
+                // Where one slice has it ready and another has not, the latter speaks of another app, or of what was before.
+                var use = UseOf(endpoint, service);
+                if (!endpoints.TryGetValue(address, out var draft) || use > draft.Use)
                 {
                     var pod = PodOf(slice, endpoint, address);
                     var node = endpoint.Node.Length > 0 ? endpoint.Node : pod?.Node ?? "";
                     draft = NewDraft(service, address, pod, node, endpoint.Zone.Length > 0 ? endpoint.Zone : ZoneOf(node));
-                    endpoints.Add(address, draft);
+                    draft.Use = use;
+                    endpoints[address] = draft;
                 }
-                var use = UseOf(endpoint, service);
-                if (use < draft.Use)
+                else if (use < draft.Use)
+                {
                     continue;
-                // Where one slice has it ready and another has not, the ports are another app's, or those of before.
-                if (use > draft.Use)
-                    draft.Resource.Ports.Clear();
-                draft.Use = use;
+                }
                 foreach (var port in slice.Ports)
                 {
                     if (draft.Resource.Ports.All(known => known.Name != port.Name))

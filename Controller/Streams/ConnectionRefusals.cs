@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Net;
 using Ambient.Controller.Authority;
 using Microsoft.AspNetCore.Connections;
@@ -7,7 +8,8 @@ namespace Ambient.Controller.Streams;
 /// <summary>Connections that are refused before they have a stream. A flood is counted, and not written down line by line. Any thread.</summary>
 internal sealed class ConnectionRefusals(ControllerMetrics metrics, ILogger logger, TimeProvider time)
 {
-    private readonly RateLimit _lines = new(20, 1, time);
+    // Of each kind, so that whoever scans ports hides no other.
+    private readonly FrozenDictionary<StreamRefusal, RateLimit> _lines = Enum.GetValues<StreamRefusal>().ToFrozenDictionary(reason => reason, _ => new RateLimit(20, 1, time));
 
     /// <summary>Whom a connection comes from.</summary>
     internal static IPAddress AddressOf(ConnectionContext connection) => (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
@@ -17,7 +19,7 @@ internal sealed class ConnectionRefusals(ControllerMetrics metrics, ILogger logg
     internal void Add(ConnectionContext connection, StreamRefusal reason, string detail)
     {
         metrics.StreamRefused(reason);
-        if (_lines.TryTake())
+        if (_lines[reason].TryTake())
             logger.StreamRefused(AddressOf(connection).ToString(), detail);
     }
 }

@@ -27,7 +27,7 @@ internal enum StreamRefusal
     /// <summary>Too many connections of one address.</summary>
     AddressShare,
 
-    /// <summary>There is no TLS connection with it: another protocol, another version, or the client does not trust the certificate.</summary>
+    /// <summary>There is no TLS connection with it: another protocol or version, or it says nothing inside, as who does not trust the certificate.</summary>
     Handshake,
 
     /// <summary>A message out of order, too large, or not readable.</summary>

@@ -43,6 +43,7 @@ internal sealed class StreamServer : IAsyncDisposable
     internal static async Task<StreamServer> StartAsync(IPEndPoint listen, NodeStreamService service, Announcer announcer,
         ServerCertificate certificate, ConnectionRefusals refusals, ILoggerFactory loggers)
     {
+        _ = certificate.Current;        // a libssl that cannot serve is a reason not to start
         var shares = new AddressShares(refusals);
         var tls = new TlsMiddleware(() => certificate.Current.Context, refusals);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });   // the current folder may be closed to this user

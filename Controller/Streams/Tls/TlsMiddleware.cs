@@ -38,6 +38,9 @@ internal sealed class TlsMiddleware(Func<TlsContext> context, ConnectionRefusals
         try
         {
             await next(connection);
+            // Clients check a certificate when the handshake is done here already, and some leave without an alert (.NET's).
+            if (!stream.HasSpoken)
+                refusals.Add(connection, StreamRefusal.Handshake, "it left right behind the handshake: it may not trust this controller's certificate");
             // Who does not read any more is not waited for.
             using var patience = new CancellationTokenSource(GoodbyeTimeout);
             await using var cut = patience.Token.Register(connection.Abort);

@@ -10,7 +10,7 @@ namespace Ambient.Controller.Streams.Tls;
 /// The server's end of a TLS connection over Kestrel's pipes. It holds no buffer while nothing comes or goes, which SslStream does: libssl's own
 /// two of 17 KB for each of ten thousand connections. One reader and one writer at a time, who may be two threads.
 /// </summary>
-internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : Stream
+internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : DuplexStream
 {
     // What fits into a block of the transport's with what a record adds; a longer write is several records.
     private const int RoomAtOnce = BlockPool.BlockBytes;
@@ -37,24 +37,8 @@ internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : Str
         get { lock (_lock) return _session.Alpn; }
     }
 
-    /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
+    /// <summary>Whether the client has said anything inside.</summary>
+    internal bool HasSpoken { get; private set; }
 
     /// <summary>Shakes hands. Comes once, before any read and write.</summary>
     /// <returns>Null; or why there is no connection, for a person; empty if the client left without a byte.</returns>
@@ -69,7 +53,7 @@ internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : Str
                 hasSpoken |= !read.Buffer.IsEmpty;
                 var step = Handshake(read.Buffer, out var taken);
                 transport.Input.AdvanceTo(taken);
-                await transport.Output.FlushAsync(CancellationToken.None);      // some hundred bytes; also an alert that says why not
+                await transport.Output.FlushAsync(cancellation);    // also an alert that says why not
                 if (step == TlsStep.Done)
                     return null;
                 if (step == TlsStep.Failed)
@@ -170,21 +154,6 @@ internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : Str
     }
 
     /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Flush() => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         lock (_lock)
@@ -224,6 +193,7 @@ internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : Str
                 var io = new TlsIo { Input = input.FirstSpan, Output = answer };
                 var step = _session.Read(ref io, into[produced..], out int bytes);
                 produced += bytes;
+                HasSpoken |= bytes > 0;
                 input = input.Slice(io.Consumed);
                 taken = input.Start;
                 // What came before an end is read before the end is told.
@@ -249,7 +219,7 @@ internal sealed class TlsStream(TlsContext context, IDuplexPipe transport) : Str
         if (answer.IsEmpty)
             return;
         if (_answers.Length + answer.Length > MostAnswerBytes)
-            throw new IOException("it asks for new keys again and again");
+            throw new IOException(_fault = "it asks for new keys again and again");
         _answers = [.. _answers, .. answer];
     }
 

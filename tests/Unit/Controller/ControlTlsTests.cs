@@ -14,6 +14,7 @@ public sealed class ControlTlsTests
     [InlineData("no protocol named")]
     [InlineData("TLS 1.2")]
     [InlineData("no TLS")]
+    [InlineData("another root")]
     public async Task A_client_that_speaks_something_else_is_refused_with_a_reason_in_log_and_metric(string what)
     {
         await using var rig = await ControllerRig.StartAsync();
@@ -29,17 +30,18 @@ public sealed class ControlTlsTests
         }
         else
         {
-            reason = what switch { "TLS 1.2" => "does not speak TLS 1.3", "HTTP/1.1 only" => "none of our application protocols", _ => "it does not offer h2" };
+            reason = what switch { "TLS 1.2" => "does not speak TLS 1.3", "HTTP/1.1 only" => "none of our application protocols", "another root" => "may not trust", _ => "it does not offer h2" };
             var options = new SslClientAuthenticationOptions
             {
                 TargetHost = "ambient-controller",
-                RemoteCertificateValidationCallback = (_, _, _, _) => true,
+                RemoteCertificateValidationCallback = (_, _, _, _) => what != "another root",
                 EnabledSslProtocols = what == "TLS 1.2" ? SslProtocols.Tls12 : SslProtocols.Tls13,
-                ApplicationProtocols = what == "HTTP/1.1 only" ? [SslApplicationProtocol.Http11] : null,
+                ApplicationProtocols = what switch { "HTTP/1.1 only" => [SslApplicationProtocol.Http11], "another root" => [SslApplicationProtocol.Http2], _ => null },
             };
             // Without a protocol the handshake itself succeeds.
             if (what == "no protocol named") await tls.AuthenticateAsClientAsync(options, Stop);
             else await Assert.ThrowsAsync<AuthenticationException>(() => tls.AuthenticateAsClientAsync(options, Stop));
+            socket.Close();
         }
         await rig.LoggedAsync(reason);
         Assert.Contains("ambient_controller_streams_refused_total{reason=\"handshake\"} 1", await rig.GetAsync("/metrics"));
@@ -54,6 +56,7 @@ public sealed class ControlTlsTests
         await using var rig = await ControllerRig.StartAsync();
         using (var socket = new TcpClient())
             await socket.ConnectAsync(rig.Host.EndPoint, Stop);
+        await rig.LoggedAsync(" stopped.");         // Kestrel's word on a connection, and there was this one
         await using var node = await rig.ConnectAsync("a");
         await node.SettleAsync();
         Assert.Contains("ambient_controller_streams_refused_total{reason=\"handshake\"} 0", await rig.GetAsync("/metrics"));

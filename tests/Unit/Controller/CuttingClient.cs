@@ -13,6 +13,7 @@ namespace Ambient.Tests.Unit.Controller;
 /// </summary>
 internal sealed class CuttingClient : IAsyncDisposable
 {
+    internal const string Program = "/usr/bin/openssl";
     private const byte ApplicationData = 23, Handshake = 22;
 
     private readonly Process _openssl;
@@ -23,25 +24,33 @@ internal sealed class CuttingClient : IAsyncDisposable
 
     /// <param name="toServer">The wire to the server.</param>
     /// <param name="serve">The server's handshake; null is a success.</param>
-    internal static async Task<CuttingClient> ConnectAsync(Stream toServer, Func<Task<string?>> serve)
+    internal static async Task<CuttingClient> ConnectAsync(Stream toServer, Func<Task<string?>> serve, CancellationToken stop)
     {
         var keys = Path.GetTempFileName();
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        var openssl = Process.Start(new ProcessStartInfo("openssl",
+        var openssl = Process.Start(new ProcessStartInfo(Program,
             ["s_client", "-connect", $"{listener.LocalEndpoint}", "-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256", "-keylogfile", keys, "-quiet"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
-        var fromClient = (await listener.AcceptTcpClientAsync()).GetStream();
-        _ = fromClient.CopyToAsync(toServer);
-        _ = toServer.CopyToAsync(fromClient);
         var client = new CuttingClient(openssl, toServer, keys);
-        Assert.Null(await serve());
-        await Eventually.Async(() => client.Secret() is not null, () => File.ReadAllText(keys));
-        return client;
+        try
+        {
+            var fromClient = (await listener.AcceptTcpClientAsync(stop)).GetStream();
+            _ = fromClient.CopyToAsync(toServer, stop);
+            _ = toServer.CopyToAsync(fromClient, stop);
+            Assert.Null(await serve());
+            await Eventually.Async(() => client.Secret() is not null, () => File.ReadAllText(keys));
+            return client;
+        }
+        catch
+        {
+            await client.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Says a piece of a handshake message under the client's keys, as its first record.</summary>

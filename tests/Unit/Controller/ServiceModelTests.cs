@@ -161,11 +161,12 @@ public sealed class ServiceModelTests
     {
         foreach (var order in (string[][])[[worse, better], [better, worse]])
         {
-            var slices = order.Select((conditions, i) => Slice($"{{addresses: [10.1.0.2], conditions: {{{conditions}}}}}", conditions == better ? "{name: web, port: 8080}" : "{name: web, port: 1}, {name: odd, port: 2}")
+            var slices = order.Select((conditions, i) => Slice($"{{addresses: [10.1.0.2], conditions: {{{conditions}}}, nodeName: {(conditions == better ? "b" : "a")}}}", conditions == better ? "{name: web, port: 8080}" : "{name: web, port: 1}, {name: odd, port: 2}")
                 .Replace("name: one", $"name: s{i}", StringComparison.Ordinal));
             var endpoint = Assert.Single(Endpoints(Build([Service(""), .. slices])));
             Assert.True(endpoint.Ready);
             Assert.Equal([("web", 8080u)], endpoint.Ports.Select(p => (p.Name, p.Port)));
+            Assert.Equal("b", endpoint.Node);
         }
     }
 

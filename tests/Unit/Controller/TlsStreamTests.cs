@@ -169,7 +169,8 @@ public sealed class TlsStreamTests : IAsyncDisposable
     [Fact]
     public async Task A_message_to_the_session_itself_that_stops_in_its_middle_breaks_the_connection_with_the_next_write()
     {
-        await using var cutting = await CuttingClient.ConnectAsync(_left, () => _ours.HandshakeAsync(Stop));
+        Assert.SkipUnless(File.Exists(CuttingClient.Program), "There is no openssl program on this machine.");
+        await using var cutting = await CuttingClient.ConnectAsync(_left, () => _ours.HandshakeAsync(Stop), Stop);
         await cutting.SayHandshakeAsync([24, 0, 0, 1]);     // the head of a KeyUpdate (RFC 8446, section 4.6.3) without its byte
         Assert.Equal(0, await _ours.ReadAsync(Memory<byte>.Empty, Stop));
         var reading = _ours.ReadAsync(new byte[16], Stop).AsTask();
