@@ -35,8 +35,9 @@ internal sealed class DemoProgram : IAsyncDisposable
         new(LabProcess.Launch(Command.Of(Script, ["demo", .. arguments]), withInput: false));
 
     /// <summary>Starts it at a terminal of its own (script(1) makes one), wide enough for a line to be a line.</summary>
+    /// <remarks>With Ctrl-C as a terminal has it: whoever started the tests in the background has it ignored in all that they start.</remarks>
     public static DemoProgram StartAtTerminal() => new(LabProcess.Launch(
-        Command.Of("script", "-qec", $"stty cols 180 rows 50; export TERM=xterm; exec '{Script}' demo", "/dev/null"), withInput: true));
+        Command.Of("script", "-qec", $"stty cols 180 rows 50; export TERM=xterm; exec env --default-signal=INT '{Script}' demo", "/dev/null"), withInput: true));
 
     /// <summary>Runs it to its end.</summary>
     public static Task<ToolResult> RunAsync(params ReadOnlySpan<string> arguments) => Tool.RunAsync(Command.Of(Script, ["demo", .. arguments]), atMost: Patience);
