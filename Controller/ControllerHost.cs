@@ -13,6 +13,7 @@ using Ambient.Controller.Replicas;
 using Ambient.Controller.Snapshots;
 using Ambient.Controller.Sources;
 using Ambient.Controller.Streams;
+using Ambient.Controller.Streams.Tls;
 
 namespace Ambient.Controller;
 
@@ -102,7 +103,7 @@ internal sealed class ControllerHost : IAsyncDisposable
             var service = new NodeStreamService(announcer, new ViewSource(history), store.Nodes, authority, new CertificateDesk(authority, announcer.FaultOf, time),
                 store.Vigil, store.Journal, host._metrics, time, logger);
             host._streams = await StreamServer.StartAsync(options.Listen, service, announcer,
-                new ServerCertificate(authority, time, logger), new ConnectionRefusals(host._metrics, logger, time), loggers);
+                new ServerCertificate(authority, TlsMiddleware.Http2, time, logger), new ConnectionRefusals(host._metrics, logger, time), loggers);
             if (options.Admin is { } admin)
                 host._admin = await AdminServer.StartAsync(admin, announcer, store, host.Warnings, host._metrics, time, loggers);
             var watch = new AuthorityWatch(store.Authority, host.RootsChanged, time, logger);

@@ -8,11 +8,9 @@ namespace Ambient.Controller.Authority;
 /// The certificate that nodes see when they connect: from the same authority, under one name whatever the address, with a
 /// new key each time, renewed at half of its validity by the next connection. Any thread may call it.
 /// </summary>
-internal sealed class ServerCertificate(CertificateAuthority authority, TimeProvider time, ILogger logger)
+/// <param name="protocol">What a client must want to speak inside (RFC 7301).</param>
+internal sealed class ServerCertificate(CertificateAuthority authority, string protocol, TimeProvider time, ILogger logger)
 {
-    /// <summary>What nodes must want to speak (RFC 9113, section 3.2).</summary>
-    internal const string Http2 = "h2";
-
     private readonly Lock _lock = new();
     private Issued? _current;
     private AuthorityKeys? _issuer;
@@ -54,7 +52,7 @@ internal sealed class ServerCertificate(CertificateAuthority authority, TimeProv
                 PrivateKeyPkcs8 = secret,
                 TrustBundle = [],
                 DemandsCertificate = false,
-                Alpn = [Http2],
+                Alpn = [protocol],
                 Tickets = 0,            // whoever comes back comes to another controller, mostly
             }));
         }

@@ -20,36 +20,29 @@ internal sealed class ModelBuilder
     internal const string EnrolLabel = "ambient.mesh/enroll";
     internal const string NetnsAnnotation = "ambient.mesh/netns";
 
-    private readonly string _defaultTrustDomain;
     private readonly IReadOnlySet<string> _excluded;
     private readonly PodBuilder _podBuilder;
     private readonly Claims<(string Kind, string Namespace, string Name)> _names = new(SourceOrder.Instance);
     private readonly Claims<string> _uids = new(SourceOrder.Instance);
     private readonly AddressBook _addresses = new();
-    private readonly HashSet<AccessPolicyObject> _policies = new(ReferenceEqualityComparer.Instance);
-    private readonly HashSet<MeshConfigObject> _configs = new(ReferenceEqualityComparer.Instance);
+    private readonly RuleBook _rules;
     private readonly SurroundingsBook _surroundings = new();
     private readonly NodeBook _nodes = new();
     private readonly ServiceBook _services = new();
     private readonly PodBook _pods = new();
-    private readonly EndpointBuilder _endpoints;
+    private readonly ServicePlacer _servicePlacer;
     private readonly WarningBook _warnings = new();
     private readonly HashSet<string> _dirtyUids = [];
-    private AccessPolicyBuilder _access = new([], _ => true);
-    private ImmutableArray<string> _unknownKinds = [];
-    private bool _arePoliciesDirty;
-    private bool _areSettingsDirty;
-    private ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict> _verdicts = ImmutableDictionary<(string Kind, string Namespace, string Name), ObjectVerdict>.Empty;
     private MeshModel? _model;
 
     /// <param name="defaultTrustDomain">Used where no MeshConfig names one.</param>
     /// <param name="excluded">Namespaces that are never enrolled; null: only those that can never be.</param>
     internal ModelBuilder(string defaultTrustDomain, IReadOnlySet<string>? excluded = null)
     {
-        _defaultTrustDomain = defaultTrustDomain;
+        _rules = new RuleBook(defaultTrustDomain, _warnings);
         _excluded = excluded ?? Protocol.Model.ExcludedNamespaces.Always;
         _podBuilder = new PodBuilder(_excluded);
-        _endpoints = new EndpointBuilder(_pods, _addresses, _nodes.ZoneOf);
+        _servicePlacer = new ServicePlacer(_services, _addresses, new EndpointBuilder(_pods, _addresses, _nodes.ZoneOf), _warnings);
     }
 
     /// <summary>The model after a change of the source.</summary>
@@ -59,16 +52,15 @@ internal sealed class ModelBuilder
         TakeNames(change);
         TakeUids();
         SettleAddresses();
-        var settings = SettingsFor(change, draft);
-        TakePolicies(draft);
-        _surroundings.Set(settings, _access, change.IsStandalone);
+        var settings = _rules.Apply(change.UnknownKinds, draft);
+        _surroundings.Set(settings, _rules.Access, change.IsStandalone);
         foreach (var ns in _surroundings.TakeChanged())
             _dirtyUids.UnionWith(_pods.In(ns)?.Uids ?? []);
 
         PlacePods(draft);
         PlaceNodes(draft);
-        PlaceServices(draft);
-        return _model = draft.Finish(settings, EnrolledNamespaces(), _warnings.All) with { Verdicts = _verdicts };
+        _servicePlacer.Place(draft);
+        return _model = draft.Finish(settings, EnrolledNamespaces(), _warnings.All) with { Verdicts = _rules.Verdicts };
     }
 
     // Two objects of one name are one object told twice: the first counts. Of policies both do, since which is meant is no matter of order.
@@ -79,7 +71,7 @@ internal sealed class ModelBuilder
         {
             if (item is AccessPolicyObject policy)
             {
-                _arePoliciesDirty |= _policies.Remove(policy);
+                _rules.Remove(policy);
                 continue;
             }
             before.TryAdd(item.Identity, _names.OwnerOf(item.Identity));
@@ -89,7 +81,7 @@ internal sealed class ModelBuilder
         {
             if (item is AccessPolicyObject policy)
             {
-                _arePoliciesDirty |= _policies.Add(policy);
+                _rules.Add(policy);
                 continue;
             }
             before.TryAdd(item.Identity, _names.OwnerOf(item.Identity));
@@ -135,7 +127,7 @@ internal sealed class ModelBuilder
                 _surroundings.Remove(policy);
                 break;
             case MeshConfigObject config:
-                _areSettingsDirty |= _configs.Remove(config);
+                _rules.Remove(config);
                 break;
         }
     }
@@ -166,7 +158,7 @@ internal sealed class ModelBuilder
                 _surroundings.Add(policy);
                 break;
             case MeshConfigObject config:
-                _areSettingsDirty |= _configs.Add(config);
+                _rules.Add(config);
                 break;
         }
     }
@@ -220,52 +212,6 @@ internal sealed class ModelBuilder
         }
     }
 
-    private MeshSettings SettingsFor(SourceChange change, ModelDraft draft)
-    {
-        var known = _model?.Settings;
-        if (known is not null && !_areSettingsDirty && change.UnknownKinds.SequenceEqual(_unknownKinds))
-            return known;
-        (_areSettingsDirty, _unknownKinds) = (false, change.UnknownKinds);
-        var warnings = new SortedSet<string>(StringComparer.Ordinal);
-        MeshConfigObject[] configs = [.. _configs.Order(SourceOrder.Instance).Cast<MeshConfigObject>()];
-        var fresh = SettingsBuilder.Build(configs, _unknownKinds, _defaultTrustDomain, warnings, out var notes);
-        _warnings.Set("settings", warnings);
-        Judge("MeshConfig", configs.Length > 0 && notes.Length > 0 ? [(configs[0].Identity, new ObjectVerdict(true, string.Join("; ", notes)))] : []);
-        if (fresh == known)
-            return known;
-        draft.SetSettings(ToldResource.Of(fresh.ToResource(), ""));
-        return fresh;
-    }
-
-    private void TakePolicies(ModelDraft draft)
-    {
-        if (!_arePoliciesDirty)
-            return;
-        _arePoliciesDirty = false;
-        var warnings = new SortedSet<string>(StringComparer.Ordinal);
-        _access = new AccessPolicyBuilder(_policies.Order(SourceOrder.Instance).Cast<AccessPolicyObject>(), warnings.Add);
-        var verdicts = new List<((string, string, string), ObjectVerdict)>();
-        draft.SetPolicies([.. _access.Resources.Where(IsSendable).Select(r => ToldResource.Of(r, NamespaceOf(r.Policy.Namespace)))]);
-        _warnings.Set("policies", warnings);
-        Judge("AccessPolicy", verdicts);
-
-        bool IsSendable(Resource resource)
-        {
-            var said = new List<string>();
-            if (Sendable.Check(resource, said))
-                return true;
-            warnings.UnionWith(said);
-            verdicts.Add((("AccessPolicy", resource.Policy.Namespace, resource.Policy.Name), new ObjectVerdict(false, said[0])));
-            return false;
-        }
-
-        // Those for the whole mesh may select pods everywhere.
-        static string NamespaceOf(string ns) => ns == AccessPolicyBuilder.MeshNamespace ? "" : ns;
-    }
-
-    private void Judge(string kind, IEnumerable<((string Kind, string Namespace, string Name) Identity, ObjectVerdict Verdict)> verdicts) =>
-        _verdicts = _verdicts.RemoveRange(_verdicts.Keys.Where(key => key.Kind == kind)).SetItems(verdicts.Select(v => KeyValuePair.Create(v.Identity, v.Verdict)));
-
     private void PlacePods(ModelDraft draft)
     {
         foreach (var uid in _dirtyUids)
@@ -313,40 +259,6 @@ internal sealed class ModelBuilder
         }
         if (_nodes.AllMade())
             _services.ZonesChanged();
-    }
-
-    private void PlaceServices(ModelDraft draft)
-    {
-        foreach (var slot in _services.Dirty)
-        {
-            if (slot.Service is not { } service)
-            {
-                _warnings.Set(("service", slot.Key), []);
-                _warnings.Set(("endpoints", slot.Key), [.. slot.Slices.Select(slice => $"{slice} is ignored: service {slot.Namespace}/{slot.Name}, which it names, is not there")]);
-                draft.SetService(slot.Key, slot.Placed, null);
-                slot.Placed = null;
-                _services.Made(slot, []);
-                continue;
-            }
-            var (own, told) = (slot.Placed?.Service, slot.Placed?.Told);
-            if (slot.IsDirty || own is null)
-            {
-                var warnings = new SortedSet<string>(_addresses.LossesOf(service, service.Addresses), StringComparer.Ordinal);
-                var addresses = _addresses.OwnOf(service, service.Addresses);
-                own = addresses == service.Addresses ? service : service with { Addresses = addresses };
-                var resource = ServiceBuilder.Build(own, warnings.Add);
-                var fresh = Sendable.Check(resource, warnings) ? ToldResource.Of(resource, own.Namespace) : null;
-                told = fresh is not null && told?.SaysWhat(fresh) == true ? told : fresh;
-                _warnings.Set(("service", slot.Key), warnings);
-            }
-            var made = _endpoints.Make(slot, service);
-            _warnings.Set(("endpoints", slot.Key), made.Warnings);
-            var placed = new PlacedService(own, told, made.Endpoints);
-            draft.SetService(slot.Key, slot.Placed, placed);
-            slot.Placed = placed;
-            _services.Made(slot, made.Missing);
-        }
-        _services.AllMade();
     }
 
     private ImmutableArray<string> EnrolledNamespaces()

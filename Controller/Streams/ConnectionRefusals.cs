@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Net;
 using Ambient.Controller.Authority;
 using Microsoft.AspNetCore.Connections;
@@ -9,7 +8,8 @@ namespace Ambient.Controller.Streams;
 internal sealed class ConnectionRefusals(ControllerMetrics metrics, ILogger logger, TimeProvider time)
 {
     // Of each kind, so that whoever scans ports hides no other.
-    private readonly FrozenDictionary<StreamRefusal, RateLimit> _lines = Enum.GetValues<StreamRefusal>().ToFrozenDictionary(reason => reason, _ => new RateLimit(20, 1, time));
+    private readonly RateLimit _handshakeLines = new(20, 1, time);
+    private readonly RateLimit _shareLines = new(20, 1, time);
 
     /// <summary>Whom a connection comes from.</summary>
     internal static IPAddress AddressOf(ConnectionContext connection) => (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
@@ -19,7 +19,7 @@ internal sealed class ConnectionRefusals(ControllerMetrics metrics, ILogger logg
     internal void Add(ConnectionContext connection, StreamRefusal reason, string detail)
     {
         metrics.StreamRefused(reason);
-        if (_lines[reason].TryTake())
+        if ((reason == StreamRefusal.Handshake ? _handshakeLines : _shareLines).TryTake())
             logger.StreamRefused(AddressOf(connection).ToString(), detail);
     }
 }

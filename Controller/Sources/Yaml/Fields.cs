@@ -98,7 +98,7 @@ internal readonly struct Fields(YamlMapping? mapping, string path)
 
     internal int? Number(string name, int least, int most) => Find(name) is not { } node
         ? null
-        : node is YamlScalar scalar && int.TryParse(scalar.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        : node is YamlScalar scalar && int.TryParse(scalar.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
             && number >= least && number <= most
             ? number
             : throw Expected(name, node, $"a number from {least} to {most}");

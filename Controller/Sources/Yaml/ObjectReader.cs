@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -144,17 +143,13 @@ internal sealed class ObjectReader(string origin)
                 };
             }).ToImmutableArray();
         // The API server looks at no port's number, and nobody can listen on one beyond: the other ports of the slice are none the worse for it.
+        // Absent, all ports are meant, which no connection by a service asks for.
         var ports = fields.Objects("ports")
             .Where(port => port.Text("protocol", "TCP") == "TCP")
-            .Select(port => new SlicePort(port.Text("name"), NumberOf(port)))
+            .Select(port => new SlicePort(port.Text("name"), port.Number("port", int.MinValue, int.MaxValue) ?? 0))
             .Where(port => port.Port is >= 1 and <= 65535).ToImmutableArray();
         return new EndpointSliceObject(metadata.Name("namespace", "default"), metadata.Name("name", null), service, endpoints, ports, PlaceOf(fields));
     }
-
-    // Absent, all ports are meant, which no connection by a service asks for.
-    private static int NumberOf(Fields port) => !port.Has("port") ? 0
-        : int.TryParse(port.Text("port"), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
-        : throw port.Expected("port", "a number");
 
     private NetworkPolicyObject ReadNetworkPolicy(Fields fields)
     {

@@ -18,6 +18,9 @@ namespace Ambient.Controller.Streams.Tls;
 /// <param name="refusals">Told of a client without a connection, and why.</param>
 internal sealed class TlsMiddleware(Func<TlsContext> context, ConnectionRefusals refusals)
 {
+    /// <summary>What nodes must want to speak (RFC 9113, section 3.2).</summary>
+    internal const string Http2 = "h2";
+
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(1);
 
@@ -60,7 +63,7 @@ internal sealed class TlsMiddleware(Func<TlsContext> context, ConnectionRefusals
         try
         {
             return await stream.HandshakeAsync(timeout.Token) is { } reason ? reason
-                : stream.Protocol == ServerCertificate.Http2 ? null : $"it does not offer {ServerCertificate.Http2}";
+                : stream.Protocol == Http2 ? null : $"it does not offer {Http2}";
         }
         catch (ConnectionAbortedException)
         {
@@ -90,7 +93,7 @@ internal sealed class TlsMiddleware(Func<TlsContext> context, ConnectionRefusals
             set => throw new NotSupportedException("No certificate is asked of a client.");
         }
 
-        public ReadOnlyMemory<byte> ApplicationProtocol { get; } = Encoding.ASCII.GetBytes(ServerCertificate.Http2);
+        public ReadOnlyMemory<byte> ApplicationProtocol { get; } = Encoding.ASCII.GetBytes(Http2);
 
         public Task<X509Certificate2?> GetClientCertificateAsync(CancellationToken cancellationToken) => Task.FromResult<X509Certificate2?>(null);
     }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Ambient.Controller.Authority;
+using Ambient.Controller.Streams.Tls;
 using Ambient.Protocol.Orders;
 using Ambient.Protocol.Redirector.V1;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -51,7 +52,7 @@ public sealed class AuthorityTests : IDisposable
     [Fact]
     public void The_server_certificate_is_renewed_at_half_of_its_validity()
     {
-        var certificate = new ServerCertificate(Keys().Authority, _time, NullLogger.Instance);
+        var certificate = new ServerCertificate(Keys().Authority, TlsMiddleware.Http2, _time, NullLogger.Instance);
         var first = certificate.Current;
         Assert.Contains("ambient-controller", first.Certificate.Extensions
             .OfType<System.Security.Cryptography.X509Certificates.X509SubjectAlternativeNameExtension>().Single().EnumerateDnsNames());

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Ambient.Controller.Authority;
+using Ambient.Controller.Streams.Tls;
 using Ambient.Protocol.Identity;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -35,7 +36,7 @@ public sealed class RootRotationTests : IDisposable
     [Fact]
     public async Task A_serving_controller_trusts_the_next_root_first_then_signs_with_it_and_then_forgets_the_one_before()
     {
-        var server = new ServerCertificate(_keys.Authority, _time, NullLogger.Instance);
+        var server = new ServerCertificate(_keys.Authority, TlsMiddleware.Http2, _time, NullLogger.Instance);
         var (first, firstServer) = (IssuerOfLeaf(), server.Current.Certificate.Issuer);
         await _watch.LookAsync();
         Assert.Equal(0, _changes);
