@@ -262,11 +262,39 @@ retell() {
         }'
 }
 
+# Of the mesh's tests, those that mostly wait: a third of the time and less of the processor.
+mesh_beside=(Lifecycle Demo)
+
+# run_tests REPORTS PART [ARGUMENTS]: runs a test program, or a part of one, and leaves PART.xml and PART.status in the folder. Labs share the
+# machine's addresses, so one program runs one test of them at a time; but two programs can run side by side, each in namespaces of its own.
+run_tests() {
+    local reports=$1 part=$2 name program
+    shift 2
+    program=(-noLogo -xml "$reports/$part.xml")
+    [[ -t 1 ]] || program+=(-noColor)
+    if [[ $part == mesh-* ]]; then for name in "${mesh_beside[@]}"; do
+        if [[ $part == mesh-beside ]]; then program+=(-namespace "Ambient.Tests.Mesh.$name"); else program+=(-namespace- "Ambient.Tests.Mesh.$name"); fi
+    done; fi
+    case $part in
+        unit)
+            "$root/tests/Unit/bin/Release/net10.0/Ambient.Tests.Unit" "${program[@]}" "$@" ;;
+        mesh*)
+            program=("$root/tests/Mesh/bin/Release/net10.0/Ambient.Tests.Mesh" "${program[@]}" "$@")
+            # Without namespaces the tests say so themselves, one by one, by being skipped.
+            if can_isolate; then isolated "${program[@]}"; else AMBIENT_NOT_ISOLATED=$why_not "${program[@]}"; fi ;;
+        kubernetes)
+            program=("$root/tests/Kubernetes/bin/Release/net10.0/Ambient.Tests.Kubernetes" "${program[@]}" "$@")
+            # A server that runs elsewhere cannot be reached from a network of our own.
+            if [[ -n ${AMBIENT_TEST_KUBECONFIG:-} ]]; then why_not="the API server of AMBIENT_TEST_KUBECONFIG is outside of it"; fi
+            if [[ -z ${AMBIENT_TEST_KUBECONFIG:-} ]] && can_isolate; then isolated "${program[@]}"; else AMBIENT_NOT_ISOLATED=$why_not "${program[@]}"; fi ;;
+    esac
+    echo $? >"$reports/$part.status"
+}
+
 attribute() { [[ $2 =~ [[:space:]]$1=\"([0-9]+)\" ]] && echo "${BASH_REMATCH[1]}" || echo 0; }
 
 test_verb() {
-    local kinds=() kind report program looks=(-noLogo)
-    [[ -t 1 ]] || looks+=(-noColor)
+    local kinds=() kind
     while [[ ${1:-} == unit || ${1:-} == mesh || ${1:-} == kubernetes ]]; do kinds+=("$1"); shift; done
     [[ ${#kinds[@]} -gt 0 ]] || kinds=(unit kubernetes mesh)
     mkdir -p "$state" 2>/dev/null
@@ -277,26 +305,31 @@ test_verb() {
     if ! build; then failed=1; kinds=(); fi
     case " ${kinds[*]} " in *' mesh '*) build_node || failed=1 ;; esac
 
+    local part parts=() beside=() lane=
     for kind in "${kinds[@]}"; do
-        report=$reports/$kind.xml
-        case $kind in
-            unit)
-                "$root/tests/Unit/bin/Release/net10.0/Ambient.Tests.Unit" "${looks[@]}" -xml "$report" "$@"
-                count unit $? "$report" ;;
-            mesh)
-                program=("$root/tests/Mesh/bin/Release/net10.0/Ambient.Tests.Mesh" "${looks[@]}" -xml "$report" "$@")
-                # Without namespaces the tests say so themselves, one by one, by being skipped.
-                if can_isolate; then isolated "${program[@]}"; else AMBIENT_NOT_ISOLATED=$why_not "${program[@]}"; fi
-                count mesh $? "$report" ;;
-            kubernetes)
-                program=("$root/tests/Kubernetes/bin/Release/net10.0/Ambient.Tests.Kubernetes" "${looks[@]}" -xml "$report" "$@")
-                # A server that runs elsewhere cannot be reached from a network of our own.
-                if [[ -n ${AMBIENT_TEST_KUBECONFIG:-} ]]; then why_not="the API server of AMBIENT_TEST_KUBECONFIG is outside of it"; fi
-                if [[ -z ${AMBIENT_TEST_KUBECONFIG:-} ]] && can_isolate; then isolated "${program[@]}"; else AMBIENT_NOT_ISOLATED=$why_not "${program[@]}"; fi
-                count kubernetes $? "$report" ;;
-        esac
+        # With arguments somebody looks at some tests, and wants to see them.
+        if [[ $# -gt 0 || $kind == unit ]]; then parts+=("$kind")
+        elif [[ $kind == mesh ]]; then parts+=(mesh-rest) beside+=(mesh-beside)
+        else beside+=("$kind"); fi
     done
-    if [[ $failed -gt 0 ]]; then for kind in "${kinds[@]}"; do retell "$reports/$kind.xml"; done; fi
+    for part in "${parts[@]}"; do
+        if [[ $part == mesh-rest ]]; then
+            # Ends with this shell; and a program in the background would else never see a Ctrl-C, nor would those that its tests start.
+            env --default-signal=INT,QUIT setpriv --pdeathsig KILL "${BASH:-bash}" "$root/ambient.sh" __tests "$reports" "${beside[@]}" >"$reports/beside.log" 2>&1 </dev/null &
+            lane=$!
+        fi
+        run_tests "$reports" "$part" "$@"
+    done
+    if [[ -n $lane ]]; then
+        say "Waiting for what ran beside: ${beside[*]}"
+        wait "$lane"
+        cat "$reports/beside.log"
+    elif [[ ${#beside[@]} -gt 0 ]]; then
+        for part in "${beside[@]}"; do run_tests "$reports" "$part"; done
+    fi
+    parts+=("${beside[@]}")
+    for part in "${parts[@]}"; do count "$part" "$(cat "$reports/$part.status" 2>/dev/null || echo 1)" "$reports/$part.xml"; done
+    if [[ $failed -gt 0 ]]; then for part in "${parts[@]}"; do retell "$reports/$part.xml"; done; fi
     printf '%d passed, %d failed' "$passed" "$failed"
     [[ $skipped -eq 0 ]] || printf ', %d skipped' "$skipped"
     printf '\n'
@@ -416,5 +449,6 @@ case $verb in
     image) image_verb "$@" ;;
     help | -h | --help) usage ;;
     __inside) inside "$@" ;;
+    __tests) find_sdk; for part in "${@:2}"; do run_tests "$1" "$part"; done ;;
     *) say "ambient.sh: unknown verb '$verb'"; usage >&2; exit 2 ;;
 esac

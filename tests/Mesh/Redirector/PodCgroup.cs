@@ -9,18 +9,20 @@ internal static class PodCgroup
     {
         foreach (string root in (string[])["/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids", "/sys/fs/cgroup"])
         {
-            if (!Directory.Exists(root))
-                continue;
-            try
+            // Tests that run beside this one may have removed an empty folder on the way: it is made again.
+            for (int attempt = 0; attempt < 3 && Directory.Exists(root); attempt++)
             {
-                string group = Path.Combine(root, path);
-                Directory.CreateDirectory(group);
-                if (File.Exists(Path.Combine(group, "cgroup.procs")))
-                    return group;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // Mounted read-only, or not ours: the next one.
+                try
+                {
+                    string group = Path.Combine(root, path);
+                    Directory.CreateDirectory(group);
+                    if (File.Exists(Path.Combine(group, "cgroup.procs")))
+                        return group;
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    // Mounted read-only, or not ours: the next one.
+                }
             }
         }
         return null;
