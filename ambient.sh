@@ -262,19 +262,22 @@ retell() {
         }'
 }
 
-# Of the mesh's tests, those that mostly wait: a third of the time and less of the processor.
-mesh_beside=(Lifecycle Demo)
+# Of the mesh's tests, those that run beside the rest: a third of the time.
+mesh_beside=(Bench Demo)
 
 # run_tests REPORTS PART [ARGUMENTS]: runs a test program, or a part of one, and leaves PART.xml and PART.status in the folder. Labs share the
-# machine's addresses, so one program runs one test of them at a time; but two programs can run side by side, each in namespaces of its own.
+# machine's addresses, so one program runs one test of them at a time; but two programs can run side by side, each in namespaces of its own. Tests
+# that measure time are marked and run before.
 run_tests() {
     local reports=$1 part=$2 name program
     shift 2
     program=(-noLogo -xml "$reports/$part.xml")
     [[ -t 1 ]] || program+=(-noColor)
-    if [[ $part == mesh-* ]]; then for name in "${mesh_beside[@]}"; do
-        if [[ $part == mesh-beside ]]; then program+=(-namespace "Ambient.Tests.Mesh.$name"); else program+=(-namespace- "Ambient.Tests.Mesh.$name"); fi
-    done; fi
+    case $part in
+        mesh-alone) program+=(-trait Runs=alone) ;;
+        mesh-beside) program+=(-trait- Runs=alone); for name in "${mesh_beside[@]}"; do program+=(-namespace "Ambient.Tests.Mesh.$name"); done ;;
+        mesh-rest) program+=(-trait- Runs=alone); for name in "${mesh_beside[@]}"; do program+=(-namespace- "Ambient.Tests.Mesh.$name"); done ;;
+    esac
     case $part in
         unit)
             "$root/tests/Unit/bin/Release/net10.0/Ambient.Tests.Unit" "${program[@]}" "$@" ;;
@@ -309,7 +312,7 @@ test_verb() {
     for kind in "${kinds[@]}"; do
         # With arguments somebody looks at some tests, and wants to see them.
         if [[ $# -gt 0 || $kind == unit ]]; then parts+=("$kind")
-        elif [[ $kind == mesh ]]; then parts+=(mesh-rest) beside+=(mesh-beside)
+        elif [[ $kind == mesh ]]; then parts+=(mesh-alone mesh-rest) beside+=(mesh-beside)
         else beside+=("$kind"); fi
     done
     for part in "${parts[@]}"; do

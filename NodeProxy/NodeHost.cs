@@ -46,7 +46,7 @@ internal static class NodeHost
         var stream = new ControllerStream(streamOptions, views, identities, orderMemory, reports, standing, time, controlLog);
         standing.Stream = stream;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var background = Task.WhenAll(stream.RunAsync(ending.Token), keeper.RunAsync(ending.Token));
+        var background = Task.WhenAll(stream.RunAsync(ending.Token), keeper.RunAsync(ending.Token), new Tidying(time).RunAsync(ending.Token));
 
         // 3. What shows it. Without it the node serves all the same.
         await using var admin = new AdminServer(

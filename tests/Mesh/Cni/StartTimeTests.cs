@@ -5,6 +5,7 @@ using Ambient.Tests.Mesh.Redirector;
 namespace Ambient.Tests.Mesh.Cni;
 
 /// <summary>What the plugin adds to a pod's start.</summary>
+[Trait("Runs", "alone")]
 public sealed class StartTimeTests
 {
     private const int Starts = 200, StartsPerSecond = 50;

@@ -10,6 +10,7 @@ namespace Ambient.Tests.Mesh.Hostile;
 /// The whole million takes minutes on two cores. By hand, with its figures on the output:
 /// <c>AMBIENT_FLOOD=1000000 ./ambient.sh test mesh -class Ambient.Tests.Mesh.Hostile.FloodTests</c>.
 /// </remarks>
+[Trait("Runs", "alone")]
 public sealed class FloodTests(ShopMesh mesh) : ShopMeshTest(mesh)
 {
     private static readonly long Attempts =
