@@ -262,8 +262,8 @@ retell() {
         }'
 }
 
-# Of the mesh's tests, those that run beside the rest: a third of the time.
-mesh_beside=(Bench Demo)
+# Of the mesh's tests, those that run beside the rest: half of the time.
+mesh_beside=(Bench Demo Lifecycle)
 
 # run_tests REPORTS PART [ARGUMENTS]: runs a test program, or a part of one, and leaves PART.xml and PART.status in the folder. Labs share the
 # machine's addresses, so one program runs one test of them at a time; but two programs can run side by side, each in namespaces of its own. Tests
@@ -308,30 +308,26 @@ test_verb() {
     if ! build; then failed=1; kinds=(); fi
     case " ${kinds[*]} " in *' mesh '*) build_node || failed=1 ;; esac
 
-    local part parts=() beside=() lane=
+    local part parts=() lane=
     for kind in "${kinds[@]}"; do
         # With arguments somebody looks at some tests, and wants to see them.
-        if [[ $# -gt 0 || $kind == unit ]]; then parts+=("$kind")
-        elif [[ $kind == mesh ]]; then parts+=(mesh-alone mesh-rest) beside+=(mesh-beside)
-        else beside+=("$kind"); fi
+        if [[ $# -eq 0 && $kind == mesh ]]; then parts+=(mesh-alone mesh-rest mesh-beside); else parts+=("$kind"); fi
     done
     for part in "${parts[@]}"; do
-        if [[ $part == mesh-rest ]]; then
-            # Ends with this shell; and a program in the background would else never see a Ctrl-C, nor would those that its tests start.
-            env --default-signal=INT,QUIT setpriv --pdeathsig KILL "${BASH:-bash}" "$root/ambient.sh" __tests "$reports" "${beside[@]}" >"$reports/beside.log" 2>&1 </dev/null &
-            lane=$!
-        fi
-        run_tests "$reports" "$part" "$@"
+        case $part in
+            mesh-rest)
+                # Ends with this shell; and a program in the background would else never see a Ctrl-C, nor would those that its tests start.
+                env --default-signal=INT,QUIT setpriv --pdeathsig KILL "${BASH:-bash}" "$root/ambient.sh" __tests "$reports" mesh-beside >"$reports/beside.log" 2>&1 </dev/null &
+                lane=$!
+                run_tests "$reports" "$part" ;;
+            mesh-beside)
+                say "Waiting for what ran beside"
+                wait "$lane"
+                cat "$reports/beside.log" ;;
+            *) run_tests "$reports" "$part" "$@" ;;
+        esac
+        count "$part" "$(cat "$reports/$part.status" 2>/dev/null || echo 1)" "$reports/$part.xml"
     done
-    if [[ -n $lane ]]; then
-        say "Waiting for what ran beside: ${beside[*]}"
-        wait "$lane"
-        cat "$reports/beside.log"
-    elif [[ ${#beside[@]} -gt 0 ]]; then
-        for part in "${beside[@]}"; do run_tests "$reports" "$part"; done
-    fi
-    parts+=("${beside[@]}")
-    for part in "${parts[@]}"; do count "$part" "$(cat "$reports/$part.status" 2>/dev/null || echo 1)" "$reports/$part.xml"; done
     if [[ $failed -gt 0 ]]; then for part in "${parts[@]}"; do retell "$reports/$part.xml"; done; fi
     printf '%d passed, %d failed' "$passed" "$failed"
     [[ $skipped -eq 0 ]] || printf ', %d skipped' "$skipped"
@@ -452,6 +448,6 @@ case $verb in
     image) image_verb "$@" ;;
     help | -h | --help) usage ;;
     __inside) inside "$@" ;;
-    __tests) find_sdk; for part in "${@:2}"; do run_tests "$1" "$part"; done ;;
+    __tests) find_sdk; run_tests "$@" ;;
     *) say "ambient.sh: unknown verb '$verb'"; usage >&2; exit 2 ;;
 esac

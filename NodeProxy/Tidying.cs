@@ -6,7 +6,7 @@ namespace Ambient.NodeProxy;
 /// </summary>
 internal sealed class Tidying(TimeProvider time)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     // Committed beyond what the last tidying left, before another is worth its few milliseconds.
     private const long WorthBytes = 1 << 20;
