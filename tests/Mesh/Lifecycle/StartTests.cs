@@ -6,6 +6,7 @@ using Ambient.Tests.Mesh.Rig;
 namespace Ambient.Tests.Mesh.Lifecycle;
 
 /// <summary>What a node's two programs cost before they carry anything: the time until the first byte, and memory at rest.</summary>
+[Trait("Runs", "alone")]
 public sealed class StartTests
 {
     private const int Starts = 5, PodsAtRest = 100;
