@@ -271,6 +271,7 @@ mesh_beside=(Bench Demo Lifecycle)
 run_tests() {
     local reports=$1 part=$2 name program
     shift 2
+    rm -f "$reports/$part."*
     program=(-noLogo -xml "$reports/$part.xml")
     [[ -t 1 ]] || program+=(-noColor)
     case $part in
@@ -313,26 +314,34 @@ test_verb() {
         # With arguments somebody looks at some tests, and wants to see them.
         if [[ $# -eq 0 && $kind == mesh ]]; then parts+=(mesh-alone mesh-rest mesh-beside); else parts+=("$kind"); fi
     done
+    # A test program takes a Ctrl-C for itself and ends; what would come after it does not begin then.
+    local interrupted=
+    trap 'interrupted=1' INT
     for part in "${parts[@]}"; do
+        [[ -z $interrupted || -n $lane ]] || break
         case $part in
             mesh-rest)
                 # Ends with this shell; and a program in the background would else never see a Ctrl-C, nor would those that its tests start.
+                rm -f "$reports/mesh-beside."*
                 env --default-signal=INT,QUIT setpriv --pdeathsig KILL "${BASH:-bash}" "$root/ambient.sh" __tests "$reports" mesh-beside >"$reports/beside.log" 2>&1 </dev/null &
                 lane=$!
                 run_tests "$reports" "$part" ;;
             mesh-beside)
                 say "Waiting for what ran beside"
-                wait "$lane"
+                while kill -0 "$lane" 2>/dev/null; do wait "$lane"; done    # which a Ctrl-C cuts short
+                lane=
                 cat "$reports/beside.log" ;;
             *) run_tests "$reports" "$part" "$@" ;;
         esac
         count "$part" "$(cat "$reports/$part.status" 2>/dev/null || echo 1)" "$reports/$part.xml"
     done
+    trap - INT
+    [[ -z $interrupted ]] || say "Interrupted: what had not begun has not run."
     if [[ $failed -gt 0 ]]; then for part in "${parts[@]}"; do retell "$reports/$part.xml"; done; fi
     printf '%d passed, %d failed' "$passed" "$failed"
     [[ $skipped -eq 0 ]] || printf ', %d skipped' "$skipped"
     printf '\n'
-    [[ $failed -eq 0 ]]
+    [[ $failed -eq 0 && -z $interrupted ]]
 }
 
 demo_verb() {

@@ -9,7 +9,7 @@ internal static class PodCgroup
     {
         foreach (string root in (string[])["/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids", "/sys/fs/cgroup"])
         {
-            // Tests that run beside this one may have removed an empty folder on the way: it is made again.
+            // Another run on this machine may have removed an empty folder on the way: it is made again.
             for (int attempt = 0; attempt < 3 && Directory.Exists(root); attempt++)
             {
                 try
