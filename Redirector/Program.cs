@@ -36,6 +36,7 @@ if (options is null || nft is null)
 var time = TimeProvider.System;
 var log = new StderrLogger(time, Console.Error);
 using var loop = new EventLoop(time);
+Action end = loop.Stop;
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 // A thread of its own: it enters network namespaces, and the main thread is left as the runtime made it.
@@ -50,7 +51,8 @@ int Run()
 {
     try
     {
-        return Serve(options, nft, loop, time, log);
+        // Jobs under way end first, which on a busy machine takes seconds, and NodeProxy gets its sockets meanwhile.
+        return Serve(options, nft, loop, time, log, workers => end = () => workers.Close(loop.Stop));
     }
     catch (Exception e) when (!loop.IsRunning && e is (IOException or UnauthorizedAccessException or ArgumentException))
     {
@@ -62,10 +64,10 @@ int Run()
 void Stop(PosixSignalContext context)
 {
     context.Cancel = true;
-    loop.Stop();
+    loop.Post(() => end());
 }
 
-static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProvider time, StderrLogger log)
+static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProvider time, StderrLogger log, Action<NamespaceWorkers> onWorkers)
 {
     string bootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
     OrderKey key;
@@ -82,6 +84,7 @@ static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProv
     using var entry = new NamespaceEntry();
     using var writer = new WriterLock(loop, state.PathOf("lock"), log);
     using var workers = new NamespaceWorkers(loop, threads: 4); // ended before the lock is given up
+    onWorkers(workers);
     using var inheritance = new Inheritance(state.PathOf(HandoverDoor.FileName));
     NodeDoor? door = null;
     HandoverDoor? successors = null;
@@ -113,7 +116,7 @@ static int Serve(RedirectorOptions options, string nft, EventLoop loop, TimeProv
     loop.Run();
     installation?.Dispose();
     door?.Dispose();
-    workers.Dispose(); // before what their jobs use: one that runs ends, and says what it changed to the ledger
+    workers.Dispose(); // before what their jobs use
     redirection?.Abandon(successors!);
     starts?.Dispose();
     successors?.Dispose();

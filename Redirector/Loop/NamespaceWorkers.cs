@@ -15,14 +15,16 @@ internal sealed class NamespaceWorkers : IDisposable
     private readonly SemaphoreSlim _waiting = new(0);
     private readonly Thread[] _threads;
     private long _sequence;
+    private int _living;
     private bool _isStopping;
+    private Action _onClosed = () => { };
 
     /// <param name="loop">Where results go.</param>
     /// <param name="threads">Some, so that a slow child process does not hold up a mending. Loading rules waits for the kernel (grace periods
     /// of RCU) for most of its 25 ms, so more threads than cores are of use when many pods start.</param>
     public NamespaceWorkers(EventLoop loop, int threads)
     {
-        _loop = loop;
+        (_loop, _living) = (loop, threads);
         _threads = new Thread[threads];
         for (int i = 0; i < threads; i++)
         {
@@ -47,17 +49,24 @@ internal sealed class NamespaceWorkers : IDisposable
         _waiting.Release();
     }
 
-    /// <summary>Lets running jobs end, so that no child is left half-way, and drops waiting ones.</summary>
-    public void Dispose()
+    /// <summary>Lets running jobs end, so that no child is left half-way, and drops waiting ones and those that come.</summary>
+    /// <param name="onClosed">Called on the loop, once, after the result of the last.</param>
+    public void Close(Action onClosed)
     {
         lock (_lock)
         {
             if (_isStopping)
                 return;
-            _isStopping = true;
+            (_isStopping, _onClosed) = (true, onClosed);
             _queue.Clear();
         }
         _waiting.Release(_threads.Length);
+    }
+
+    /// <summary>The same, and waits for it.</summary>
+    public void Dispose()
+    {
+        Close(() => { });
         foreach (var thread in _threads)
             thread.Join();
         _waiting.Dispose();
@@ -65,19 +74,25 @@ internal sealed class NamespaceWorkers : IDisposable
 
     private void Work()
     {
-        using var entry = new NamespaceEntry();
-        while (true)
+        using (var entry = new NamespaceEntry())
         {
-            _waiting.Wait();
-            Action<NamespaceEntry>? job;
-            lock (_lock)
-            {
-                if (_isStopping)
-                    return;
-                if (!_queue.TryDequeue(out job, out _))
-                    continue;
-            }
-            job(entry);
+            while (Next(out var job))
+                job?.Invoke(entry);
+        }
+        if (Interlocked.Decrement(ref _living) == 0)
+            _loop.Post(_onClosed);
+    }
+
+    /// <returns>False when there is nothing to do any more.</returns>
+    private bool Next(out Action<NamespaceEntry>? job)
+    {
+        _waiting.Wait();
+        lock (_lock)
+        {
+            job = null;
+            if (!_isStopping)
+                _queue.TryDequeue(out job, out _);
+            return !_isStopping;
         }
     }
 }

@@ -72,6 +72,13 @@ internal sealed class RedirectorRun : IDisposable
         ]);
     }
 
+    /// <summary>Starts it with an nft that waits when it is told to.</summary>
+    public Process StartWith(HeldNft nft) => Launch("unshare",
+    [
+        "--mount", "--", "sh", "-c", $"""mount --bind {nft.Program} {HeldNft.Place} && exec "$@" """,
+        "sh", Programs.Redirector, .. Common, "--socket", Socket, "--socket-uid", $"{Credentials.UserId}",
+    ]);
+
     /// <summary>Starts it with a copy of one end of a pair.</summary>
     public Process StartOnChannel(SeqPacketSocket end)
     {
