@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -61,6 +62,7 @@ internal sealed class LoadClient(LoadSettings settings)
                 Seconds = Stopwatch.GetElapsedTime(_began).TotalSeconds,
                 P50 = _all.Milliseconds(0.5),
                 P99 = _all.Milliseconds(0.99),
+                Longest = _all.Milliseconds(1),
                 RecentP50 = _recent.Milliseconds(0.5),
                 RecentP99 = _recent.Milliseconds(0.99),
             };
@@ -115,7 +117,7 @@ internal sealed class LoadClient(LoadSettings settings)
         }
         catch (OperationCanceledException)
         {
-            return (Outcome.TimedOut, $"{target}: nothing within {settings.Patience.TotalSeconds:0} s");
+            return (Outcome.TimedOut, $"{target}: {(connection.Connected ? $"no answer to {connection.LocalEndPoint}" : "not connected")} within {settings.Patience.TotalSeconds:0} s");
         }
         catch (SocketException fault)
         {
@@ -134,7 +136,7 @@ internal sealed class LoadClient(LoadSettings settings)
     {
         lock (_lock)
         {
-            if (outcome != Outcome.Ok) _tally = _tally with { LastFailure = failure };
+            if (outcome != Outcome.Ok) _tally = _tally with { LastFailure = string.Create(CultureInfo.InvariantCulture, $"{failure} ({TimeProvider.System.GetUtcNow():HH:mm:ss.fff})") };
             else if (Stopwatch.GetElapsedTime(_began) > settings.WarmUp) _recent.Record(duration);
             _tally = outcome switch
             {

@@ -13,15 +13,16 @@ namespace Ambient.Cli.App;
 /// <param name="Bytes">Bytes of payload, both directions.</param>
 /// <param name="P50">Median of connect, request and answer together, ms, over the whole time.</param>
 /// <param name="P99">99th percentile of the same.</param>
+/// <param name="Longest">Longest of the same.</param>
 /// <param name="RecentP50">Median since the line before.</param>
 /// <param name="RecentP99">99th percentile since the line before.</param>
-/// <param name="LastFailure">What the last failure said; empty if there was none.</param>
+/// <param name="LastFailure">What the last failure said, and when (UTC); empty if there was none.</param>
 internal sealed record LoadTally(
     double Seconds, long Ok, long Refused, long Reset, long TimedOut, long Corrupt, long Other, long Bytes,
-    double P50, double P99, double RecentP50, double RecentP99, string LastFailure)
+    double P50, double P99, double Longest, double RecentP50, double RecentP99, string LastFailure)
 {
     /// <summary>Nothing yet.</summary>
-    public static LoadTally Nothing { get; } = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "");
+    public static LoadTally Nothing { get; } = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "");
 
     /// <summary>Connections that did not go as they should.</summary>
     [JsonIgnore]

@@ -41,7 +41,7 @@ public sealed class SurgeTests(ShopMesh mesh) : ShopMeshTest(mesh)
 
             var tallies = await Task.WhenAll(across.StopAsync(), within.StopAsync());
             TestContext.Current.TestOutputHelper?.WriteLine($"{old.Count} replacements of {(isBoth ? "both at once" : "Redirector")} under "
-                + $"{tallies.Sum(t => t.Ok) - before} connects in {seconds:0.0} s; p99 {tallies[0].P99:0} and {tallies[1].P99:0} ms");
+                + $"{tallies.Sum(t => t.Ok) - before} connects in {seconds:0.0} s; p99 {tallies[0].P99:0} and {tallies[1].P99:0} ms, longest {tallies[0].Longest:0} and {tallies[1].Longest:0} ms");
             Assert.All(tallies, tally => Assert.Equal((0, ""), (tally.Failed, tally.LastFailure)));
             Assert.All(await Task.WhenAll(old.Select(process => process.Ended.WaitAsync(Patience))), status => Assert.Equal(0, status));
         }
