@@ -11,7 +11,8 @@ namespace Ambient.NodeProxy;
 internal static class NodeHost
 {
     /// <summary>Runs until it is cancelled, then drains.</summary>
-    public static async Task RunAsync(NodeOptions options, TimeProvider time, ILoggerFactory logging, CancellationToken stop)
+    /// <returns>False if it had to end because a part of it did; the log says which.</returns>
+    public static async Task<bool> RunAsync(NodeOptions options, TimeProvider time, ILoggerFactory logging, CancellationToken stop)
     {
         var views = new MeshViewHolder();
         var identities = new IdentityStore();
@@ -45,8 +46,10 @@ internal static class NodeHost
         };
         var stream = new ControllerStream(streamOptions, views, identities, orderMemory, reports, standing, time, controlLog);
         standing.Stream = stream;
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var background = Task.WhenAll(stream.RunAsync(ending.Token), keeper.RunAsync(ending.Token), new Tidying(time).RunAsync(ending.Token));
+        using var background = new BackgroundWork(controlLog, stop);
+        background.Begin("the stream to the controller", stream.RunAsync);
+        background.Begin("the keeper of the state for a successor", keeper.RunAsync);
+        background.Begin("the tidying of memory", new Tidying(time).RunAsync);
 
         // 3. What shows it. Without it the node serves all the same.
         await using var admin = new AdminServer(
@@ -66,12 +69,9 @@ internal static class NodeHost
                 Connections = standing,
             },
             logging.CreateLogger("ambient.admin"));
-        await admin.StartAsync(stop);
+        await admin.StartAsync(CancellationToken.None); // an end that is asked for meanwhile comes after
 
-        // If a background task ends by itself, that is a bug; it must not leave a node that looks alive.
-        await Task.WhenAny(background, Task.Delay(Timeout.InfiniteTimeSpan, time, stop));
-        await ending.CancelAsync();
-        await background;
+        bool isGood = await background.EndAsync();
         keeper.HandOver();
 
         // 4. What is carried goes on, and what changes about it is still heard of; the node's stream and port are for the successor.
@@ -84,6 +84,7 @@ internal static class NodeHost
         await node.DrainAsync(time);
         await gone.CancelAsync();
         await listening;
+        return isGood;
 
         void Restore(byte[] state)
         {

@@ -87,4 +87,10 @@ internal static partial class NodeLog
 
     [LoggerMessage(1902, LogLevel.Information, "Gone; {Count} connections were cut")]
     public static partial void Gone(ILogger logger, int count);
+
+    [LoggerMessage(1905, LogLevel.Critical, "A bug: {Piece} has ended, without which this node cannot go on. It drains and ends")]
+    public static partial void BackgroundEnded(ILogger logger, string piece);
+
+    [LoggerMessage(1906, LogLevel.Critical, "A bug: {Piece} failed")]
+    public static partial void BackgroundFailed(ILogger logger, string piece, Exception? fault);
 }

@@ -36,5 +36,4 @@ void Stop(PosixSignalContext signal)
 
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-await NodeHost.RunAsync(options, TimeProvider.System, logging, stop.Token);
-return 0;
+return await NodeHost.RunAsync(options, TimeProvider.System, logging, stop.Token) ? 0 : 1;
