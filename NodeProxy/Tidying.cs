@@ -1,28 +1,34 @@
+using Ambient.Native.Processes;
+
 namespace Ambient.NodeProxy;
 
 /// <summary>
-/// Gives memory back that a start, or a change of the view, took, once this node rests: the collector would keep it until enough new work
-/// comes along, which carrying alone never is. A node that carries is not stopped for it.
+/// Gives memory back that a start, or a change of the view, took, once this node rests or carries little. What it carries then stands
+/// still for some milliseconds, so it is seldom done, and never for a large heap or on a node that carries much.
 /// </summary>
 internal sealed class Tidying(TimeProvider time)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    /// <summary>How long the node has to have rested.</summary>
+    internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    // Committed beyond what the last tidying left, before another is worth its few milliseconds.
+    /// <summary>Least time between two.</summary>
+    internal static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
+
+    // Before another is worth its few milliseconds.
     private const long WorthBytes = 1 << 20;
 
-    // All loops stand still while the collector works, some 5 ms for a heap of 5 MB. One of a large mesh takes longer than a connection that
-    // begins just then should wait.
+    // All loops stand still while the collector works, some 5 ms for 5 MB that live. With a large mesh in view it takes longer than a
+    // connection that begins just then should wait.
     private const long MostBytes = 16 << 20;
 
-    // Of a core: what the streams to Redirector and the controller, and a canary, take.
+    // Of a core: what the streams to Redirector and the controller, and a canary, take; or a hundred requests a second.
     private const double MostCpu = 0.02;
 
-    private long _kept;
-
-    /// <summary>Looks now and then until it is cancelled.</summary>
+    /// <summary>Looks now and then until it is cancelled; ends without an exception then.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
+        var memory = new SpareMemory();
+        long? last = null;
         using var ticks = new PeriodicTimer(Interval, time);
         try
         {
@@ -30,10 +36,11 @@ internal sealed class Tidying(TimeProvider time)
             while (await ticks.WaitForNextTickAsync(cancellation))
             {
                 var (cpu, now) = (Environment.CpuUsage.TotalTime, time.GetTimestamp());
-                if (IsWorthwhile(Committed(), _kept, (cpu - before) / time.GetElapsedTime(began, now)))
+                TimeSpan since = last is { } moment ? time.GetElapsedTime(moment, now) : TimeSpan.MaxValue;
+                if (IsWorthwhile(memory.Grown, SpareMemory.Live, (cpu - before) / time.GetElapsedTime(began, now), since))
                 {
-                    GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-                    _kept = Committed();
+                    memory.GiveBack();
+                    last = now;
                 }
                 (before, began) = (Environment.CpuUsage.TotalTime, now);
             }
@@ -44,13 +51,11 @@ internal sealed class Tidying(TimeProvider time)
         }
     }
 
-    /// <summary>Whether there is enough to give back, and nobody to notice.</summary>
-    /// <param name="committed">Bytes that the heap has taken.</param>
-    /// <param name="kept">What the last tidying left; 0 before the first.</param>
+    /// <summary>Whether there is enough to give back, and hardly anybody to notice.</summary>
+    /// <param name="grown">Bytes that the heap has taken since the last tidying.</param>
+    /// <param name="live">Bytes that the collector would look through.</param>
     /// <param name="cpu">Cores that the process has used lately.</param>
-    internal static bool IsWorthwhile(long committed, long kept, double cpu) =>
-        cpu <= MostCpu && committed <= MostBytes && committed > kept + WorthBytes;
-
-    // Of the last collection: between two nothing is given back.
-    private static long Committed() => GC.GetGCMemoryInfo(GCKind.Any).TotalCommittedBytes;
+    /// <param name="since">Time since the last tidying.</param>
+    internal static bool IsWorthwhile(long grown, long live, double cpu, TimeSpan since) =>
+        cpu <= MostCpu && live <= MostBytes && grown > WorthBytes && since >= Pause;
 }

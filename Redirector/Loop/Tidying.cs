@@ -1,18 +1,17 @@
+using Ambient.Native.Processes;
+
 namespace Ambient.Redirector.Loop;
 
-/// <summary>
-/// Gives memory back that a burst of work took. This process rests nearly always: left alone, the collector would keep what pods that
-/// came at once made it take until enough new work comes along, which may be days.
-/// </summary>
+/// <summary>Gives memory back that a burst of work took: pods that came at once. Nobody waits for this process but who starts a pod.</summary>
 internal sealed class Tidying
 {
-    // Committed beyond what the last tidying left, before another is worth its few milliseconds.
+    // Before another tidying is worth its few milliseconds.
     private const long WorthBytes = 512 * 1024;
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(3);
 
     private readonly EventLoop _loop;
-    private long _kept;
+    private readonly SpareMemory _memory = new();
 
     private Tidying(EventLoop loop) => _loop = loop;
 
@@ -23,14 +22,8 @@ internal sealed class Tidying
 
     private void Look()
     {
-        if (Committed() > _kept + WorthBytes)
-        {
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-            _kept = Committed();
-        }
+        if (_memory.Grown > WorthBytes)
+            _memory.GiveBack();
         Wait();
     }
-
-    // Of the last collection: between two nothing is given back.
-    private static long Committed() => GC.GetGCMemoryInfo(GCKind.Any).TotalCommittedBytes;
 }
