@@ -149,7 +149,7 @@ build() {
     exec 9>&-
 }
 
-aot_fingerprint() { fingerprint Directory.Build.props Directory.Packages.props NodeProxy Redirector Cni Protocol Native; }
+aot_fingerprint() { fingerprint Directory.Build.props Directory.Build.targets Directory.Packages.props NodeProxy Redirector Cni Protocol Native; }
 
 aot_built() {
     [[ -f $state/aot/built && -x $state/aot/ambient-node && -x $state/aot/ambient-redirector && -x $state/aot/ambient-cni && $(<"$state/aot/built") == "$(aot_fingerprint)" ]]
@@ -161,7 +161,7 @@ build_aot() {
     aot_built && return
     command -v clang >/dev/null || for_aot+=(gcc:gcc)
     need "a node's programs run compiled at run time (AMBIENT_NODE_BUILD=jit says so beforehand), not as they ship." "${for_aot[@]}" || return 3
-    local before project out=$state/publish work
+    local before project program out=$state/publish work
     mkdir -p "$state/aot" && exec 9>"$state/lock" && flock 9 || return 1
     before=$(aot_fingerprint)
     if ! aot_built; then
@@ -177,7 +177,15 @@ build_aot() {
                 return 1
             fi
         done
-        cp "$out/NodeProxy/ambient-node" "$out/Redirector/ambient-redirector" "$out/Cni/ambient-cni" "$state/aot/" && printf '%s\n' "$before" >"$state/aot/built" || return 1
+        for program in NodeProxy/ambient-node Redirector/ambient-redirector Cni/ambient-cni; do
+            # The loader of a glibc before 2.36 refuses the relocations that they are linked with (Directory.Build.targets).
+            "$out/$program" --help >"$state/aot.log" 2>&1 </dev/null 9>&- && cp "$out/$program" "$state/aot/" && continue
+            exec 9>&-
+            say "${program#*/}, compiled ahead of time, does not start: $(head -1 "$state/aot.log")"
+            grep -q 'GLIBC_.* not found' "$state/aot.log" && return 3
+            return 1
+        done
+        printf '%s\n' "$before" >"$state/aot/built" || return 1
     fi
     exec 9>&-
 }
