@@ -19,7 +19,16 @@ internal sealed class ConnectionRefusals(ControllerMetrics metrics, ILogger logg
     internal void Add(ConnectionContext connection, StreamRefusal reason, string detail)
     {
         metrics.StreamRefused(reason);
-        if ((reason == StreamRefusal.Handshake ? _handshakeLines : _shareLines).TryTake())
+        if (LinesOf(reason).TryTake())
             logger.StreamRefused(AddressOf(connection).ToString(), detail);
     }
+
+    private RateLimit LinesOf(StreamRefusal reason) => reason switch
+    {
+        StreamRefusal.Handshake => _handshakeLines,
+        StreamRefusal.AddressShare => _shareLines,
+        StreamRefusal.BadToken or StreamRefusal.ExpiredToken or StreamRefusal.Unreviewed or StreamRefusal.OtherNode or StreamRefusal.BadHello
+            or StreamRefusal.ProtocolVersion or StreamRefusal.TooOften or StreamRefusal.BadMessage =>
+            throw new ArgumentException($"{reason} refuses a stream, not a connection", nameof(reason)),
+    };
 }

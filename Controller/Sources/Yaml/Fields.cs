@@ -98,10 +98,10 @@ internal readonly struct Fields(YamlMapping? mapping, string path)
 
     internal int? Number(string name, int least, int most) => Find(name) is not { } node
         ? null
-        : node is YamlScalar scalar && int.TryParse(scalar.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+        : node is YamlScalar scalar && int.TryParse(scalar.Value, least < 0 ? NumberStyles.AllowLeadingSign : NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             && number >= least && number <= most
             ? number
-            : throw Expected(name, node, $"a number from {least} to {most}");
+            : throw Expected(name, node, least == int.MinValue ? "a whole number of 32 bits" : $"a number from {least} to {most}");
 
     internal IEnumerable<Fields> Objects(string name)
     {

@@ -18,10 +18,8 @@ public sealed class BrokenCaptureTests(ApiServer server)
         var api = lab.Plan.Pod("api-21");
         await lab.EnrolAsync(cluster.Shop);
 
-        // A table with an owner can be changed by nobody else, and goes when its owner ends: nft(8), "TABLES".
-        // One line is one transaction: between two, Redirector may have mended it already.
         var began = Stopwatch.GetTimestamp();
-        string[] command = ["netns", "exec", api.Network, "sh", "-c", "{ echo 'delete table inet ambient; add table inet ambient { flags owner; }'; cat; } | nft -i >/dev/null"];
+        string[] command = ["netns", "exec", api.Network, "sh", "-c", TakenTable.Script];
         using var broken = Process.Start(new ProcessStartInfo("ip", command) { RedirectStandardInput = true })!;
         try
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Ambient.Protocol.Discovery.V1;
+using Ambient.Tests.Mesh.Rig;
 
 namespace Ambient.Tests.Mesh.Redirector;
 
@@ -62,9 +63,7 @@ public sealed class MendTests
 
     public static TheoryData<string, string, string> Unmendable => new()
     {
-        // A table with an owner can be changed by nobody else, and goes when its owner ends: nft(8), "TABLES".
-        // One line is one transaction: between two, Redirector may have mended it already.
-        { "our table is somebody's own", "{ echo 'delete table inet ambient; add table inet ambient { flags owner; }'; cat; } | nft -i >/dev/null", "rules: " },
+        { "our table is somebody's own", TakenTable.Script, "rules: " },
         { "lo is down", "ip link set lo down; cat; ip link set lo up", "routes: " },
     };
 

@@ -9,20 +9,18 @@ internal static class PodCgroup
     {
         foreach (string root in (string[])["/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids", "/sys/fs/cgroup"])
         {
-            // Another run on this machine may have removed an empty folder on the way: it is made again.
-            for (int attempt = 0; attempt < 3 && Directory.Exists(root); attempt++)
+            if (!Directory.Exists(root))
+                continue;
+            try
             {
-                try
-                {
-                    string group = Path.Combine(root, path);
-                    Directory.CreateDirectory(group);
-                    if (File.Exists(Path.Combine(group, "cgroup.procs")))
-                        return group;
-                }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-                {
-                    // Mounted read-only, or not ours: the next one.
-                }
+                string group = Path.Combine(root, path);
+                Directory.CreateDirectory(group);
+                if (File.Exists(Path.Combine(group, "cgroup.procs")))
+                    return group;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Mounted read-only, or not ours: the next one.
             }
         }
         return null;
