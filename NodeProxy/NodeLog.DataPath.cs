@@ -33,6 +33,9 @@ internal static partial class NodeLog
     [LoggerMessage(1202, LogLevel.Warning, "Redirector cannot be reached; trying again every 50 ms. Is ambient-redirector running on this node?")]
     public static partial void RedirectorAway(ILogger logger);
 
+    [LoggerMessage(1210, LogLevel.Error, "Redirector speaks version {Theirs} of the protocol between it and this program, which speaks {Ours}: no pod is served anew until one of them is replaced")]
+    public static partial void RedirectorOfAnotherVersion(ILogger logger, uint theirs, uint ours);
+
     [LoggerMessage(1203, LogLevel.Warning, "A message of Redirector ({Bytes} bytes) cannot be read; it is dropped")]
     public static partial void RedirectorMessageUnreadable(ILogger logger, int bytes);
 

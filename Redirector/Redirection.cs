@@ -21,6 +21,7 @@ namespace Ambient.Redirector;
 /// </summary>
 internal sealed partial class Redirection : INodeReceiver
 {
+    private const uint ProtocolVersion = 1;
     private const int SessionBytes = 16, MaxPodsHeld = 10_000;
     private const long MaxStateBytes = 256L << 20;
 
@@ -158,9 +159,11 @@ internal sealed partial class Redirection : INodeReceiver
 
     private void Greet(NodeConnection from, NodeHello hello)
     {
-        if (hello.ProtocolVersion != 1 || hello.Session.Length != SessionBytes || hello.PodsHeld.Count > MaxPodsHeld)
+        if (hello.ProtocolVersion != ProtocolVersion || hello.Session.Length != SessionBytes || hello.PodsHeld.Count > MaxPodsHeld)
         {
             Refuse(from, CounterNames.PacketsRefused, $"a Hello of version {hello.ProtocolVersion} with a session of {hello.Session.Length} bytes");
+            if (hello.ProtocolVersion != ProtocolVersion && hello.Session.Length == SessionBytes)
+                from.Decline(hello.Session, ProtocolVersion);
             return;
         }
         // A new session on the channel is a new process: what the old one was asked for is void.
@@ -169,7 +172,7 @@ internal sealed partial class Redirection : INodeReceiver
         _tools.Log.NodeGreeted(hello.PodsHeld.Count, _tools.Nodes.Count);
         var answer = new RedirectorHello
         {
-            ProtocolVersion = 1, Node = _options.Node, BootId = _tools.BootId, HasState = _state is not null, OrderVersion = _orders.InForce?.Version ?? 0,
+            ProtocolVersion = ProtocolVersion, Node = _options.Node, BootId = _tools.BootId, HasState = _state is not null, OrderVersion = _orders.InForce?.Version ?? 0,
         };
         from.Send(new ToNode { Hello = answer }, "", _state is null ? [] : [_state.Number]);
         foreach (var pod in _pods.Values.ToList())

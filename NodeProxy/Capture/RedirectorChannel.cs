@@ -171,6 +171,14 @@ internal sealed class RedirectorChannel : IReadinessHandler, ILoopTurn
 
         if (message.BodyCase == ToNode.BodyOneofCase.Hello)
         {
+            // It answers nothing more. One that is rolled out in its place ends this connection, or says a hello of no session.
+            if (message.Hello.ProtocolVersion != ProtocolVersion)
+            {
+                CloseDescriptors();
+                NodeLog.RedirectorOfAnotherVersion(_logger, message.Hello.ProtocolVersion, ProtocolVersion);
+                return;
+            }
+
             IsConnected = true;
             _saidDown = false;
         }

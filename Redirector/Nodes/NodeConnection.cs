@@ -64,6 +64,13 @@ internal sealed class NodeConnection : IDisposable
             _ = _queue.Send("", new ToNode { Hello = new RedirectorHello { ProtocolVersion = 1 } }.ToByteArray(), []);
     }
 
+    /// <summary>Tells one that speaks another version which one is spoken here. No session begins, and one that there is goes on.</summary>
+    public void Decline(ByteString session, uint version)
+    {
+        if (!_isEnded)
+            _ = _queue.Send("", new ToNode { Session = session, Hello = new RedirectorHello { ProtocolVersion = version } }.ToByteArray(), []);
+    }
+
     /// <summary>Begins a session: what was queued for an earlier one is dropped.</summary>
     public void Greet(NodeHello hello, long seniority)
     {

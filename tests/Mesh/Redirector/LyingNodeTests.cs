@@ -214,6 +214,7 @@ public sealed class LyingNodeTests
         var pod = net.Add();
         run.Start();
         using var node = run.Connect();
+        node.IgnoresOtherSessions = true;
         using var memory = SealedMemory.Create("x", [1]);
         node.Ready(pod);
         node.Send(new ToRedirector { Hello = new NodeHello { ProtocolVersion = 7, Session = ByteString.CopyFrom(new byte[16]) } });

@@ -42,9 +42,11 @@ internal sealed class TestNode : IDisposable
     /// <summary>What came beside RedirectorHello.</summary>
     public List<Descriptor> HelloDescriptors { get; private set; } = [];
 
-    public ToNode Greet(params string[] held)
+    public ToNode Greet(params string[] held) => Greet(version: 1, held);
+
+    public ToNode Greet(uint version, params string[] held)
     {
-        var hello = new NodeHello { ProtocolVersion = 1, Session = ByteString.CopyFrom(_session) };
+        var hello = new NodeHello { ProtocolVersion = version, Session = ByteString.CopyFrom(_session) };
         hello.PodsHeld.Add(held);
         Send(new ToRedirector { Hello = hello });
         var (message, descriptors) = Await(m => m.BodyCase == ToNode.BodyOneofCase.Hello, "RedirectorHello");

@@ -284,6 +284,25 @@ public sealed class CaptureCoordinatorTests
     }
 
     [Fact]
+    public async Task A_Redirector_of_another_version_is_not_taken_for_one_that_answers_and_its_successor_is()
+    {
+        await using var world = new CaptureWorld();
+        using (var other = world.NewRedirector())
+        {
+            await other.Greet(version: 2);
+            other.GiveListeners(Pod);
+            Assert.True(await other.IsSilentAbout(BodyOneofCase.Ready, 300));
+            Assert.False(world.Coordinator.IsRedirectorConnected);
+        }
+
+        using var redirector = world.NewRedirector();
+        await redirector.Greet();
+        redirector.GiveListeners(Pod);
+        await redirector.Next(BodyOneofCase.Ready);
+        Assert.True(world.Coordinator.IsRedirectorConnected);
+    }
+
+    [Fact]
     public async Task Messages_of_another_session_are_dropped_and_their_descriptors_closed()
     {
         await using var world = new CaptureWorld();

@@ -20,13 +20,13 @@ internal sealed class ScriptedRedirector : IDisposable
         _socket.SetNonBlocking(true);
     }
 
-    public async Task<NodeHello> Greet(byte[]? state = null, ulong orderVersion = 0)
+    public async Task<NodeHello> Greet(byte[]? state = null, ulong orderVersion = 0, uint version = 1)
     {
         var hello = (await Next(ToRedirector.BodyOneofCase.Hello)).Message.Hello;
         _session = hello.Session;
         using var memory = state is null ? null : SealedMemory.Create("state", state);
         Say(
-            new ToNode { Hello = new RedirectorHello { ProtocolVersion = 1, Node = "n1", BootId = "boot", HasState = state is not null, OrderVersion = orderVersion } },
+            new ToNode { Hello = new RedirectorHello { ProtocolVersion = version, Node = "n1", BootId = "boot", HasState = state is not null, OrderVersion = orderVersion } },
             memory is null ? [] : [memory.Number]);
         return hello;
     }
