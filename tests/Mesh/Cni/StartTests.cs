@@ -10,22 +10,25 @@ namespace Ambient.Tests.Mesh.Cni;
 /// <summary>Pods that start: the plugin by the CNI convention against a real Redirector and real namespaces.</summary>
 public sealed class StartTests
 {
-    [Fact]
-    public void A_pod_of_an_enrolled_namespace_is_captured_before_ADD_returns_and_the_previous_result_passes_untouched()
+    [Theory]
+    [InlineData("1.0.0")]
+    [InlineData("1.1.0")]
+    public void A_pod_of_an_enrolled_namespace_is_captured_before_ADD_returns_and_the_previous_result_passes_untouched(string version)
     {
         using var world = new World();
+        var plugin = world.Plugin with { Version = version };
         var pod = world.Net.Add();
 
-        var added = world.Plugin.Add(pod);
+        var added = plugin.Add(pod);
 
-        Assert.Equal((0, world.Plugin.ResultOf(pod) + "\n"), (added.ExitCode, added.Output));
+        Assert.Equal((0, plugin.ResultOf(pod) + "\n"), (added.ExitCode, added.Output));
         Assert.True(pod.HasTable);
         world.Node.AwaitListeners(pod);
         using var client = pod.Connect(PluginWorld.Anywhere, 80);
         Assert.NotNull(client);
         using var waits = Wire.Accept(world.Node.Listeners[pod.Uid][0]);
         Assert.NotNull(waits);   // nothing left in the clear: it waits for whoever serves the pod
-        Assert.Equal(0, world.Plugin.Check(pod).ExitCode);
+        Assert.Equal(0, plugin.Check(pod).ExitCode);
         // Nobody else hears of it as captured before it can be served.
         Assert.Equal(PodPhase.Preparing, world.Node.AwaitPhase(pod, PodPhase.Preparing).Phase);
     }
@@ -158,31 +161,34 @@ public sealed class StartTests
         Assert.True(pod.HasTable);
     }
 
-    [Fact]
-    public void DEL_ends_the_pod_and_a_DEL_of_an_earlier_sandbox_does_not()
+    [Theory]
+    [InlineData("1.0.0")]
+    [InlineData("1.1.0")]
+    public void DEL_ends_the_pod_and_a_DEL_of_an_earlier_sandbox_does_not(string version)
     {
         using var world = new World();
+        var plugin = world.Plugin with { Version = version };
         var pod = world.Net.Add();
-        Assert.Equal(0, world.Plugin.Add(pod).ExitCode);
+        Assert.Equal(0, plugin.Add(pod).ExitCode);
         world.Node.AwaitListeners(pod);
 
         // kubelet makes a sandbox anew before it has cleared the old one up.
         Command.Run("ip", "netns", "del", pod.Name);
         world.Net.Put(pod);
         world.Node.Drop(pod);
-        Assert.Equal(0, world.Plugin.Add(pod, "sandbox-2").ExitCode);
+        Assert.Equal(0, plugin.Add(pod, "sandbox-2").ExitCode);
         Assert.True(pod.HasTable);
-        Assert.Equal(0, world.Plugin.Delete(pod, "sandbox-1").ExitCode);
+        Assert.Equal(0, plugin.Delete(pod, "sandbox-1").ExitCode);
         world.Node.AwaitListeners(pod);
         using (var client = pod.Connect(PluginWorld.Anywhere, 80))
         using (var waits = Wire.Accept(world.Node.Listeners[pod.Uid][0]))
             Assert.NotNull(waits);
 
         var clock = Stopwatch.StartNew();
-        Assert.Equal(0, world.Plugin.Delete(pod, "sandbox-2").ExitCode);
+        Assert.Equal(0, plugin.Delete(pod, "sandbox-2").ExitCode);
         world.Node.AwaitStatus(pod, s => s.Phase == PodPhase.Gone && s.Reason.Contains("takes its network away", StringComparison.Ordinal));
         Assert.True(clock.ElapsedMilliseconds < 10_000, $"{clock.ElapsedMilliseconds} ms");   // asked: a second
-        Assert.Equal(0, world.Plugin.Delete(pod, "sandbox-2").ExitCode);   // again, as runtimes do
+        Assert.Equal(0, plugin.Delete(pod, "sandbox-2").ExitCode);   // again, as runtimes do
     }
 
     [Fact]
