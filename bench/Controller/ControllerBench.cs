@@ -5,14 +5,18 @@ namespace Ambient.Bench.Controller;
 
 /// <summary>
 /// One measurement with a number of nodes: 1. a fresh controller takes in the cluster; 2. all nodes connect and get their first full view;
-/// 3. it is killed, and another takes over; 4. single changes, each when the one before has been acked by all; 5. changes at a rate.
+/// 3. it is killed, and another takes over; 4. single changes, each when the one before has been acked by all; 5. changes at each of some
+/// rates.
 /// </summary>
 internal static class ControllerBench
 {
     private const int SingleChanges = 5;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
-    internal static async Task<List<Figure>> MeasureAsync(ClusterSize size, int nodes, int rate, int seconds, TextWriter progress)
+    /// <summary>The rate that figures are asked at, in changes a second.</summary>
+    internal const int AskedRate = 50;
+
+    internal static async Task<List<Figure>> MeasureAsync(ClusterSize size, int nodes, IReadOnlyList<int> rates, int seconds, TextWriter progress)
     {
         var state = Directory.CreateTempSubdirectory("ambient-bench-").FullName;
         ControllerUnderTest? controller = null;
@@ -44,7 +48,11 @@ internal static class ControllerBench
             controller = await TakeOverAsync(controller, state, size, fleet, nodes, Note);
             fleet.Counts.LooksForMarks = true;
             await SingleAsync(controller, fleet, nodes, Note);
-            await AtRateAsync(controller, fleet, nodes, rate, seconds, Note);
+            foreach (var rate in rates)
+            {
+                var at = rate == AskedRate ? "" : $"-at-{rate}";
+                await AtRateAsync(controller, fleet, nodes, rate, seconds, (name, value, unit, most) => Note(name + at, value, unit, rate == AskedRate ? most : null));
+            }
             Note("memory-after", controller.Memory, "B PSS", atMost: 2L << 30);
             return figures;
         }
