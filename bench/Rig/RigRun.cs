@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Ambient.Bench.Rig.Peers;
 using Ambient.Bench.Rig.Reports;
 using Ambient.Bench.Rig.Scenarios;
@@ -16,10 +17,12 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
     private readonly Random _order = new(options.Seed);
     private readonly List<RoundBook> _books = [];
     private readonly List<ScenarioFailure> _failures = [];
+    private JsonObject _versions = [];
 
     public async Task<RunReport> RunAsync(IReadOnlyList<IScenario> scenarios)
     {
         await say.WriteLineAsync($"bench: the order of peers is drawn with seed {options.Seed}");
+        _versions = await ToolVersions.ReadAsync();
         foreach (var group in scenarios.GroupBy(scenario => scenario.Stage))
         {
             var left = new Queue<IScenario>(group);
@@ -103,7 +106,7 @@ internal sealed class RigRun(RigOptions options, TextWriter say)
 
         void Write(string? agreement)
         {
-            ResultFile.Write(options, book, ground, peers, agreement, began);
+            ResultFile.Write(options, book, ground, peers, _versions, agreement, began);
             Plot.Write(options.Results, book);
         }
     }

@@ -3,7 +3,7 @@ using Ambient.Cli.Lab;
 
 namespace Ambient.Bench.Rig.Peers;
 
-/// <summary>What ours is, in full: how the mesh is set up, how each NodeProxy was started, and what kind of build it is.</summary>
+/// <summary>What ours is, in full: how the mesh is set up, how each process of a node was started, and what kind of build it is.</summary>
 internal static class BuildDescription
 {
     public static string Of(Cli.Lab.Lab lab, IReadOnlyList<LabNode> nodes)
@@ -13,8 +13,8 @@ internal static class BuildDescription
         {
             text.Append(node.Name).Append(": ").AppendLine(KindOf(node.Program));
             // The lab notes the command line with which it starts a process.
-            var started = lab.Log.Of(node.NodeProxy.Name).LastOrDefault(line => line.StartsWith("[started: ", StringComparison.Ordinal));
-            text.AppendLine(started ?? node.Program);
+            foreach (var process in (string[])[node.NodeProxy.Name, node.Redirector.Name])
+                text.AppendLine(lab.Log.Of(process).LastOrDefault(line => line.StartsWith("[started: ", StringComparison.Ordinal)) ?? process);
         }
         foreach (var name in Settings) text.Append(name).Append('=').AppendLine(Environment.GetEnvironmentVariable(name) ?? "(not set)");
         foreach (var file in new[] { "mesh.yaml", "namespaces.yaml", "services.yaml" })

@@ -4,12 +4,12 @@ using Ambient.Bench.Rig.Peers;
 
 namespace Ambient.Bench.Rig.Reports;
 
-/// <summary>The file of a scenario: every round, every peer's full configuration, and what machine it was.</summary>
+/// <summary>The file of a scenario: every round, every peer's full configuration and version, and what machine it was.</summary>
 internal static class ResultFile
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    public static void Write(RigOptions options, RoundBook book, Ground ground, IReadOnlyList<IPeer> peers, string? loads, string began)
+    public static void Write(RigOptions options, RoundBook book, Ground ground, IReadOnlyList<IPeer> peers, JsonObject versions, string? loads, string began)
     {
         var figures = new JsonObject();
         foreach (var figure in book.Scenario.Figures)
@@ -17,10 +17,13 @@ internal static class ResultFile
             var byPeer = new JsonObject();
             foreach (var peer in book.Peers)
             {
+                var rounds = book.Of(peer, figure.Name);
                 byPeer[peer] = new JsonObject
                 {
                     ["median"] = book.Median(peer, figure.Name),
-                    ["rounds"] = new JsonArray([.. book.Of(peer, figure.Name).Select(value => JsonValue.Create(value))]),
+                    ["min"] = rounds.Count > 0 ? rounds.Min() : null,
+                    ["max"] = rounds.Count > 0 ? rounds.Max() : null,
+                    ["rounds"] = new JsonArray([.. rounds.Select(value => JsonValue.Create(value))]),
                     ["ambient_to_peer"] = book.Ratio(peer, figure.Name),
                 };
             }
@@ -46,6 +49,7 @@ internal static class ResultFile
             },
             ["loads_agree"] = loads,
             ["figures"] = figures,
+            ["versions"] = versions.DeepClone(),
             ["configurations"] = new JsonObject([.. peers.Select(peer => KeyValuePair.Create<string, JsonNode?>(peer.Name, peer.Configuration))]),
         };
         Directory.CreateDirectory(options.Results);

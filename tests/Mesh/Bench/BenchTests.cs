@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using System.Xml.Linq;
 using Ambient.Cli.Lab;
 using Ambient.Tests.Mesh.Rig;
 
@@ -22,12 +23,22 @@ public sealed class BenchTests
             Assert.True(run.ExitCode == 0, run.Output + run.Error);
             foreach (var name in (string[])["requests.cpu-32-vs-haproxy", "requests.cpu-256-vs-haproxy", "requests.rate-32-vs-direct", "fixed-rate.cpu-vs-haproxy", "fixed-rate.cpu-all-vs-direct", "redis.rate-vs-haproxy", "redis.rate-vs-direct", "same-node.bulk-cpu-vs-haproxy"])
                 Assert.Matches(new Regex($@"^result {Regex.Escape(name)} \d+(\.\d+)?$", RegexOptions.Multiline), run.Output);
+            Assert.StartsWith("result ", run.Output.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
             foreach (var scenario in (string[])["requests", "fixed-rate", "redis"])
             {
-                Assert.True(File.Exists(Path.Combine(folder, $"{scenario}.svg")));
-                var configurations = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, $"{scenario}.json")))!["configurations"]!;
+                Assert.Equal("svg", XDocument.Load(Path.Combine(folder, $"{scenario}.svg")).Root!.Name.LocalName);
+                var file = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, $"{scenario}.json")))!;
+                var configurations = file["configurations"]!;
                 Assert.Contains("ssl-min-ver TLSv1.3", (string)configurations["haproxy"]!, StringComparison.Ordinal);
                 Assert.Contains("ambient-node --node n1", (string)configurations["ambient"]!, StringComparison.Ordinal);
+                Assert.Contains("ambient-redirector --node n1", (string)configurations["ambient"]!, StringComparison.Ordinal);
+                Assert.Matches(@"^HAProxy version \d[\s\S]*OpenSSL", (string)file["versions"]!["haproxy"]!);
+                foreach (var (figure, peers) in file["figures"]!.AsObject().Select(f => (f.Key, f.Value!["peers"]!)))
+                {
+                    if (peers["ambient"]!["rounds"]!.AsArray().Select(round => (double)round!).ToList() is not { Count: > 0 } rounds) continue;
+                    Assert.True(rounds.Min() == (double)peers["ambient"]!["min"]! && rounds.Max() == (double)peers["ambient"]!["max"]!, figure);
+                    Assert.InRange((double)peers["ambient"]!["median"]!, rounds.Min(), rounds.Max());
+                }
             }
         }
         finally
