@@ -5,8 +5,8 @@ using Ambient.Tests.Kubernetes.Cluster.Fake;
 namespace Ambient.Tests.Kubernetes.Source;
 
 /// <summary>
-/// How watches follow one another without anything being listed again. Against a fake always, since a real server sends a bookmark about
-/// every minute.
+/// How watches follow one another without anything being listed again: by bookmarks, and over the server's time-outs. Against a fake
+/// always, since a real server sends a bookmark about every minute.
 /// </summary>
 public sealed class WatchingTests
 {
@@ -32,6 +32,23 @@ public sealed class WatchingTests
 
         Assert.DoesNotContain(source.Log, entry => entry.Contains("has forgotten revision"));
         Assert.Equal((0, 1), (asked.Lists, asked.Watches));
+    }
+
+    [Fact]
+    public async Task A_watch_that_the_server_ends_at_its_time_is_followed_by_another_and_nothing_fails()
+    {
+        await using var own = await ApiServer.StartFakeAsync();
+        var ns = await own.CreateNamespaceAsync("time-out");
+        var asked = new Asked(own.Fake!.Faults, "pods");
+        await using var source = await FollowedSource.StartAsync(own.KubeconfigPath, FollowedSource.Quick with { WatchLength = TimeSpan.FromSeconds(1) });
+        Assert.True(await Eventually.TrueAsync(() => asked.Watches >= 4), $"{asked.Watches} watches");
+        await own.ApplyAsync(Objects.Pod(ns, "web", "10.8.1.1"));
+        await source.UntilAsync(s => s.Pods(ns).Count == 1, "the pod");
+
+        Assert.Equal(1, asked.Lists);
+        Assert.DoesNotContain(source.Log, entry => entry.StartsWith("Warning", StringComparison.Ordinal) || entry.Contains("cannot be read"));
+        // One after the other's second, and not again and again.
+        Assert.InRange(asked.Watches, 4, 6);
     }
 
     private sealed class Asked
