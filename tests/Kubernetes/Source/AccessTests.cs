@@ -3,6 +3,7 @@ using Ambient.Controller.Sources;
 using Ambient.Controller.Sources.Policies;
 using Ambient.Tests.Kubernetes.Cluster;
 using k8s;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Ambient.Tests.Kubernetes.Source;
 
@@ -76,6 +77,42 @@ public sealed class AccessTests(ApiServer server)
                 return false;
             }
         }), "the new roots never count");
+    }
+
+    [Fact]
+    public async Task A_client_certificate_that_is_replaced_in_its_files_counts_for_the_next_connection()
+    {
+        var admin = server.Configuration.Users.Single().UserCredentials;
+        Assert.SkipUnless(admin.ClientCertificateData is not null && admin.ClientKeyData is not null, "the kubeconfig that was given has no client certificate");
+        using var folder = new TemporaryFolder();
+        using var other = new TestAuthority(TimeProvider.System);
+        using var unknown = other.Client("admin", "system:masters");
+        folder.Write("client.crt", unknown.ExportCertificatePem());
+        folder.Write("client.key", TestAuthority.KeyPem(unknown));
+        // Beside the kubeconfig, which is what names without a folder mean.
+        var kubeconfig = folder.Write("kubeconfig", Accounts.WithUser(server.KubeconfigPath, "client-certificate: client.crt, client-key: client.key"));
+        var time = new FakeTimeProvider();
+        var connection = new ApiConnection(kubeconfig, time);
+        Assert.False(await AnswersAsync());
+
+        File.WriteAllBytes(Path.Combine(folder.Path, "client.crt"), Convert.FromBase64String(admin.ClientCertificateData!));
+        File.WriteAllBytes(Path.Combine(folder.Path, "client.key"), Convert.FromBase64String(admin.ClientKeyData!));
+        time.Advance(ApiConnection.LookInterval);
+        Assert.True(await AnswersAsync(), "the new certificate does not count");
+
+        async Task<bool> AnswersAsync()
+        {
+            try
+            {
+                using var answer = await connection.SendAsync(HttpMethod.Get, "/api/v1/pods?limit=1", null, TestContext.Current.CancellationToken);
+                return answer.IsSuccessStatusCode;
+            }
+            // A server may refuse to shake hands, or take who comes for nobody.
+            catch (Exception e) when (e is HttpRequestException or ApiRefusal { Status: System.Net.HttpStatusCode.Unauthorized or System.Net.HttpStatusCode.Forbidden })
+            {
+                return false;
+            }
+        }
     }
 
     [Fact]
