@@ -16,6 +16,8 @@ internal sealed class ApiClient
     private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan PingLimit = TimeSpan.FromSeconds(10);
 
+    private readonly RefusalWatch _refusals = new();
+
     private ApiClient(KubernetesClientConfiguration configuration, Uri? proxy, string fingerprint)
     {
         configuration.UserAgent = "ambient-controller";
@@ -30,7 +32,7 @@ internal sealed class ApiClient
             if (proxy is not null)
                 (handler.Proxy, handler.UseProxy) = (new System.Net.WebProxy(proxy), true);
         };
-        Kubernetes = new k8s.Kubernetes(configuration);
+        Kubernetes = new k8s.Kubernetes(configuration, _refusals);
         Fingerprint = fingerprint;
     }
 
@@ -38,6 +40,12 @@ internal sealed class ApiClient
 
     /// <summary>Of all files that the client was made of, but for the token, which is read for each request.</summary>
     internal string Fingerprint { get; }
+
+    /// <summary>Whether a program was asked who we are. It says so once, when the client is made, unless it names a time itself.</summary>
+    internal bool AsksProgram { get; private init; }
+
+    /// <returns>Whether the server did not take who we are, since this was asked last.</returns>
+    internal bool TakeRefusal() => _refusals.Take();
 
     /// <summary>Makes a client of what a pod finds in itself.</summary>
     /// <exception cref="IOException">A file is missing or none of the form.</exception>
@@ -56,24 +64,29 @@ internal sealed class ApiClient
         }, proxy: null, fingerprint);
     }
 
-    /// <summary>Makes a client of the current context of a kubeconfig.</summary>
+    /// <summary>Makes a client of the current context of a kubeconfig. Starts the program that it names for its user, if it does, and waits for it.</summary>
     /// <inheritdoc cref="InCluster"/>
     internal static ApiClient OfKubeconfig(string path, string fingerprint)
     {
         KubernetesClientConfiguration? configuration = null;
         KubeconfigExtras? extras = null;
+        var asksProgram = false;
         Readable(path, () =>
         {
             extras = KubeconfigExtras.Read(path);
             var read = KubernetesClientConfiguration.LoadKubeConfig(path);
             // The library knows no tokenFile, and refuses a user without anything that it knows.
-            if (extras.TokenPath is not null && read.Users.FirstOrDefault(user => user.Name == extras.User) is { } user)
-                (user.UserCredentials.Token, user.UserCredentials.ExternalExecution) = ("in a file", null);
+            var user = read.Users.FirstOrDefault(user => user.Name == extras.User)?.UserCredentials;
+            if (extras.TokenPath is not null && user is not null)
+                (user.Token, user.ExternalExecution) = ("in a file", null);
+            asksProgram = user?.ExternalExecution is not null;
             configuration = KubernetesClientConfiguration.BuildConfigFromConfigObject(read);
         });
         if (extras!.TokenPath is { } token)
             (configuration!.TokenProvider, configuration.AccessToken) = (new TokenFile(token), null);
-        return new ApiClient(configuration!, extras.Proxy, fingerprint);
+        else if (asksProgram && configuration!.TokenProvider is { } program)
+            configuration.TokenProvider = new ProgramToken(program);
+        return new ApiClient(configuration!, extras.Proxy, fingerprint) { AsksProgram = asksProgram };
     }
 
     /// <summary>What the files of a configuration hold now. A file that is missing counts as empty.</summary>

@@ -8,6 +8,11 @@ namespace Ambient.Controller.Kubernetes.Access;
 /// The way to one API server: by a kubeconfig, or by what a pod finds in itself. A changed file (roots, certificate, kubeconfig) counts
 /// for requests from then on; what is open goes on. For any thread.
 /// </summary>
+/// <remarks>
+/// A program that the kubeconfig names (<c>exec</c>) is asked anew after a refusal (401), as client-go does: one that names no time for its
+/// token would else be asked once for ever. So are certificates of such a program, if the server says 401 to them; where a handshake fails
+/// instead, they are renewed by a change of the kubeconfig alone.
+/// </remarks>
 /// <param name="kubeconfig">Null for a pod's own configuration.</param>
 internal sealed class ApiConnection(string? kubeconfig, TimeProvider time, ServiceAccountFolder? folder = null)
 {
@@ -17,14 +22,17 @@ internal sealed class ApiConnection(string? kubeconfig, TimeProvider time, Servi
     /// <summary>How long the API server may take until it begins to answer.</summary>
     internal static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
 
-    // A file is looked at once in so long, and at once after the server would not take who we are.
-    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(10);
+    // A file is looked at once in so long, and at once after the server would not take who we are. A program is started no more often either:
+    // where it is really not allowed, each retry would start one.
+    internal static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(10);
     private const int MaxStatusBytes = 64 * 1024;
 
     private readonly ServiceAccountFolder _folder = folder ?? ServiceAccountFolder.Default;
     private readonly Lock _lock = new();
     private ApiClient? _client;
     private long _lookedAt;
+    private long _madeAt;
+    private bool _isDoubted;
 
     /// <summary>What to call the server, for people.</summary>
     internal string Name => _client?.Kubernetes.BaseUri.ToString() ?? kubeconfig ?? "the API server of this pod's cluster";
@@ -70,11 +78,6 @@ internal sealed class ApiConnection(string? kubeconfig, TimeProvider time, Servi
 
     private async Task<ApiRefusal> RefusalAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
-        if (response.StatusCode == HttpStatusCode.Unauthorized)
-        {
-            lock (_lock)
-                _lookedAt = 0;
-        }
         var message = "";
         try
         {
@@ -97,12 +100,16 @@ internal sealed class ApiConnection(string? kubeconfig, TimeProvider time, Servi
     {
         lock (_lock)
         {
-            if (_client is not null && _lookedAt != 0 && time.GetElapsedTime(_lookedAt) < LookInterval)
+            var isRefused = _client?.TakeRefusal() ?? false;
+            _isDoubted |= isRefused;
+            if (_client is not null && !isRefused && time.GetElapsedTime(_lookedAt) < LookInterval)
                 return _client;
             _lookedAt = time.GetTimestamp();
             var fingerprint = ApiClient.FingerprintOf(kubeconfig, _folder);
-            if (_client?.Fingerprint == fingerprint)
+            var asksAgain = _isDoubted && _client is { AsksProgram: true } && time.GetElapsedTime(_madeAt, _lookedAt) >= LookInterval;
+            if (_client?.Fingerprint == fingerprint && !asksAgain)
                 return _client;
+            (_madeAt, _isDoubted) = (_lookedAt, false);
             try
             {
                 // The one before ends by itself, once nothing that it began is open.
@@ -110,7 +117,7 @@ internal sealed class ApiConnection(string? kubeconfig, TimeProvider time, Servi
             }
             catch (IOException) when (_client is not null)
             {
-                // Half written, perhaps: what was read before stays in force, and it is looked at again.
+                // Half written, perhaps, or a program that fails: what was read before stays in force, and it is looked at again.
             }
             return _client;
         }

@@ -3,6 +3,7 @@ using Ambient.Controller.Sources;
 using Ambient.Controller.Sources.Policies;
 using Ambient.Tests.Kubernetes.Cluster;
 using k8s;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Ambient.Tests.Kubernetes.Source;
 
@@ -13,8 +14,8 @@ public sealed class AccessTests(ApiServer server)
     public async Task A_token_that_no_longer_counts_is_replaced_by_the_one_in_its_file()
     {
         var ns = await server.CreateNamespaceAsync("token");
-        await AllowAsync(ns, "controller", "\"*\"");
-        await AllowAsync(ns, "first", "\"*\"");
+        await server.AllowAsync(ns, "controller", "\"*\"");
+        await server.AllowAsync(ns, "first", "\"*\"");
         using var folder = new TemporaryFolder();
         folder.Write("token", await server.TokenAsync(ns, "first"));
         await using var line = server.OpenLine();
@@ -38,7 +39,7 @@ public sealed class AccessTests(ApiServer server)
     public async Task Rotated_tokens_are_used_without_a_gap()
     {
         var ns = await server.CreateNamespaceAsync("token");
-        await AllowAsync(ns, "controller", "\"*\"");
+        await server.AllowAsync(ns, "controller", "\"*\"");
         using var folder = new TemporaryFolder();
         folder.Write("token", await server.TokenAsync(ns, "controller"));
         await using var line = server.OpenLine();
@@ -79,6 +80,42 @@ public sealed class AccessTests(ApiServer server)
     }
 
     [Fact]
+    public async Task A_client_certificate_that_is_replaced_in_its_files_counts_for_the_next_connection()
+    {
+        var admin = server.Configuration.Users.Single().UserCredentials;
+        Assert.SkipUnless(admin.ClientCertificateData is not null && admin.ClientKeyData is not null, "the kubeconfig that was given has no client certificate");
+        using var folder = new TemporaryFolder();
+        using var other = new TestAuthority(TimeProvider.System);
+        using var unknown = other.Client("admin", "system:masters");
+        folder.Write("client.crt", unknown.ExportCertificatePem());
+        folder.Write("client.key", TestAuthority.KeyPem(unknown));
+        // Beside the kubeconfig, which is what names without a folder mean.
+        var kubeconfig = folder.Write("kubeconfig", Accounts.WithUser(server.KubeconfigPath, "client-certificate: client.crt, client-key: client.key"));
+        var time = new FakeTimeProvider();
+        var connection = new ApiConnection(kubeconfig, time);
+        Assert.False(await AnswersAsync());
+
+        File.WriteAllBytes(Path.Combine(folder.Path, "client.crt"), Convert.FromBase64String(admin.ClientCertificateData!));
+        File.WriteAllBytes(Path.Combine(folder.Path, "client.key"), Convert.FromBase64String(admin.ClientKeyData!));
+        time.Advance(ApiConnection.LookInterval);
+        Assert.True(await AnswersAsync(), "the new certificate does not count");
+
+        async Task<bool> AnswersAsync()
+        {
+            try
+            {
+                using var answer = await connection.SendAsync(HttpMethod.Get, "/api/v1/pods?limit=1", null, TestContext.Current.CancellationToken);
+                return answer.IsSuccessStatusCode;
+            }
+            // A server may refuse to shake hands, or take who comes for nobody.
+            catch (Exception e) when (e is HttpRequestException or ApiRefusal { Status: System.Net.HttpStatusCode.Unauthorized or System.Net.HttpStatusCode.Forbidden })
+            {
+                return false;
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_proxy_in_the_kubeconfig_is_asked()
     {
         using var folder = new TemporaryFolder();
@@ -90,27 +127,10 @@ public sealed class AccessTests(ApiServer server)
     }
 
     [Fact]
-    public async Task An_exec_plugin_gives_the_token()
-    {
-        var ns = await server.CreateNamespaceAsync("exec");
-        await AllowAsync(ns, "controller", "\"*\"");
-        using var folder = new TemporaryFolder();
-        var token = await server.TokenAsync(ns, "controller");
-        var plugin = folder.Write("plugin", $$"""
-            echo '{ "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": { "token": "{{token}}" } }'
-            """);
-        await using var line = server.OpenLine();
-        var kubeconfig = folder.Write("kubeconfig", WithUser(line, $"exec: {{ apiVersion: client.authentication.k8s.io/v1, command: sh, args: [ {plugin} ], interactiveMode: Never }}"));
-        await using var source = await FollowedSource.StartAsync(kubeconfig);
-        await server.ApplyAsync(Objects.Pod(ns, "web", "10.5.2.1"));
-        await source.UntilAsync(s => s.Pods(ns).Count == 1, "the pod");
-    }
-
-    [Fact]
     public async Task A_pod_finds_its_api_by_what_kubelet_mounts()
     {
         var ns = await server.CreateNamespaceAsync("pod");
-        await AllowAsync(ns, "controller", "\"*\"");
+        await server.AllowAsync(ns, "controller", "\"*\"");
         using var folder = new TemporaryFolder();
         folder.Write("token", await server.TokenAsync(ns, "controller"));
         folder.Write("ca.crt", server.RootsPem);
@@ -136,7 +156,7 @@ public sealed class AccessTests(ApiServer server)
     {
         var ns = await server.CreateNamespaceAsync("forbidden", ("ambient.mesh/enroll", "true"));
         await server.ApplyAsync(Objects.Pod(ns, "web", "10.6.0.1"));
-        await AllowAsync(ns, "controller", "namespaces, pods, services, nodes, endpointslices, customresourcedefinitions, accesspolicies, meshconfigs");
+        await server.AllowAsync(ns, "controller", "namespaces, pods, services, nodes, endpointslices, customresourcedefinitions, accesspolicies, meshconfigs");
         await using var line = server.OpenLine(await server.TokenAsync(ns, "controller"));
         await using var source = await FollowedSource.StartAsync(line.KubeconfigPath);
 
@@ -144,7 +164,7 @@ public sealed class AccessTests(ApiServer server)
         Assert.False(new ModelOf(source).Build().Settings.DirectAllowed);
 
         // Mended while it runs, and taken back.
-        await AllowAsync(ns, "controller", "\"*\"");
+        await server.AllowAsync(ns, "controller", "\"*\"");
         await source.UntilAsync(s => !s.Last.UnknownKinds.Contains("networking.k8s.io/NetworkPolicy"), "leave to read policies");
     }
 
@@ -152,7 +172,7 @@ public sealed class AccessTests(ApiServer server)
     public async Task Without_leave_to_read_pods_nothing_is_told_at_all()
     {
         var ns = await server.CreateNamespaceAsync("forbidden");
-        await AllowAsync(ns, "controller", "namespaces");
+        await server.AllowAsync(ns, "controller", "namespaces");
         await using var line = server.OpenLine(await server.TokenAsync(ns, "controller"));
         var connection = new ApiConnection(line.KubeconfigPath, TimeProvider.System);
         var log = new List<string>();
@@ -220,25 +240,7 @@ public sealed class AccessTests(ApiServer server)
             .Select(p => $"{p.Namespace}/{p.Name}").Order(StringComparer.Ordinal).OrderBy(name => name.StartsWith(elsewhere, StringComparison.Ordinal)));
     }
 
-    private async Task AllowAsync(string ns, string account, string resources) => await server.ApplyAsync($$"""
-        { apiVersion: v1, kind: ServiceAccount, metadata: { name: {{account}}, namespace: {{ns}} } }
-        ---
-        { apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: { name: {{ns}}-{{account}} }, rules: [ { apiGroups: ["*"], resources: [ {{resources}} ], verbs: [ get, list, watch ] } ] }
-        ---
-        apiVersion: rbac.authorization.k8s.io/v1
-        kind: ClusterRoleBinding
-        metadata: { name: {{ns}}-{{account}} }
-        subjects: [ { kind: ServiceAccount, name: {{account}}, namespace: {{ns}} } ]
-        roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {{ns}}-{{account}} }
-        """);
-
     private static string RootsLine(string kubeconfig) => File.ReadLines(kubeconfig).Select(line => line.Trim()).First(line => line.StartsWith("certificate-authority-data: ", StringComparison.Ordinal));
 
-    private static string WithTokenFile(ApiLine line, string path) => WithUser(line, $"tokenFile: {path}");
-
-    private static string WithUser(ApiLine line, string user)
-    {
-        var text = File.ReadAllText(line.KubeconfigPath);
-        return text[..text.IndexOf("users:", StringComparison.Ordinal)] + $"users:\n- name: test\n  user: {{ {user} }}\n";
-    }
+    private static string WithTokenFile(ApiLine line, string path) => Accounts.WithUser(line.KubeconfigPath, $"tokenFile: {path}");
 }

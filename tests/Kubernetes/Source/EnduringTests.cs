@@ -139,12 +139,31 @@ public sealed class EnduringTests(ApiServer server)
     public async Task A_list_of_many_pages_is_told_at_once_and_whole()
     {
         await using var own = await ApiServer.StartFakeAsync();
-        var ns = await own.CreateNamespaceAsync("pages");
-        for (var i = 0; i < 1203; i++)
-            await own.ApplyAsync(Objects.NetworkPolicy(ns, $"p-{i}", "app: a"));
+        var ns = await PoliciesAsync(own);
+        var pages = 0;
+        own.Fake!.Faults.Intercept = (verb, plural, _) =>
+        {
+            if (verb == "list" && plural == "networkpolicies")
+                pages++;
+            return null;
+        };
         await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
         Assert.Equal(1, source.Publications);
         Assert.Equal(1203, source.All<NetworkPolicyObject>().Count(p => p.Namespace == ns));
+        Assert.Equal(3, pages);
+    }
+
+    [Fact]
+    public async Task A_list_whose_revision_is_forgotten_between_two_pages_is_begun_anew()
+    {
+        await using var own = await ApiServer.StartFakeAsync();
+        var ns = await PoliciesAsync(own);
+        var pages = 0;
+        own.Fake!.Faults.Intercept = (verb, plural, _) => verb == "list" && plural == "networkpolicies" && ++pages == 2 ? (410, "Expired") : null;
+        await using var source = await FollowedSource.StartAsync(own.KubeconfigPath);
+        Assert.Equal(1, source.Publications);
+        Assert.Equal(1203, source.All<NetworkPolicyObject>().Count(p => p.Namespace == ns));
+        Assert.Equal(2 + 3, pages);
     }
 
     [Fact]
@@ -165,6 +184,15 @@ public sealed class EnduringTests(ApiServer server)
         await own.ApplyAsync(Objects.Pod(ns, "other", "10.4.0.2"));
         await source.UntilAsync(s => s.Pods(ns).Count == 2, "both pods");
         Assert.True(refused > 5, $"only {refused} refused");
+    }
+
+    // Two pages, and a few more.
+    private static async Task<string> PoliciesAsync(ApiServer api)
+    {
+        var ns = await api.CreateNamespaceAsync("pages");
+        for (var i = 0; i < 1203; i++)
+            await api.ApplyAsync(Objects.NetworkPolicy(ns, $"p-{i}", "app: a"));
+        return ns;
     }
 
     private async Task<(int Changes, double Rate)> ChurnAsync(string ns, int seed, Func<int, Task> between)
