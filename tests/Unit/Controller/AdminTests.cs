@@ -34,6 +34,45 @@ public sealed class AdminTests
     }
 
     [Fact]
+    public async Task A_node_that_owes_an_ack_is_told_with_how_far_behind_it_is_and_since_when()
+    {
+        await using var rig = await ControllerRig.StartAsync();
+        await using var node = await rig.ConnectAsync("a");
+        await node.SettleAsync();
+        // The ack may be on its way.
+        await Eventually.Async(async () => await AckAsync() is { Lag: 0, UnackedSeconds: null }, () => "the first view is never acked");
+        var (version, acked, _, _) = await AckAsync();
+        Assert.Equal((node.Version, node.Version), (version, acked));
+
+        node.AcksByItself = false;
+        rig.Write("more.yaml", """
+            kind: Service
+            apiVersion: v1
+            metadata: {name: more, namespace: shop}
+            spec: {clusterIP: 10.2.0.2, selector: {app: api}, ports: [{port: 80, targetPort: 8080}]}
+            """);
+        var before = node.Version;
+        await node.UntilAsync(() => node.Version > before);
+        var behind = await AckAsync();
+        Assert.Equal((before + 1, before, 1UL), (behind.Version, behind.Acked, behind.Lag));
+        await Task.Delay(20);
+        Assert.True((await AckAsync()).UnackedSeconds >= behind.UnackedSeconds + 0.02, "it is not said for how long");
+
+        await node.AckAsync(node.Deltas[^1]);
+        await Eventually.Async(async () => await AckAsync() is { Lag: 0, UnackedSeconds: null }, () => "the ack does not count");
+        Assert.Equal(before + 1, (await AckAsync()).Acked);
+
+        async Task<(ulong Version, ulong Acked, ulong Lag, double? UnackedSeconds)> AckAsync()
+        {
+            using var page = JsonDocument.Parse(await rig.GetAsync("/v1/nodes"));
+            var a = page.RootElement.GetProperty("nodes")[0];
+            var unacked = a.GetProperty("unackedSeconds");
+            return (page.RootElement.GetProperty("version").GetUInt64(), a.GetProperty("ackedVersion").GetUInt64(), a.GetProperty("lag").GetUInt64(),
+                unacked.ValueKind == JsonValueKind.Null ? null : unacked.GetDouble());
+        }
+    }
+
+    [Fact]
     public async Task Pods_whose_labels_ask_for_the_mesh_in_vain_have_the_reason_and_are_counted()
     {
         await using var rig = await ControllerRig.StartAsync(ControllerRig.Shop + """
